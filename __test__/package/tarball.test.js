@@ -1,0 +1,61 @@
+'use strict';
+// The package as it is published: packed, installed in an empty folder, and an application that runs from there.
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+const { runProgram } = require('../examples/run');
+const { freePort } = require('../sipp/app');
+const { overTcp, overUdp, request } = require('../sipp/wire');
+
+const root = path.join(__dirname, '../..');
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+
+let folder;
+let contents;
+
+before(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'drachtio-'));
+  const [packed] = JSON.parse(execFileSync(npm, ['pack', '--json', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }));
+  contents = packed.files.map(({ path: file }) => file);
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'application', version: '1.0.0', private: true }));
+  execFileSync(npm, ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, packed.filename)], { cwd: folder });
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('it carries the addon of this machine, and what it takes to build another', () => {
+  const addons = contents.filter((file) => file.endsWith('.node'));
+  assert.equal(addons.length, 1);
+  assert.match(addons[0], new RegExp(`^drachtio\\.${process.platform}-${process.arch}`));
+  for (const file of ['index.js', 'index.d.ts', 'README.md', 'LICENSE', 'Cargo.toml', 'Cargo.lock', 'build.rs', 'src/lib.rs']) {
+    assert.ok(contents.includes(file), `${file} is in the package`);
+  }
+  const strays = contents.filter((file) => /^(__test__|tests|bench|target|node_modules|\.ci|\.github)\//.test(file));
+  assert.deepEqual(strays, []);
+});
+
+test('it needs nothing but itself', () => {
+  const installed = readdirSync(path.join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
+  assert.deepEqual(installed, ['drachtio']);
+});
+
+test('its build script finds all that it needs', () => {
+  const from = path.join(folder, 'node_modules', 'drachtio', 'scripts');
+  const script = `await import(${JSON.stringify(path.join(from, 'build.mjs'))});`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder });
+});
+
+test('an application that uses it answers OPTIONS and INVITE', async () => {
+  cpSync(path.join(__dirname, 'application.js'), path.join(folder, 'application.js'));
+  const port = await freePort();
+  const application = runProgram(process.execPath, ['application.js', String(port)], { cwd: folder });
+  await application.printed('listening');
+  assert.deepEqual(await overUdp(port, [request()]), ['200']);
+  assert.deepEqual((await overUdp(port, [request({ method: 'INVITE' })])).filter((status) => status !== '100'), ['486']);
+  assert.deepEqual((await overTcp(port, [request({ transport: 'TCP' })])).heard, ['200']);
+  await application.stop();
+});

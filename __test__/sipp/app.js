@@ -1,0 +1,85 @@
+'use strict';
+// Applications under test, each on ports of its own.
+
+const { once } = require('node:events');
+const dgram = require('node:dgram');
+const net = require('node:net');
+const { setTimeout: sleep } = require('node:timers/promises');
+const drachtio = require('../..');
+
+/**
+ * @typedef {object} Running
+ * @property {any} app
+ * @property {number} port          UDP and TCP, on 127.0.0.1
+ * @property {string} address       `127.0.0.1:port`
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts an application on UDP and TCP of a free port.
+ *
+ * @param {(app: any) => void} configure adds its handlers
+ * @returns {Promise<Running>}
+ */
+async function startApp(configure) {
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const app = drachtio();
+  configure(app);
+  app.connect({ contact: `sip:${address};transport=udp,tcp` });
+  const [err] = await once(app, 'connect');
+  if (err) throw err;
+  const stop = async () => {
+    await app.disconnect();
+  };
+  return { app, port, address, stop };
+}
+
+/**
+ * A port of 127.0.0.1 that neither UDP nor TCP uses, out of the range from which the system takes its own.
+ *
+ * @returns {Promise<number>}
+ */
+async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if ((await isFree(dgram.createSocket('udp4'), port)) && (await isFree(net.createServer(), port))) return port;
+  }
+}
+
+function isFree(socket, port) {
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.once('listening', () => socket.close(() => resolve(true)));
+    if (socket instanceof net.Server) socket.listen(port, '127.0.0.1');
+    else socket.bind(port, '127.0.0.1');
+  });
+}
+
+/**
+ * The engine tables that are not empty, after waiting as long as a finished transaction may take: timers J and H are 32 s.
+ *
+ * @param {any} app
+ * @param {number} [limit] in ms
+ * @returns {Promise<Record<string, number>>} `{}` when all are empty
+ */
+async function whatIsLeft(app, limit = 45_000) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const left = Object.fromEntries(Object.entries(app.client.census()).filter(([, size]) => size !== 0));
+    if (Object.keys(left).length === 0 || Date.now() > end) return left;
+    await sleep(250);
+  }
+}
+
+/** Resolves when `condition` holds, or after `limit` ms, and tells which. */
+async function until(condition, limit = 5000) {
+  const end = Date.now() + limit;
+  while (!condition()) {
+    if (Date.now() > end) return false;
+    await sleep(20);
+  }
+  return true;
+}
+
+module.exports = { freePort, startApp, until, whatIsLeft };

@@ -1,0 +1,28 @@
+'use strict';
+// The application under load, in a process of its own: answers OPTIONS and calls, or proxies them. Reports on itself when asked.
+
+const drachtio = require('../..');
+
+const SDP = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 40000 RTP/AVP 0', ''].join('\r\n');
+const answer = { headers: { 'Content-Type': 'application/sdp' }, body: SDP };
+
+/** What the application does with an INVITE: the first argument says which. */
+const handlers = {
+  answer: (req, res) => res.send(200, answer),
+  proxy: (req) => req.proxy({ remainInDialog: true }, () => {}),
+};
+
+const [kind, port] = process.argv.slice(2);
+const app = drachtio();
+app.options((req, res) => res.send(200));
+app.invite(handlers[kind]);
+app.bye((req, res) => res.send(200));
+app.connect({ contact: `sip:127.0.0.1:${port};transport=udp` }, (err) => {
+  if (err) throw err;
+  process.send('ready');
+});
+
+process.on('message', () => {
+  globalThis.gc();
+  process.send({ cpu: process.cpuUsage(), memory: process.memoryUsage(), census: app.client.census() });
+});

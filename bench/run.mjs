@@ -1,0 +1,26 @@
+// All measurements, one after the other. `scripts/bench.mjs` has built what they need.
+
+import { parseArgs } from 'node:util';
+import { memory } from './memory.mjs';
+import { parsing } from './parsing.mjs';
+import { speed } from './speed.mjs';
+
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
+});
+
+const scale = values.quick
+  ? { seconds: 3, steps: 2, transactions: 20_000, calls: 5_000 }
+  : { seconds: 8, steps: 4, transactions: 100_000, calls: 20_000 };
+
+const parts = {
+  parsing: ['Parsing, ns per message, and how many times as long drachtio-srf takes', parsing],
+  speed: ['Load over UDP on loopback, through JavaScript handlers', speed],
+  memory: ['Resident memory', memory],
+};
+
+for (const [name, [title, part]] of Object.entries(parts)) {
+  if (values.only && !values.only.includes(name)) continue;
+  console.log(`\n${title}`);
+  console.table(await part(scale));
+}

@@ -1,0 +1,180 @@
+'use strict';
+
+const { EventEmitter } = require('node:events');
+const { ApiLogger } = require('./api_logger');
+const { readConnectOptions } = require('./connect_options');
+const { conclude, run } = require('./dispatcher');
+const { DrachtioError } = require('./errors');
+const { METHODS } = require('./methods');
+const { loadEngine } = require('./native');
+const { draftRequest, notConnected, readArguments } = require('./request_draft');
+const { Session } = require('./session');
+
+/** @typedef {import('./dispatcher').Handler} Handler */
+/** @typedef {import('./request').Request} Request */
+/** @typedef {import('./response').Response} Response */
+/** @typedef {(err: Error | null, hostport?: string) => void} ConnectCallback */
+
+const API_LOGGER = 'api logger';
+
+/**
+ * One application's access to a SIP engine.
+ *
+ * Events: `connect` (null, hostport), `close`, `error` (err).
+ */
+class Agent extends EventEmitter {
+  /** @type {Session | undefined} */
+  #session = undefined;
+  #handler;
+  /** @type {Set<string>} */
+  #routes = new Set();
+  /** @type {Map<string, unknown>} */
+  #params = new Map();
+  /** @type {ApiLogger | undefined} */
+  #logger = undefined;
+
+  /** @param {Handler} handler gets every request: an application, or any function */
+  constructor(handler) {
+    super();
+    this.#handler = handler;
+  }
+
+  /**
+   * Starts the engine.
+   *
+   * @param {{contact?: string | string[]} | ConnectCallback} [options]
+   * @param {ConnectCallback} [callback]
+   */
+  connect(options = {}, callback = undefined) {
+    const done = typeof options === 'function' ? options : callback;
+    const { contacts } = readConnectOptions(typeof options === 'function' ? {} : options);
+    if (this.#session !== undefined) throw new DrachtioError('connect: this application is connected already', 'DRT_ERR_ALREADY_CONNECTED');
+    const session = new Session(this, (req, res) => this.#handle(req, res), loadEngine());
+    session.link.logger = this.#logger;
+    this.#session = session;
+    session.link.start(contacts, [...this.#routes]).then(
+      (hostports) => process.nextTick(() => this.#connected(hostports.join(','), done)),
+      (err) => process.nextTick(() => this.#failed(session, err, done)),
+    );
+    return this;
+  }
+
+  /**
+   * @param {string} hostport
+   * @param {ConnectCallback | undefined} callback
+   */
+  #connected(hostport, callback) {
+    this.#params.set('hostport', hostport);
+    this.emit('connect', null, hostport);
+    callback?.(null, hostport);
+  }
+
+  /**
+   * @param {Session} session
+   * @param {Error} err
+   * @param {ConnectCallback | undefined} callback
+   */
+  #failed(session, err, callback) {
+    if (this.#session === session) this.#session = undefined;
+    if (callback === undefined || this.listenerCount('error') > 0) this.emit('error', err);
+    callback?.(err);
+  }
+
+  /**
+   * @param {Request} req
+   * @param {Response} res
+   */
+  #handle(req, res) {
+    run(this.#handler, undefined, req, res, (err) => conclude(err, req, res));
+  }
+
+  /**
+   * Asks for the requests of a method.
+   *
+   * @param {string} method
+   */
+  route(method) {
+    if (this.#routes.has(method)) throw new DrachtioError(`duplicate route request for ${method}`, 'DRT_ERR_DUPLICATE_ROUTE');
+    this.#routes.add(method);
+    this.#session?.route(method);
+  }
+
+  /**
+   * Sends a request. Without a callback the request, as sent, comes as a promise.
+   *
+   * @param {...unknown} args `(options, callback)` or `(uri, options, callback)`
+   * @returns {Promise<Request> | undefined}
+   */
+  request(...args) {
+    const session = this.#session;
+    if (session === undefined) throw notConnected();
+    const { options, callback } = readArguments(args);
+    const draft = draftRequest(options);
+    if (callback !== undefined) {
+      session.request(draft, callback);
+      return undefined;
+    }
+    const sent = new Promise((resolve, reject) => {
+      session.request(draft, (err, req) => (err === null ? resolve(req) : reject(err)));
+    });
+    // Who does not await this has not asked how it went.
+    sent.catch(() => {});
+    return /** @type {Promise<Request>} */ (sent);
+  }
+
+  /**
+   * The same as `request`.
+   *
+   * @param {...unknown} args
+   */
+  uac(...args) {
+    return this.request(...args);
+  }
+
+  /**
+   * Notes a setting. Two of them mean something to the agent: `api logger` (a stream, a file name,
+   * a function, or null) gets every command and event as text, `handler` takes the requests.
+   *
+   * @param {string} name
+   * @param {unknown} value
+   */
+  set(name, value) {
+    if (name === API_LOGGER) this.#log(value);
+    else if (name === 'handler') this.#handler = /** @type {Handler} */ (value);
+    this.#params.set(name, value);
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.#params.get(name);
+  }
+
+  /** @param {unknown} target */
+  #log(target) {
+    const logger = target === null || target === undefined ? undefined : new ApiLogger(target);
+    this.#logger?.end();
+    this.#logger = logger;
+    if (this.#session !== undefined) this.#session.link.logger = logger;
+  }
+
+  /** Whether nothing is awaited: no answer of the engine, no final response to a request, no ACK or PRACK. */
+  get idle() {
+    return this.#session?.idle ?? true;
+  }
+
+  /**
+   * Ends every call and closes the sockets. May be called at any time.
+   *
+   * @returns {Promise<void>} fulfilled when that is done
+   */
+  async disconnect() {
+    const session = this.#session;
+    if (session === undefined) return;
+    await session.close();
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    process.nextTick(() => this.emit('close'));
+  }
+}
+
+module.exports = { Agent, METHODS };

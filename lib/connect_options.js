@@ -1,0 +1,38 @@
+'use strict';
+
+const { DrachtioError, misuse } = require('./errors');
+
+/** Where the engine listens when it is not told. */
+const DEFAULT_CONTACT = 'sip:*;transport=udp,tcp';
+
+/** Options that speak of a drachtio-server: an application with one of them does not mean the embedded engine. */
+const REMOTE = new Set(['host', 'port', 'address', 'secret', 'label', 'tags', 'tls', 'reconnect', 'enablePing', 'pingInterval']);
+
+/**
+ * Reads the options of `connect`.
+ *
+ * @param {unknown} options
+ * @returns {{contacts: string[]}}
+ * @throws {DrachtioError | TypeError} `DRT_ERR_REMOTE_NOT_SUPPORTED` or `DRT_ERR_INVALID_OPTION`, which name the option
+ */
+function readConnectOptions(options) {
+  if (typeof options !== 'object' || options === null) throw misuse('connect: options must be an object', 'DRT_ERR_INVALID_OPTION');
+  for (const name of Object.keys(options)) {
+    if (REMOTE.has(name)) {
+      throw new DrachtioError(
+        `connect: option '${name}' asks for a drachtio-server, and this version of drachtio is not a client of one: ` +
+          "it has the SIP engine in itself; leave the option out, and say with 'contact' where to listen",
+        'DRT_ERR_REMOTE_NOT_SUPPORTED',
+      );
+    }
+    if (name !== 'contact') throw misuse(`connect: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
+  }
+  const { contact = DEFAULT_CONTACT } = /** @type {{contact?: unknown}} */ (options);
+  const contacts = Array.isArray(contact) ? [...contact] : [contact];
+  if (contacts.length === 0 || !contacts.every((item) => typeof item === 'string' && item !== '')) {
+    throw misuse("connect: option 'contact' must be a SIP URI or an array of them", 'DRT_ERR_INVALID_OPTION');
+  }
+  return { contacts };
+}
+
+module.exports = { readConnectOptions };

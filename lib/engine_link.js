@@ -1,0 +1,216 @@
+'use strict';
+
+const { DrachtioError, refusal, throwLater } = require('./errors');
+
+/** @typedef {import('./native').EngineClass} EngineClass */
+
+/**
+ * Whoever sent a command is told how it went.
+ *
+ * @typedef {object} Answer
+ * @property {(frame: string, index: string) => void} [sent] the message, as it was sent
+ * @property {(err: Error) => void} refused
+ * @property {(frame: string, index: string) => void} [branch] a branch of a proxied request has ended
+ * @property {() => void} [done] the command has come to its end
+ */
+
+/**
+ * @typedef {object} Receiver
+ * @property {(frame: string, index: string) => void} onMessage a request or response has come
+ * @property {() => void} onFlush the commands of this turn of the event loop have been handed over
+ */
+
+/** What a command is. */
+const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4 });
+
+/** What an event is. */
+const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5 });
+
+/** Entries of the flat arrays of commands and events for each of them. */
+const ENTRIES = 4;
+
+const MAX_COMMAND_ID = 0x7fffffff;
+
+/**
+ * The one place that talks to the native engine. Commands of one turn of the event loop go over in
+ * one call, and events come in batches, since a crossing costs more than what most messages need
+ * on this side.
+ */
+class EngineLink {
+  #engine;
+  #receiver;
+  /** @type {(string | number)[]} */
+  #batch = [];
+  #flushing = false;
+  #open = false;
+  #lastId = 0;
+  /** @type {Map<number, Answer>} */
+  #answers = new Map();
+  /** @type {Promise<unknown>} */
+  #starting = Promise.resolve();
+  /** @type {Promise<void> | undefined} */
+  #closing = undefined;
+  /** @type {Error | undefined} */
+  #closedBy = undefined;
+
+  /** @type {import('./api_logger').ApiLogger | undefined} */
+  logger = undefined;
+
+  /**
+   * @param {EngineClass} Engine the native class, or one that is used like it
+   * @param {Receiver} receiver
+   */
+  constructor(Engine, receiver) {
+    this.#receiver = receiver;
+    this.#engine = new Engine(() => this.#drain());
+  }
+
+  /**
+   * Binds the sockets. Commands that were given before go over when that is done; when it fails,
+   * they fail with the same error.
+   *
+   * @param {string[]} contacts
+   * @param {string[]} routes the methods whose requests the application takes
+   * @returns {Promise<string[]>} the addresses listened on
+   */
+  start(contacts, routes) {
+    const starting = this.#engine.start({ contacts, routes }).then(
+      ({ hostports }) => {
+        this.#open = true;
+        this.#flush();
+        return hostports;
+      },
+      (err) => {
+        this.#fail(err);
+        throw err;
+      },
+    );
+    this.#starting = starting.catch(() => {});
+    return starting;
+  }
+
+  /** How many commands have not been answered. */
+  get pending() {
+    return this.#answers.size;
+  }
+
+  /** The sizes of the engine's tables. */
+  census() {
+    return this.#engine.census();
+  }
+
+  /**
+   * Gives a command to the engine, with all others of this turn of the event loop.
+   *
+   * @param {number} kind one of `Command`
+   * @param {string} head
+   * @param {string} text
+   * @param {Answer} answer
+   */
+  submit(kind, head, text, answer) {
+    if (this.#closedBy !== undefined) {
+      const err = this.#closedBy;
+      process.nextTick(() => answer.refused(err));
+      return;
+    }
+    const id = this.#lastId === MAX_COMMAND_ID ? 1 : this.#lastId + 1;
+    this.#lastId = id;
+    this.#answers.set(id, answer);
+    this.#batch.push(kind, id, head, text);
+    if (this.logger !== undefined) this.logger.sent(kind, id, head, text);
+    this.scheduleFlush();
+  }
+
+  /** Has `onFlush` called at the end of this turn of the event loop. */
+  scheduleFlush() {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    // This is the first moment after the whole batch of events, and what its handlers awaited
+    // that did not take time, is done with.
+    setImmediate(() => this.#flush());
+  }
+
+  /**
+   * Ends everything. What has been asked for before is still carried out. May be called at any
+   * time, and again.
+   *
+   * @returns {Promise<void>} fulfilled when the sockets are closed
+   */
+  close() {
+    this.#closing ??= this.#starting.then(async () => {
+      this.#flush();
+      this.#open = false;
+      await this.#engine.close();
+      this.#drain();
+      this.#fail(new DrachtioError('the application has disconnected', 'DRT_ERR_DISCONNECTED'));
+    });
+    return this.#closing;
+  }
+
+  #flush() {
+    this.#flushing = false;
+    if (this.#open && this.#batch.length > 0) {
+      const batch = this.#batch;
+      this.#batch = [];
+      this.#engine.submit(batch);
+    }
+    this.#receiver.onFlush();
+  }
+
+  #drain() {
+    const events = this.#engine.take();
+    for (let at = 0; at < events.length; at += ENTRIES) {
+      const kind = /** @type {number} */ (events[at]);
+      const id = /** @type {number} */ (events[at + 1]);
+      const frame = /** @type {string} */ (events[at + 2]);
+      const index = /** @type {string} */ (events[at + 3]);
+      // What an application throws in a listener must not cost the other events of the batch.
+      try {
+        if (this.logger !== undefined) this.logger.received(kind, id, frame);
+        this.#dispatch(kind, id, frame, index);
+      } catch (err) {
+        throwLater(err);
+      }
+    }
+  }
+
+  /**
+   * @param {number} kind
+   * @param {number} id
+   * @param {string} frame
+   * @param {string} index
+   */
+  #dispatch(kind, id, frame, index) {
+    if (kind === Event.MESSAGE) {
+      this.#receiver.onMessage(frame, index);
+      return;
+    }
+    const answer = this.#answers.get(id);
+    if (answer === undefined) return;
+    if (kind === Event.BRANCH) {
+      answer.branch?.(frame, index);
+      return;
+    }
+    this.#answers.delete(id);
+    if (kind === Event.REFUSED) answer.refused(refusal(frame));
+    else if (kind === Event.SENT) answer.sent?.(frame, index);
+    else answer.done?.();
+  }
+
+  /** @param {Error} err given to every command that has no answer yet, and to all that come */
+  #fail(err) {
+    this.#closedBy = err;
+    this.#batch = [];
+    const answers = [...this.#answers.values()];
+    this.#answers.clear();
+    for (const answer of answers) {
+      try {
+        answer.refused(err);
+      } catch (thrown) {
+        throwLater(thrown);
+      }
+    }
+  }
+}
+
+module.exports = { EngineLink, Command, Event };

@@ -1,0 +1,56 @@
+'use strict';
+
+/**
+ * The head of a frame: how its message travelled, and which transaction and dialog it belongs to.
+ * It is the line before the message, tokens between bars:
+ * `source|bytes|protocol|address|port|time|transaction|receivedAddress|receivedPort|dialog`.
+ *
+ * @typedef {object} Envelope
+ * @property {string} source `network`, or `application` for what was sent from here
+ * @property {string} protocol `udp`, `tcp` and so on
+ * @property {string} address the peer's
+ * @property {number} port the peer's
+ * @property {string} time `HH:MM:SS.uuuuuu` in UTC
+ * @property {string} transactionId
+ * @property {string} dialogId '' outside a dialog
+ */
+
+/** How many bars stand before the transaction id. */
+const BARS_BEFORE_TRANSACTION = 6;
+
+/** How many stand before the dialog id. It is the last token, since it may hold a bar itself. */
+const BARS_BEFORE_DIALOG = 9;
+
+/** What a SIP URI without a port means (RFC 3261 §19.1.2). */
+const DEFAULT_PORT = 5060;
+
+/**
+ * The transaction id of a frame, without a look at the rest.
+ *
+ * @param {string} frame
+ */
+function transactionOf(frame) {
+  let bar = -1;
+  for (let i = 0; i < BARS_BEFORE_TRANSACTION; i++) bar = frame.indexOf('|', bar + 1);
+  return frame.slice(bar + 1, frame.indexOf('|', bar + 1));
+}
+
+/**
+ * @param {string} frame
+ * @returns {Envelope}
+ */
+function readEnvelope(frame) {
+  const tokens = frame.slice(0, frame.indexOf('\r\n')).split('|');
+  const [source, , protocol, address, port, time, transactionId] = tokens;
+  return {
+    source,
+    protocol,
+    address,
+    port: Number(port) || DEFAULT_PORT,
+    time,
+    transactionId,
+    dialogId: tokens.slice(BARS_BEFORE_DIALOG).join('|'),
+  };
+}
+
+module.exports = { readEnvelope, transactionOf, DEFAULT_PORT };

@@ -1,0 +1,64 @@
+'use strict';
+
+const { define, split } = require('./scan');
+
+/**
+ * A challenge or credentials: the scheme and its parameters, quotes kept.
+ *
+ * @typedef {{scheme: string} & Record<string, string | undefined>} AuthHeader
+ */
+
+/**
+ * Parses one or several challenges or credentials (RFC 3261 §25.1). A new one begins where a
+ * scheme stands before the first parameter: `Digest realm="a", nonce="b", Digest realm="c"`.
+ *
+ * @param {string} text
+ * @returns {AuthHeader[]}
+ */
+function parseAuth(text) {
+  /** @type {AuthHeader[]} */
+  const found = [];
+  for (const piece of split(text, ',')) {
+    const scheme = schemeOf(piece);
+    if (scheme !== '' || found.length === 0) found.push({ scheme });
+    addParam(found[found.length - 1], piece.slice(scheme.length).trim());
+  }
+  return found;
+}
+
+/**
+ * Parses Authentication-Info: parameters without a scheme (RFC 3261 §20.6).
+ *
+ * @param {string} text
+ * @returns {Record<string, string | undefined>}
+ */
+function parseAuthInfo(text) {
+  const info = {};
+  for (const piece of split(text, ',')) addParam(info, piece);
+  return info;
+}
+
+/**
+ * The word that a piece begins with, when a parameter follows it after a blank.
+ *
+ * @param {string} piece
+ */
+function schemeOf(piece) {
+  const blank = piece.search(/\s/);
+  const word = blank === -1 ? piece : piece.slice(0, blank);
+  if (word.includes('=') || word.includes('"')) return '';
+  return blank !== -1 && piece.slice(blank).trimStart().startsWith('=') ? '' : word;
+}
+
+/**
+ * @param {Record<string, string | undefined>} params
+ * @param {string} text
+ */
+function addParam(params, text) {
+  if (text === '') return;
+  const equals = text.indexOf('=');
+  if (equals === -1) define(params, text, undefined);
+  else define(params, text.slice(0, equals).trimEnd(), text.slice(equals + 1).trimStart());
+}
+
+module.exports = { parseAuth, parseAuthInfo };

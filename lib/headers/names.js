@@ -1,0 +1,139 @@
+'use strict';
+
+/** Compact forms of header names (RFC 3261 §7.3.3 and the IANA registry of SIP header fields). */
+const COMPACT = new Map([
+  ['a', 'accept-contact'],
+  ['b', 'referred-by'],
+  ['c', 'content-type'],
+  ['d', 'request-disposition'],
+  ['e', 'content-encoding'],
+  ['f', 'from'],
+  ['i', 'call-id'],
+  ['j', 'reject-contact'],
+  ['k', 'supported'],
+  ['l', 'content-length'],
+  ['m', 'contact'],
+  ['n', 'identity-info'],
+  ['o', 'event'],
+  ['r', 'refer-to'],
+  ['s', 'subject'],
+  ['t', 'to'],
+  ['u', 'allow-events'],
+  ['v', 'via'],
+  ['x', 'session-expires'],
+  ['y', 'identity'],
+]);
+
+/** Headers of which a message has one value: setting one replaces what is there. */
+const SINGLE = new Set([
+  'call-id',
+  'content-disposition',
+  'content-length',
+  'content-type',
+  'cseq',
+  'date',
+  'event',
+  'expires',
+  'from',
+  'max-forwards',
+  'mime-version',
+  'min-expires',
+  'min-se',
+  'organization',
+  'priority',
+  'rack',
+  'refer-to',
+  'referred-by',
+  'replaces',
+  'reply-to',
+  'retry-after',
+  'rseq',
+  'server',
+  'session-expires',
+  'subject',
+  'subscription-state',
+  'timestamp',
+  'to',
+  'user-agent',
+]);
+
+/**
+ * What a header name is compared by: lower case, the compact form expanded.
+ *
+ * @param {string} name
+ */
+function lowerName(name) {
+  const lower = name.toLowerCase();
+  return lower.length === 1 ? (COMPACT.get(lower) ?? lower) : lower;
+}
+
+/**
+ * The key of a header in `msg.headers`: lower case, except that `X-…` and `Diversion` stay as
+ * they are written.
+ *
+ * @param {string} name
+ */
+function storedName(name) {
+  return name.startsWith('X-') || name === 'Diversion' ? name : lowerName(name);
+}
+
+/**
+ * The key in `headers` that means the header `name`, in whatever case or form either is written.
+ *
+ * @param {Record<string, string>} headers
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+function findName(headers, name) {
+  const lower = lowerName(name);
+  if (Object.hasOwn(headers, lower)) return lower;
+  return Object.keys(headers).find((key) => lowerName(key) === lower);
+}
+
+/**
+ * Sets a header in a table. A further value of a header that is there is appended after a comma,
+ * unless the header can have one value only: then it is replaced.
+ *
+ * @param {Record<string, string>} headers
+ * @param {string} name
+ * @param {string} value
+ */
+function setHeader(headers, name, value) {
+  const key = findName(headers, name);
+  if (key === undefined) headers[storedName(name)] = value;
+  else headers[key] = SINGLE.has(lowerName(name)) ? value : `${headers[key]},${value}`;
+}
+
+/** Makes a table of headers from the lines of a message, of which several may have one name. */
+class HeaderCollector {
+  headers = headerTable();
+  /** The key in `headers` of each name. @type {Map<string, string>} */
+  #keys = new Map();
+
+  /**
+   * @param {string} name
+   * @param {string} value
+   */
+  add(name, value) {
+    const lower = lowerName(name);
+    const key = this.#keys.get(lower);
+    if (key === undefined) {
+      const stored = storedName(name);
+      this.#keys.set(lower, stored);
+      this.headers[stored] = value;
+    } else {
+      this.headers[key] += `,${value}`;
+    }
+  }
+}
+
+/**
+ * An empty table of headers. It has no prototype, so that no header name means anything else.
+ *
+ * @returns {Record<string, string>}
+ */
+function headerTable() {
+  return Object.create(null);
+}
+
+module.exports = { COMPACT, HeaderCollector, findName, headerTable, lowerName, setHeader };

@@ -1,0 +1,80 @@
+'use strict';
+
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { DrachtioError } = require('./errors');
+
+/**
+ * The engine as the native part exports it: see `src/addon`. `submit` takes and `take` gives flat
+ * arrays of four entries per command or event: kind, id, head or frame, text or index.
+ *
+ * @typedef {object} Engine
+ * @property {(options: {contacts: string[], routes: string[]}) => Promise<{hostports: string[]}>} start
+ * @property {(batch: (string | number)[]) => void} submit
+ * @property {() => (string | number)[]} take
+ * @property {() => Record<string, number>} census
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * @typedef {object} EngineMembers
+ * @property {readonly string[]} headerNames the canonical name of each header by its number
+ * @typedef {(new (wake: () => void) => Engine) & EngineMembers} EngineClass
+ */
+
+const ROOT = join(__dirname, '..');
+
+/** @type {EngineClass | undefined} */
+let engineClass;
+
+/**
+ * The class of the engine: loaded at the first call, so that an application that only parses
+ * messages needs nothing native.
+ *
+ * @returns {EngineClass}
+ * @throws {DrachtioError} `DRT_ERR_NO_NATIVE`
+ */
+function loadEngine() {
+  engineClass ??= load();
+  return engineClass;
+}
+
+/**
+ * Puts another class in the engine's place for the agents that connect from now on. The tests of
+ * this package do so; `undefined` brings the native one back.
+ *
+ * @param {EngineClass | undefined} substitute
+ */
+function substituteEngine(substitute) {
+  engineClass = substitute;
+}
+
+function load() {
+  const problems = [];
+  for (const path of candidates()) {
+    try {
+      const { Engine, headerNames } = require(path);
+      Engine.headerNames ??= headerNames();
+      return Engine;
+    } catch (err) {
+      problems.push(`${path}: ${/** @type {Error} */ (err).message}`);
+    }
+  }
+  const details = problems.length > 0 ? `\n${problems.join('\n')}` : '';
+  throw new DrachtioError(
+    `The native part of drachtio is not there for ${process.platform}-${process.arch}: run "npm run build" in ${ROOT}${details}`,
+    'DRT_ERR_NO_NATIVE',
+  );
+}
+
+/** Where the native part may be, the most wanted place first. */
+function candidates() {
+  const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  if (override) return [override];
+  const { platform, arch } = process;
+  // Which C library this process runs on is not asked: a library for the other one does not load.
+  const suffixes = platform === 'linux' ? ['-gnu', '-musl'] : [''];
+  return suffixes.map((suffix) => join(ROOT, `drachtio.${platform}-${arch}${suffix}.node`)).filter((path) => existsSync(path));
+}
+
+module.exports = { loadEngine, substituteEngine };

@@ -1,0 +1,269 @@
+'use strict';
+
+const assert = require('node:assert');
+const { Carrier, sessionOf, setFrame, setSession } = require('./carrier');
+const { bodyText, headerLines, requestLine } = require('./headers/draft');
+const { moveListeners } = require('./held_events');
+const { passportMethods } = require('./passport');
+const { proxyCommand } = require('./proxy_command');
+const { addResponse, emptyResults } = require('./proxy_results');
+const { SipMessage } = require('./sip_message');
+
+/** @typedef {import('./session').Session} Session */
+/** @typedef {import('./response').Response} Response */
+/** @typedef {import('./request_draft').RequestDraft} RequestDraft */
+/** @typedef {import('./headers/draft').HeaderValue} HeaderValue */
+/** @typedef {import('./proxy_results').ProxyResults} ProxyResults */
+/** @typedef {(err: Error | null, req?: Request) => void} RequestCallback */
+
+/**
+ * Makes a request of a frame.
+ *
+ * @type {(session: Session, frame: string, message: SipMessage, transactionId: string) => Request}
+ */
+let createRequest;
+
+/**
+ * What a request that was sent from here was made from; undefined for any other.
+ *
+ * @type {(req: Request) => RequestDraft | undefined}
+ */
+let draftOf;
+
+/**
+ * Notes what a request was made from.
+ *
+ * @type {(req: Request, draft: RequestDraft) => void}
+ */
+let setDraft;
+
+/**
+ * Says that a request is being repeated with credentials, until it is `replace`d.
+ *
+ * @type {(req: Request) => void}
+ */
+let awaitSuccessor;
+
+/**
+ * Puts another request in the place of one that was challenged: who has the old one in hand
+ * listens to the new one and cancels the new one. Without a successor the old one stays.
+ *
+ * @type {(req: Request, successor?: Request) => void}
+ */
+let replace;
+
+/** A request that has come, or one that was sent from here. */
+class Request extends Carrier {
+  /** @type {RequestDraft | undefined} */
+  #draft = undefined;
+  /** @type {Request | undefined} */
+  #successor = undefined;
+  /** What waits for the successor to be known. @type {(() => void)[] | undefined} */
+  #waiting = undefined;
+  #proxied = false;
+
+  static {
+    createRequest = (session, frame, message, transactionId) => {
+      const req = new Request(message);
+      setSession(req, session);
+      setFrame(req, frame);
+      req.stackTxnId = transactionId;
+      return req;
+    };
+    draftOf = (req) => req.#draft;
+    setDraft = (req, draft) => {
+      req.#draft = draft;
+      req.auth = draft.auth;
+    };
+    awaitSuccessor = (req) => {
+      req.#waiting ??= [];
+    };
+    replace = (req, successor) => {
+      if (successor !== undefined) {
+        req.#successor = successor;
+        moveListeners(req, successor, 'response');
+        req.emit('authenticate', successor);
+      }
+      const waiting = req.#waiting ?? [];
+      req.#waiting = undefined;
+      for (const action of waiting) action();
+    };
+  }
+
+  /**
+   * @param {SipMessage} [msg]
+   * @param {Carrier['meta']} [meta]
+   */
+  constructor(msg, meta) {
+    super();
+    /** The response to send. @type {Response | undefined} */
+    this.res = undefined;
+    /** The application, or the mounted one, that has the request in hand. @type {import('./app').App | undefined} */
+    this.app = undefined;
+    /** @type {import('./request_draft').Auth | undefined} */
+    this.auth = undefined;
+    if (msg !== undefined) {
+      assert(msg instanceof SipMessage, 'Request: msg must be a SipMessage');
+      this.msg = msg;
+    }
+    if (meta !== undefined) this.meta = meta;
+  }
+
+  get method() {
+    return this.msg.method;
+  }
+
+  set method(method) {
+    this.msg.method = method;
+  }
+
+  get uri() {
+    return this.msg.uri;
+  }
+
+  set uri(uri) {
+    this.msg.uri = uri;
+  }
+
+  /** The request-URI, by the name that express gives it. */
+  get url() {
+    return this.msg.uri;
+  }
+
+  set url(uri) {
+    this.msg.uri = uri;
+  }
+
+  get calledNumber() {
+    return this.msg.calledNumber;
+  }
+
+  get callingNumber() {
+    return this.msg.callingNumber;
+  }
+
+  get callingName() {
+    return this.msg.callingName;
+  }
+
+  get canFormDialog() {
+    return this.msg.canFormDialog;
+  }
+
+  /** Whether this is an INVITE outside every dialog. */
+  get isNewInvite() {
+    return this.method === 'INVITE' && this.msg.canFormDialog;
+  }
+
+  /** Whether the request has been given to the engine to proxy: it is not to be answered here. */
+  get proxied() {
+    return this.#proxied;
+  }
+
+  /**
+   * @param {string | symbol} event
+   * @param {(...args: any[]) => void} listener
+   */
+  on(event, listener) {
+    if (event === 'response' && this.#successor !== undefined) {
+      this.#successor.on(event, listener);
+      return this;
+    }
+    return super.on(event, listener);
+  }
+
+  /**
+   * Cancels an INVITE that was sent from here and has no final response yet.
+   *
+   * @param {{headers?: Record<string, HeaderValue>} | RequestCallback} [options] headers for the CANCEL
+   * @param {RequestCallback} [callback] gets the CANCEL as sent
+   */
+  cancel(options, callback) {
+    const session = sessionOf(this);
+    if (this.source !== 'application' || session === undefined) {
+      throw wrongSide('Request#cancel can only be used for uac Request');
+    }
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(() => this.cancel(options, callback));
+      return;
+    }
+    if (this.#successor !== undefined) {
+      this.#successor.cancel(options, callback);
+      return;
+    }
+    const done = typeof options === 'function' ? options : callback;
+    const headers = typeof options === 'function' ? undefined : options?.headers;
+    const text = requestLine('CANCEL', /** @type {string} */ (this.uri)) + headerLines(headers) + bodyText(undefined);
+    session.request({ head: `${this.stackTxnId}||`, text }, (err, req) => done?.(err, req));
+  }
+
+  /**
+   * Proxies the request.
+   *
+   * @param {import('./proxy_command').ProxyOptions} [options]
+   * @param {(err: Error | null, results?: ProxyResults) => void} [callback]
+   * @returns {this | Promise<ProxyResults>} the request when there is a callback
+   */
+  proxy(options, callback) {
+    const session = sessionOf(this);
+    if (this.source !== 'network' || session === undefined) {
+      throw wrongSide('Request#proxy can only be used for incoming requests');
+    }
+    if (callback === undefined) {
+      const results = new Promise((resolve, reject) => {
+        this.proxy(options, (err, outcome) => (err === null ? resolve(outcome) : reject(err)));
+      });
+      // Who does not await this has not asked how it went.
+      results.catch(() => {});
+      return /** @type {Promise<ProxyResults>} */ (results);
+    }
+    const { head, text } = proxyCommand(this, options ?? {});
+    this.#proxied = true;
+    session.proxy(head, text, new ProxiedRequest(this, session, callback));
+    return this;
+  }
+}
+
+Object.assign(Request.prototype, passportMethods);
+
+/** A request that the engine is proxying. */
+class ProxiedRequest {
+  #results = emptyResults();
+
+  /**
+   * @param {Request} req
+   * @param {Session} session
+   * @param {(err: Error | null, results?: ProxyResults) => void} callback
+   */
+  constructor(req, session, callback) {
+    this.req = req;
+    this.session = session;
+    this.callback = callback;
+  }
+
+  /**
+   * @param {string} frame
+   * @param {string} index
+   */
+  branch(frame, index) {
+    addResponse(this.#results, frame, this.session.message(frame, index));
+  }
+
+  done() {
+    this.session.answered(this.req);
+    this.callback(null, this.#results);
+  }
+
+  /** @param {Error} err */
+  refused(err) {
+    this.session.answered(this.req);
+    this.callback(err);
+  }
+}
+
+/** @param {string} message */
+function wrongSide(message) {
+  return Object.assign(new Error(message), { code: 'DRT_ERR_WRONG_SIDE' });
+}
+
+module.exports = { Request, createRequest, draftOf, setDraft, awaitSuccessor, replace };

@@ -1,0 +1,125 @@
+'use strict';
+
+const { DrachtioError, misuse } = require('./errors');
+const { bodyText, headerLines, requestLine } = require('./headers/draft');
+
+/**
+ * @typedef {import('./request').Request} Request
+ * @typedef {import('./response').Response} Response
+ * @typedef {{username: string, password: string}} Credentials
+ * @typedef {(req: Request, res: Response, callback: (err: unknown, username?: string, password?: string) => void) => void} AuthFunction
+ * @typedef {Credentials | AuthFunction} Auth
+ *
+ * @typedef {object} RequestOptions
+ * @property {string} [uri] the request-URI; not needed inside a dialog
+ * @property {string} [method]
+ * @property {Record<string, import('./headers/draft').HeaderValue>} [headers]
+ * @property {string | Uint8Array} [body]
+ * @property {Auth} [auth] answers a challenge
+ * @property {string} [proxy] a SIP URI to send to, instead of the request-URI
+ * @property {string} [stackDialogId] the dialog to send in
+ * @property {string} [stackTxnId] the request that a CANCEL is for
+ *
+ * @typedef {object} RequestDraft a request as the engine is asked for it
+ * @property {string} head
+ * @property {string} text
+ * @property {Auth} [auth]
+ * @property {RequestOptions & {method: string, uri: string}} [options] what it was made from
+ * @property {boolean} [isRetry] whether it answers a challenge
+ */
+
+/** What stands for the request-URI of a request inside a dialog: the engine knows the target. */
+const IN_DIALOG = 'sip:placeholder';
+
+/**
+ * Reads the arguments of `app.request`: `(options, callback)`, `(uri, options, callback)`, and
+ * either of them with the socket of drachtio 4.x before it.
+ *
+ * @param {unknown[]} args
+ * @returns {{options: RequestOptions, callback: import('./request').RequestCallback | undefined}}
+ */
+function readArguments(args) {
+  const [first, second] = args;
+  const withSocket = isObject(first) && (typeof second === 'string' || isObject(second));
+  const [target, ...rest] = withSocket ? args.slice(1) : args;
+  if (isObject(target)) return { options: target, callback: asCallback(rest[0]) };
+  if (typeof target !== 'string') {
+    throw coded(new Error(`${target} is not a valid request_uri or options object.`), 'DRT_ERR_INVALID_ARGUMENT');
+  }
+  if (isObject(rest[0])) return { options: { ...rest[0], uri: target }, callback: asCallback(rest[1]) };
+  return { options: { uri: target }, callback: asCallback(rest[0]) };
+}
+
+/**
+ * The draft of a request. The options stay as they are.
+ *
+ * @param {RequestOptions} options
+ * @returns {RequestDraft}
+ * @throws {TypeError} with a code and the name of what is wrong
+ */
+function draftRequest(options) {
+  const { stackTxnId = '', stackDialogId = '', proxy = '', headers, body, auth } = options;
+  if (typeof options.method !== 'string') {
+    throw misuse("Cannot read properties of undefined (reading 'toUpperCase'): request needs a method, as in {method: 'OPTIONS'}", 'DRT_ERR_INVALID_METHOD');
+  }
+  const method = options.method.toUpperCase();
+  const uri = options.uri ?? (stackDialogId === '' ? undefined : IN_DIALOG);
+  if (typeof uri !== 'string') throw misuse('request needs a uri, or a stackDialogId', 'DRT_ERR_INVALID_REQUEST_URI');
+  checkHead('stackTxnId', stackTxnId, /[|\s\0]/);
+  checkHead('proxy', proxy, /[|\s\0]/);
+  checkHead('stackDialogId', stackDialogId, /[\r\n\0]/);
+  checkAuth(auth);
+  return {
+    head: `${stackTxnId}|${proxy}|${stackDialogId}`,
+    text: requestLine(method, uri) + headerLines(headers) + bodyText(body),
+    auth,
+    options: { ...options, method, uri },
+  };
+}
+
+/**
+ * @param {string} option
+ * @param {unknown} value
+ * @param {RegExp} wrong
+ */
+function checkHead(option, value, wrong) {
+  if (typeof value !== 'string' || wrong.test(value)) {
+    throw misuse(`request: option '${option}' is not valid: ${JSON.stringify(value)}`, 'DRT_ERR_INVALID_OPTION');
+  }
+}
+
+/** @param {unknown} auth */
+function checkAuth(auth) {
+  if (auth === undefined || auth === null || typeof auth === 'function') return;
+  const { username, password } = /** @type {Record<string, unknown>} */ (auth);
+  if (typeof username === 'string' && typeof password === 'string') return;
+  throw misuse("request: option 'auth' must be {username, password} or a function", 'DRT_ERR_INVALID_OPTION');
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is RequestOptions}
+ */
+function isObject(value) {
+  return typeof value === 'object' && value !== null;
+}
+
+/** @param {unknown} value */
+function asCallback(value) {
+  return typeof value === 'function' ? /** @type {import('./request').RequestCallback} */ (value) : undefined;
+}
+
+/**
+ * @param {Error} err
+ * @param {string} code
+ */
+function coded(err, code) {
+  return Object.assign(err, { code });
+}
+
+/** What a request is answered with that is made before `connect`. */
+function notConnected() {
+  return new DrachtioError('cannot call app#request in unconnected state', 'DRT_ERR_NOT_CONNECTED');
+}
+
+module.exports = { readArguments, draftRequest, notConnected };

@@ -1,0 +1,307 @@
+'use strict';
+
+const { AssertionError } = require('node:assert');
+const { Carrier, sessionOf, setFrame } = require('./carrier');
+const { DrachtioError, misuse } = require('./errors');
+const { bodyText, headerLine, headerLines, requestLine } = require('./headers/draft');
+const { lowerName } = require('./headers/names');
+const { SipMessage } = require('./sip_message');
+const { reasonPhrase, statusLine } = require('./status');
+
+/** @typedef {import('./request').Request} Request */
+/** @typedef {import('./session').Session} Session */
+/** @typedef {import('./headers/draft').HeaderValue} HeaderValue */
+/** @typedef {{headers?: Record<string, HeaderValue>, body?: string | Uint8Array}} SendOptions */
+/** @typedef {(err: Error | null, msg?: SipMessage) => void} SentCallback */
+/** @typedef {(req: Request) => void} AckCallback */
+/** @typedef {(options?: SendOptions | SentCallback, callback?: SentCallback) => void} Acknowledge */
+
+/** The transaction of a request that the engine has sent by itself, and tells of. */
+const UNSOLICITED = 'unsolicited';
+
+/** Headers that tie a response to its request: the engine copies them from there. */
+const COPIED = Object.freeze(['call-id', 'cseq', 'from', 'to']);
+
+/** The draft of this response was refused, and the request can still be answered. */
+const STILL_OPEN = 'DRT_ERR_MALFORMED_RESPONSE';
+
+/**
+ * Takes note that a final response was not sent after all, and the request still waits for one.
+ *
+ * @type {(response: Response) => void}
+ */
+let reopen;
+
+/**
+ * The answer to a request: one that is to be sent, or one that has come.
+ */
+class Response extends Carrier {
+  /** @type {number | undefined} */
+  #status = undefined;
+  #final = false;
+
+  static {
+    reopen = (response) => {
+      response.#final = false;
+    };
+  }
+
+  /** @param {import('./agent').Agent} [agent] */
+  constructor(agent) {
+    super();
+    this.agent = agent;
+    /** The request that this answers. @type {Request | undefined} */
+    this.req = undefined;
+  }
+
+  /** @protected */
+  makeMessage() {
+    const message = new SipMessage();
+    if (this.#status !== undefined) message.status = this.#status;
+    for (const name of COPIED) message.set(name, this.req?.get(name));
+    return message;
+  }
+
+  get status() {
+    return this.existingMessage?.status ?? this.#status;
+  }
+
+  set status(status) {
+    this.#status = status;
+    if (this.existingMessage !== undefined) this.existingMessage.status = status;
+  }
+
+  /** The status, by the name that express gives it. */
+  get statusCode() {
+    return this.status;
+  }
+
+  set statusCode(status) {
+    this.status = status;
+  }
+
+  get reason() {
+    return this.msg.reason;
+  }
+
+  set reason(reason) {
+    this.msg.reason = reason;
+  }
+
+  /** Whether a final response has been sent. */
+  get finalResponseSent() {
+    return this.#final;
+  }
+
+  get finished() {
+    return this.#final;
+  }
+
+  get headersSent() {
+    return this.#final;
+  }
+
+  /**
+   * Sends a response. The forms: `(status)`, then optionally a reason, then optionally options,
+   * then optionally a callback, then optionally a function for the ACK or PRACK.
+   *
+   * Headers given here belong to this message alone, and stand for those of the same name that
+   * were set with `set`, which go into every response to this request.
+   *
+   * @param {number} status
+   * @param {string | SendOptions | SentCallback | null} [reason]
+   * @param {SendOptions | SentCallback | AckCallback | null} [options]
+   * @param {SentCallback | AckCallback} [callback] told how it went: the error, or the message as sent
+   * @param {AckCallback} [onAck] called when the ACK for a 2xx to an INVITE, or the PRACK for a
+   *   reliable provisional response, arrives
+   */
+  send(status, reason, options, callback, onAck) {
+    let phrase = reason;
+    let given = options;
+    let done = callback;
+    let acknowledged = onAck;
+    if (typeof reason === 'function') {
+      [phrase, given, done, acknowledged] = [undefined, undefined, reason, /** @type {AckCallback} */ (options)];
+    } else if (typeof reason === 'object' && reason !== null) {
+      phrase = undefined;
+      given = reason;
+      done = /** @type {SentCallback} */ (options);
+      acknowledged = /** @type {AckCallback} */ (callback);
+    } else if (typeof options === 'function') {
+      [given, done, acknowledged] = [undefined, options, /** @type {AckCallback} */ (callback)];
+    }
+    const line = statusLine(status, phrase);
+    const text = line + this.#draft(/** @type {SendOptions | undefined} */ (given));
+    this.#submit(status, text, /** @type {SentCallback | undefined} */ (done), acknowledged);
+    if (status >= 200 && this.listenerCount('end') > 0) {
+      this.emit('end', { status, reason: phrase ?? reasonPhrase(status) });
+    }
+  }
+
+  /**
+   * @param {number} status
+   * @param {string} text
+   * @param {SentCallback | undefined} callback
+   * @param {AckCallback | undefined} onAck
+   */
+  #submit(status, text, callback, onAck) {
+    const session = sessionOf(this);
+    if (session === undefined) throw misuse('Response#send: this response belongs to no request', 'DRT_ERR_INVALID_ARGUMENT');
+    if (this.#final) {
+      const err = new DrachtioError('Response#send: final response already sent', 'DRT_ERR_FINAL_ALREADY_SENT');
+      if (callback) process.nextTick(callback, err);
+      return;
+    }
+    this.status = status;
+    if (status >= 200) {
+      this.#final = true;
+      session.finished(this);
+    }
+    if (this.stackTxnId === UNSOLICITED) {
+      if (callback) process.nextTick(callback, null);
+      return;
+    }
+    session.respond(/** @type {string} */ (this.stackTxnId), text, new SentResponse(this, session, status, callback, onAck));
+  }
+
+  /** @param {SendOptions | null | undefined} options */
+  #draft(options) {
+    const own = options?.headers;
+    const message = this.existingMessage;
+    if (message === undefined) return headerLines(own) + bodyText(options?.body);
+    const stickyBody = message.body === '' ? undefined : message.body;
+    return this.#stickyLines(message, own) + headerLines(own) + bodyText(options?.body ?? stickyBody);
+  }
+
+  /**
+   * The headers that were set on this response, without those that the message has of its own.
+   *
+   * @param {SipMessage} message
+   * @param {Record<string, HeaderValue> | null | undefined} own
+   */
+  #stickyLines(message, own) {
+    const taken = new Set(Object.keys(own ?? {}).map(lowerName));
+    let lines = '';
+    for (const [name, value] of Object.entries(message.headers)) {
+      const lower = lowerName(name);
+      const isCopy = COPIED.includes(lower) && value === this.req?.get(lower);
+      if (!isCopy && !taken.has(lower)) lines += headerLine(name, value);
+    }
+    return lines;
+  }
+
+  /**
+   * Sends the ACK for this response. Applications use the function that comes with the `response`
+   * event.
+   *
+   * @param {string | undefined} dialogId
+   * @param {SendOptions | SentCallback} [options]
+   * @param {SentCallback} [callback]
+   */
+  sendAck(dialogId, options, callback) {
+    this.#acknowledge('ACK', dialogId, undefined, options, callback);
+  }
+
+  /**
+   * Sends the PRACK for this response (RFC 3262).
+   *
+   * @param {string | undefined} dialogId
+   * @param {SendOptions | SentCallback} [options]
+   * @param {SentCallback} [callback]
+   */
+  sendPrack(dialogId, options, callback) {
+    const rack = `${this.get('rseq')} ${this.get('cseq')}`;
+    this.#acknowledge('PRACK', dialogId, { RAck: rack }, options, callback);
+  }
+
+  /**
+   * @param {string} method
+   * @param {string | undefined} dialogId
+   * @param {Record<string, HeaderValue> | undefined} headers
+   * @param {SendOptions | SentCallback} [options]
+   * @param {SentCallback} [callback]
+   */
+  #acknowledge(method, dialogId, headers, options, callback) {
+    const done = typeof options === 'function' ? options : callback;
+    const given = typeof options === 'function' ? undefined : options;
+    const session = sessionOf(this);
+    if (session === undefined) throw misuse('this response belongs to no request', 'DRT_ERR_INVALID_ARGUMENT');
+    const text = requestLine(method, this.req?.uri ?? 'sip:placeholder') + headerLines({ ...given?.headers, ...headers }) + bodyText(given?.body);
+    session.request({ head: `||${dialogId ?? ''}`, text }, (err, req) => done?.(err, req?.msg));
+  }
+
+  /** @param {string} name */
+  getHeader(name) {
+    return this.get(name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {HeaderValue} value
+   */
+  setHeader(name, value) {
+    return this.set(name, value);
+  }
+
+  /** Does nothing: what express middleware removes was never there. */
+  removeHeader() {}
+
+  /**
+   * Sends the response whose `statusCode` has been set.
+   *
+   * @param {string | (() => void)} [reason]
+   * @param {string | (() => void)} [encoding] of no meaning here
+   * @param {() => void} [callback]
+   */
+  end(reason, encoding, callback) {
+    if (this.#final) throw new AssertionError({ message: 'call to Response#end after response is finished' });
+    const done = [reason, encoding, callback].find((arg) => typeof arg === 'function');
+    const text = typeof reason === 'string' ? reason : undefined;
+    this.send(/** @type {number} */ (this.status), text, undefined, /** @type {SentCallback | undefined} */ (done));
+  }
+}
+
+/** A response on its way to the engine. */
+class SentResponse {
+  /**
+   * @param {Response} response
+   * @param {Session} session
+   * @param {number} status
+   * @param {SentCallback | undefined} callback
+   * @param {AckCallback | undefined} onAck
+   */
+  constructor(response, session, status, callback, onAck) {
+    this.response = response;
+    this.session = session;
+    this.status = status;
+    this.callback = callback;
+    this.onAck = onAck;
+  }
+
+  /**
+   * @param {string} frame
+   * @param {string} index
+   */
+  sent(frame, index) {
+    setFrame(this.response, frame);
+    if (this.onAck === undefined && this.callback === undefined) return;
+    const message = this.session.message(frame, index);
+    if (this.onAck !== undefined) this.session.awaitAck(this.response, message, this.onAck);
+    this.callback?.(null, message);
+  }
+
+  /** @param {Error & {code?: string}} err */
+  refused(err) {
+    const unanswered = this.status >= 200 && err.code === STILL_OPEN;
+    if (unanswered) reopen(this.response);
+    if (this.callback !== undefined) {
+      this.callback(err);
+    } else if (unanswered && this.status !== 500) {
+      // Nobody else is going to answer this request.
+      console.error(err);
+      this.response.send(500);
+    }
+  }
+}
+
+module.exports = { Response, UNSOLICITED };

@@ -1,0 +1,294 @@
+'use strict';
+
+const { Command, EngineLink } = require('./engine_link');
+const { transactionOf } = require('./envelope');
+const { setFrame, setSession } = require('./carrier');
+const { answerChallenge } = require('./digest_client');
+const { WireNames } = require('./headers/wire_names');
+const { tell } = require('./held_events');
+const { createRequest, setDraft } = require('./request');
+const { Response, UNSOLICITED } = require('./response');
+const { fromFrame } = require('./sip_message');
+
+/** @typedef {import('./agent').Agent} Agent */
+/** @typedef {import('./request').Request} Request */
+/** @typedef {import('./request_draft').RequestDraft} RequestDraft */
+/** @typedef {import('./sip_message').SipMessage} SipMessage */
+/** @typedef {import('./engine_link').Answer} Answer */
+
+/**
+ * How many received INVITEs without a final response are remembered. Beyond it the oldest is
+ * forgotten: it can still be answered, but its CANCEL is not told.
+ */
+const MAX_OPEN_INVITES = 50_000;
+
+/** The `ack` of a response that needs none. */
+const NO_ACK = () => {};
+
+/**
+ * What is under way on one engine: the requests that were sent and those that came, and what each
+ * side still owes the other.
+ */
+class Session {
+  #handler;
+  #names;
+  /** Requests sent from here that have no final response, by transaction. @type {Map<string, Request>} */
+  #sent = new Map();
+  /** INVITEs that came and have no final response, by transaction. @type {Map<string, Request>} */
+  #invites = new Map();
+  /** Who waits for the ACK of a dialog, or the PRACK with an RSeq in it. @type {Map<string, import('./response').AckCallback>} */
+  #acks = new Map();
+  /** Responses that were sent in this turn of the event loop. @type {Response[]} */
+  #finished = [];
+
+  /**
+   * @param {Agent} agent
+   * @param {(req: Request, res: Response) => void} handler gets every request that comes
+   * @param {import('./native').EngineClass} Engine
+   */
+  constructor(agent, handler, Engine) {
+    this.agent = agent;
+    this.#handler = handler;
+    this.#names = new WireNames(Engine.headerNames);
+    this.link = new EngineLink(Engine, this);
+  }
+
+  /** Whether nothing is awaited: no answer of the engine, no final response, no ACK or PRACK. */
+  get idle() {
+    return this.link.pending === 0 && this.#sent.size === 0 && this.#acks.size === 0;
+  }
+
+  /**
+   * The message of a frame.
+   *
+   * @param {string} frame
+   * @param {string} index
+   */
+  message(frame, index) {
+    return fromFrame(frame, index, this.#names);
+  }
+
+  /**
+   * Something has come from the network, or the engine tells of what it did by itself.
+   *
+   * @param {string} frame
+   * @param {string} index
+   */
+  onMessage(frame, index) {
+    const transaction = transactionOf(frame);
+    if (frame.startsWith('SIP/', index.charCodeAt(0))) this.#receiveResponse(frame, index, transaction);
+    else this.#receiveRequest(frame, index, transaction);
+  }
+
+  /** The turn of the event loop ends in which responses were sent. */
+  onFlush() {
+    if (this.#finished.length === 0) return;
+    const finished = this.#finished;
+    this.#finished = [];
+    for (const res of finished) res.emit('finish');
+  }
+
+  /**
+   * @param {string} frame
+   * @param {string} index
+   * @param {string} transaction
+   */
+  #receiveRequest(frame, index, transaction) {
+    const message = this.message(frame, index);
+    const { method } = message;
+    if (method === 'CANCEL' && this.#cancelInvite(transaction, message)) return;
+    const req = createRequest(this, frame, message, transaction);
+    const res = new Response();
+    setSession(res, this);
+    res.stackTxnId = transaction;
+    res.req = req;
+    req.res = res;
+    if (method === 'INVITE') this.#openInvite(transaction, req);
+    else if (method === 'ACK') this.#acknowledged(req.stackDialogId, req);
+    else if (method === 'PRACK') this.#acknowledged(prackKey(req.stackDialogId, req.get('rack')), req);
+    else if (transaction === UNSOLICITED || method === 'BYE') this.#acks.delete(req.stackDialogId ?? '');
+    this.#handler(req, res);
+  }
+
+  /**
+   * @param {string} transaction
+   * @param {Request} req
+   */
+  #openInvite(transaction, req) {
+    this.#invites.set(transaction, req);
+    if (this.#invites.size <= MAX_OPEN_INVITES) return;
+    for (const oldest of this.#invites.keys()) {
+      this.#invites.delete(oldest);
+      return;
+    }
+  }
+
+  /**
+   * @param {string} transaction
+   * @param {SipMessage} message
+   */
+  #cancelInvite(transaction, message) {
+    const invite = this.#invites.get(transaction);
+    if (invite === undefined) return false;
+    this.#invites.delete(transaction);
+    tell(invite, 'cancel', message);
+    return true;
+  }
+
+  /**
+   * @param {string | undefined} key
+   * @param {Request} req
+   */
+  #acknowledged(key = '', req) {
+    const callback = this.#acks.get(key);
+    if (callback === undefined) return;
+    this.#acks.delete(key);
+    callback(req);
+  }
+
+  /**
+   * @param {string} frame
+   * @param {string} index
+   * @param {string} transaction
+   */
+  #receiveResponse(frame, index, transaction) {
+    const req = this.#sent.get(transaction);
+    if (req === undefined) return;
+    const res = new Response();
+    setSession(res, this);
+    setFrame(res, frame);
+    res.msg = this.message(frame, index);
+    res.stackTxnId = transaction;
+    res.req = req;
+    const ack = acknowledgement(req, res);
+    if (/** @type {number} */ (res.status) < 200) {
+      tell(req, 'response', res, ack);
+      return;
+    }
+    /** @param {boolean} isReplaced whether another request has taken the place of this one */
+    const settle = (isReplaced) => {
+      this.#sent.delete(transaction);
+      if (!isReplaced) tell(req, 'response', res, ack);
+    };
+    if (!answerChallenge(this, req, res, settle)) settle(false);
+  }
+
+  /**
+   * Sends a request.
+   *
+   * @param {RequestDraft} draft
+   * @param {import('./request').RequestCallback} callback
+   */
+  request(draft, callback) {
+    this.link.submit(Command.SIP, draft.head, draft.text, {
+      sent: (frame, index) => callback(null, this.#track(draft, frame, index)),
+      refused: callback,
+    });
+  }
+
+  /**
+   * @param {RequestDraft} draft
+   * @param {string} frame
+   * @param {string} index
+   */
+  #track(draft, frame, index) {
+    const transaction = transactionOf(frame);
+    const req = createRequest(this, frame, this.message(frame, index), transaction);
+    if (draft.auth !== undefined && draft.auth !== null) setDraft(req, draft);
+    if (req.method !== 'ACK' && req.method !== 'CANCEL') this.#sent.set(transaction, req);
+    return req;
+  }
+
+  /**
+   * Sends a response.
+   *
+   * @param {string} transaction
+   * @param {string} text
+   * @param {Answer} answer
+   */
+  respond(transaction, text, answer) {
+    this.link.submit(Command.SIP, `${transaction}||`, text, answer);
+  }
+
+  /**
+   * Has a request proxied.
+   *
+   * @param {string} head
+   * @param {string} text
+   * @param {Answer} answer
+   */
+  proxy(head, text, answer) {
+    this.link.submit(Command.PROXY, head, text, answer);
+  }
+
+  /**
+   * A final response has been handed to the engine.
+   *
+   * @param {Response} res
+   */
+  finished(res) {
+    if (res.req !== undefined) this.answered(res.req);
+    this.#finished.push(res);
+    this.link.scheduleFlush();
+  }
+
+  /**
+   * A request is over: there is nothing to cancel any more.
+   *
+   * @param {Request} req
+   */
+  answered(req) {
+    this.#invites.delete(req.stackTxnId ?? '');
+  }
+
+  /**
+   * Calls back when the ACK for a 2xx to an INVITE comes, or the PRACK for a reliable provisional
+   * response. Other responses are not acknowledged.
+   *
+   * @param {Response} res
+   * @param {SipMessage} message the response as it was sent
+   * @param {import('./response').AckCallback} callback
+   */
+  awaitAck(res, message, callback) {
+    const dialog = res.stackDialogId ?? '';
+    const status = /** @type {number} */ (message.status);
+    if (status < 200) {
+      const rseq = message.get('rseq');
+      if (rseq !== undefined) this.#acks.set(prackKey(dialog, rseq), callback);
+    } else if (status < 300 && res.req?.method === 'INVITE') {
+      this.#acks.set(dialog, callback);
+    }
+  }
+
+  /** @returns {Promise<void>} fulfilled when the engine has ended */
+  close() {
+    return this.link.close();
+  }
+}
+
+/**
+ * What the PRACK for a response is known by. RAck begins with the RSeq of the response (RFC 3262 §7.2).
+ *
+ * @param {string | undefined} dialog
+ * @param {string | undefined} text RSeq or RAck
+ */
+function prackKey(dialog = '', text = '') {
+  return `${Number.parseInt(text, 10)}|${dialog}`;
+}
+
+/**
+ * The function that comes with a response and acknowledges it.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ * @returns {import('./response').Acknowledge}
+ */
+function acknowledgement(req, res) {
+  if (req.method !== 'INVITE') return NO_ACK;
+  const status = /** @type {number} */ (res.status);
+  if (status >= 200) return (options, callback) => res.sendAck(res.stackDialogId, options, callback);
+  if (status > 100 && res.has('rseq')) return (options, callback) => res.sendPrack(res.stackDialogId, options, callback);
+  return NO_ACK;
+}
+
+module.exports = { Session, MAX_OPEN_INVITES };

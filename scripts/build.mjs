@@ -1,0 +1,79 @@
+// Builds the native part, and puts it where `lib/native.js` looks for it.
+//
+// Cargo decides what is stale: on a tree that is up to date this takes a moment and changes nothing.
+
+import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { StepError, isMain, main, root, run } from './tools.mjs';
+
+/** The file name of the addon for this machine, such as `drachtio.linux-x64-gnu.node`. */
+export function addonName() {
+  return `drachtio.${process.platform}-${process.arch}${abi()}.node`;
+}
+
+function abi() {
+  if (process.platform !== 'linux') return '';
+  // The report names the C library's version only when that library is glibc.
+  return process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl';
+}
+
+/** Builds the addon and returns its path. */
+export async function build() {
+  const library = await buildLibrary();
+  const addon = join(root, addonName());
+  if (isStale(addon, library)) replace(addon, library);
+  return addon;
+}
+
+async function buildLibrary() {
+  const messages = await cargo(['build', '--release', '--lib', '--message-format=json-render-diagnostics']);
+  const library = messages
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .filter((message) => message.reason === 'compiler-artifact' && message.target.name === 'drachtio')
+    .flatMap((message) => message.filenames)
+    .find((name) => /\.(so|dylib|dll)$/.test(name));
+  if (!library) throw new StepError('cargo built no dynamic library; is crate-type = ["cdylib", …] in Cargo.toml?');
+  return library;
+}
+
+/**
+ * Runs cargo, with its progress on this terminal.
+ *
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnOptions} [options]
+ * @returns {Promise<string>} its standard output
+ */
+export async function cargo(args, options = {}) {
+  try {
+    return await run('cargo', args, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  } catch (err) {
+    if (err.cause?.code !== 'ENOENT') throw err;
+    throw new StepError(
+      'The native part of drachtio has to be built, and cargo, the build tool of Rust, is not installed.\n' +
+        'Install Rust 1.88 or later (https://rustup.rs), then try again.',
+    );
+  }
+}
+
+function isStale(addon, library) {
+  return !existsSync(addon) || statSync(addon).mtimeMs < statSync(library).mtimeMs;
+}
+
+/** A process that has the old addon loaded keeps it: the name moves to the new file in one step. */
+function replace(addon, library) {
+  const fresh = `${addon}.${process.pid}`;
+  try {
+    copyFileSync(library, fresh);
+    renameSync(fresh, addon);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
+
+if (isMain(import.meta)) {
+  await main(async () => {
+    await build();
+  });
+}

@@ -1,0 +1,269 @@
+//! The class `Engine` that JavaScript sees.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Function, FunctionRef, JsValue, Object, Unknown};
+use napi::Env;
+use napi_derive::napi;
+
+use super::frame::{header_names as names, Batch};
+use super::mailbox::Ended;
+use super::request::read_request;
+use super::running::Running;
+use super::values::{Js, Value};
+use crate::apps::MAX_ROUTES;
+use crate::driver::{Settings, StartError, Submission};
+use crate::engine::{CommandId, Refusal};
+use crate::transport::{Contact, ContactError};
+
+/// Errors whose `code` is a text of ours.
+type Result<T> = std::result::Result<T, napi::Error<String>>;
+
+/// Entries of a batch per command and per event.
+const STRIDE: u32 = 4;
+
+/// The canonical name of every header; the position is the number used in frames.
+#[napi(catch_unwind)]
+pub fn header_names() -> Vec<&'static str> {
+    names().collect()
+}
+
+/// How an engine is started.
+#[napi(object)]
+pub struct StartOptions {
+    /// Where to listen: `sip:[user@]host[:port][;transport=udp,tcp]`.
+    pub contacts: Vec<String>,
+    /// The methods whose new requests the application wants from the beginning.
+    pub routes: Option<Vec<String>>,
+}
+
+/// A SIP engine on a thread of its own, with one application: the JavaScript that made it.
+#[napi]
+pub struct Engine {
+    wake: FunctionRef<(), ()>,
+    phase: RefCell<Phase>,
+    /// Kept for its memory.
+    text: RefCell<Vec<u8>>,
+}
+
+enum Phase {
+    New,
+    /// Started, and perhaps ended since.
+    Started(Rc<Running>),
+    /// Closed before it was started.
+    Unused,
+}
+
+// Everything is used on the JavaScript thread only, and a panic leaves at most a batch half done.
+impl UnwindSafe for Engine {}
+impl RefUnwindSafe for Engine {}
+
+#[napi]
+impl Engine {
+    /// `wake` is called when events are waiting: once, and not again until they have been asked
+    /// for with `take`.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(wake: Function<'_, (), ()>) -> napi::Result<Engine> {
+        Ok(Engine {
+            wake: wake.create_ref()?,
+            phase: RefCell::new(Phase::New),
+            text: RefCell::default(),
+        })
+    }
+
+    /// Binds the contacts. The promise has `{hostports: ['udp/127.0.0.1:5060', ...]}`, or an error
+    /// with a code: `DRT_ERR_INVALID_CONTACT`, `EADDRINUSE` and so on. The event loop goes on
+    /// until the engine has ended.
+    #[napi(catch_unwind)]
+    pub fn start<'env>(&self, env: &'env Env, options: StartOptions) -> Result<Unknown<'env>> {
+        let js = Js(env.raw());
+        let (deferred, promise) = js.promise().map_err(internal)?;
+        match self.check_options(options) {
+            Ok((settings, routes)) => {
+                let wake = self.wake.borrow_back(env).map_err(internal)?;
+                let running = Running::start(js, wake.raw(), settings, routes, deferred);
+                *self.phase.borrow_mut() = Phase::Started(running.map_err(internal)?);
+            }
+            Err(error) => {
+                let error = js.error(&error.status, &error.reason).map_err(internal)?;
+                js.reject(deferred, error).map_err(internal)?;
+            }
+        }
+        Ok(unknown(env, promise))
+    }
+
+    /// Gives commands to the engine, in this order: four entries each, kind, id, head and text.
+    /// Each is answered by an event with its id.
+    #[napi(catch_unwind)]
+    pub fn submit(&self, env: &Env, batch: Object<'_>) -> Result<()> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        let mut refusals = Batch::default();
+        let mut text = self.text.borrow_mut();
+        let submissions = read_commands(Js(env.raw()), batch.raw(), &mut text, &mut refusals)
+            .map_err(internal)?;
+        if !submissions.is_empty() {
+            running.submit(submissions);
+        }
+        running.mailbox().post(&mut refusals);
+        Ok(())
+    }
+
+    /// The events that wait, up to 256 at a time: four entries each, kind, id, frame and index.
+    /// When an engine that has failed has none left, this throws the failure.
+    #[napi(catch_unwind)]
+    pub fn take<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let js = Js(env.raw());
+        let running = self.running()?;
+        let batches = running.mailbox().take();
+        if batches.is_empty() && running.end().is_some_and(|end| end.failure.is_some()) {
+            check_alive(&running)?;
+        }
+        let events = write_events(js, &batches).map_err(internal)?;
+        running.mailbox().recycle(batches);
+        Ok(unknown(env, events))
+    }
+
+    /// How many entries each table holds, after the engine's last turn.
+    #[napi(catch_unwind)]
+    pub fn census<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let js = Js(env.raw());
+        let object = write_census(js, &*self.running()?).map_err(internal)?;
+        Ok(unknown(env, object))
+    }
+
+    /// Carries out what was submitted, gives every pending request its final response, closes the
+    /// sockets and ends the thread; then the promise is resolved. Events must be taken meanwhile.
+    #[napi(catch_unwind)]
+    pub fn close<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let js = Js(env.raw());
+        let (deferred, promise) = js.promise().map_err(internal)?;
+        let mut phase = self.phase.borrow_mut();
+        match &*phase {
+            Phase::Started(running) if running.end().is_none() => running.close(deferred),
+            ended => {
+                if matches!(ended, Phase::New) {
+                    *phase = Phase::Unused;
+                }
+                let nothing = js.undefined().map_err(internal)?;
+                js.resolve(deferred, nothing).map_err(internal)?;
+            }
+        }
+        Ok(unknown(env, promise))
+    }
+
+    fn check_options(&self, options: StartOptions) -> Result<(Settings, Vec<String>)> {
+        if !matches!(*self.phase.borrow(), Phase::New) {
+            return Err(start_error(&StartError::StartedBefore));
+        }
+        let contacts: std::result::Result<Vec<Contact>, ContactError> =
+            options.contacts.iter().map(|text| text.parse()).collect();
+        let contacts = contacts
+            .map_err(|error| coded("DRT_ERR_INVALID_CONTACT", error.to_string()))?;
+        let routes = options.routes.unwrap_or_default();
+        if routes.len() > MAX_ROUTES {
+            let refusal = Refusal::LimitReached("routes", MAX_ROUTES);
+            return Err(coded(refusal.code(), refusal.to_string()));
+        }
+        let settings = Settings {
+            contacts,
+            ..Settings::default()
+        };
+        Ok((settings, routes))
+    }
+
+    fn running(&self) -> Result<Rc<Running>> {
+        match &*self.phase.borrow() {
+            Phase::Started(running) => Ok(running.clone()),
+            Phase::New => Err(coded(
+                "DRT_ERR_NOT_STARTED",
+                "the engine has not been started".to_owned(),
+            )),
+            Phase::Unused => Err(stopped(&Ended { failure: None })),
+        }
+    }
+}
+
+/// Commands that can't be read are refused, and do no harm to the others.
+fn read_commands(
+    js: Js,
+    batch: Value,
+    text: &mut Vec<u8>,
+    refusals: &mut Batch,
+) -> napi::Result<Vec<Submission>> {
+    let count = js.array_length(batch)? / STRIDE;
+    let mut submissions = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+    for first in (0..count).map(|command| command * STRIDE) {
+        let kind = js.to_number(js.get(batch, first)?)?;
+        let id = js.to_number(js.get(batch, first + 1)?)?;
+        js.read_text(js.get(batch, first + 2)?, text)?;
+        let head = String::from_utf8_lossy(text).into_owned();
+        js.read_text(js.get(batch, first + 3)?, text)?;
+        match read_request(kind, &head, Bytes::copy_from_slice(text)) {
+            Ok(request) => submissions.push(Submission {
+                id: CommandId(id),
+                request,
+            }),
+            Err(rejection) => {
+                refusals.push_refusal(id, rejection.code(), &rejection.to_string());
+            }
+        }
+    }
+    Ok(submissions)
+}
+
+fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
+    let count = batches.iter().map(Batch::len).sum::<usize>();
+    let array = js.array(count * STRIDE as usize)?;
+    let frames = batches.iter().flat_map(Batch::frames);
+    for (first, frame) in (0..).step_by(STRIDE as usize).zip(frames) {
+        js.set(array, first, js.number(u32::from(frame.kind as u8))?)?;
+        js.set(array, first + 1, js.number(frame.id)?)?;
+        js.set(array, first + 2, js.latin1(frame.text)?)?;
+        js.set(array, first + 3, js.utf16(frame.index)?)?;
+    }
+    Ok(array)
+}
+
+fn write_census(js: Js, running: &Running) -> napi::Result<Value> {
+    let object = js.object()?;
+    for (name, count) in running.census() {
+        let count = js.number(u32::try_from(count).unwrap_or(u32::MAX))?;
+        js.set_named(object, name, count)?;
+    }
+    Ok(object)
+}
+
+fn check_alive(running: &Running) -> Result<()> {
+    match running.end() {
+        Some(ended) => Err(stopped(&ended)),
+        None => Ok(()),
+    }
+}
+
+fn stopped(ended: &Ended) -> napi::Error<String> {
+    coded(ended.code(), ended.text())
+}
+
+fn start_error(error: &StartError) -> napi::Error<String> {
+    coded(error.code(), error.to_string())
+}
+
+fn coded(code: &str, text: String) -> napi::Error<String> {
+    napi::Error::new(code.to_owned(), text)
+}
+
+/// A Node-API call failed.
+fn internal(error: napi::Error) -> napi::Error<String> {
+    napi::Error::new(error.status.as_ref().to_owned(), error.reason.clone())
+}
+
+fn unknown(env: &Env, value: Value) -> Unknown<'_> {
+    // SAFETY: the value was made in this call, in this environment.
+    unsafe { Unknown::from_raw_unchecked(env.raw(), value) }
+}

@@ -1,0 +1,281 @@
+//! What applications are told, as JavaScript reads it: text, and offsets into the text.
+//!
+//! The text of a message is `head CRLF message`, one character per byte. The head is
+//! `source|bytes|protocol|address|port|time|transaction|receivedAddress|receivedPort|dialog`; the
+//! dialog stands last because a Call-ID may hold a bar. The index is a string as well, of UTF-16
+//! units: the offset of the message, the offset of its body (0 when there is none), then five
+//! units per header: its number, and the first and last offsets of its name and of its value.
+
+use std::io::Write;
+use std::net::IpAddr;
+
+use super::clock::WallClock;
+use crate::engine::{DialogId, Meta, News, Refusal, Reply, Source, TransactionId};
+use crate::message::{HeaderId, Message};
+
+/// Events that JavaScript is given at once.
+pub(super) const MAX_BATCH: usize = 256;
+
+/// What an event is. The numbers are those of `lib/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    /// A message came, or the engine made one.
+    Message = 1,
+    /// A command is done: the message as sent.
+    Sent = 2,
+    /// A command is refused: `code|text`.
+    Refused = 3,
+    /// One branch of a proxied request has its final response.
+    Branch = 4,
+    /// A command is done.
+    Done = 5,
+}
+
+/// Up to [`MAX_BATCH`] events in three blocks of memory.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    text: Vec<u8>,
+    units: Vec<u16>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    kind: Kind,
+    id: u32,
+    text_end: usize,
+    units_end: usize,
+}
+
+/// One event, as it crosses to JavaScript.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Frame<'a> {
+    pub(super) kind: Kind,
+    /// The command that is answered; 0 when none is.
+    pub(super) id: u32,
+    /// One character per byte.
+    pub(super) text: &'a [u8],
+    pub(super) index: &'a [u16],
+}
+
+impl Batch {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of memory that the text has, used or not.
+    pub(super) fn text_capacity(&self) -> usize {
+        self.text.capacity()
+    }
+
+    /// Forgets the events and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.units.clear();
+        self.entries.clear();
+    }
+
+    pub(super) fn push(&mut self, news: &News, clock: &mut WallClock) {
+        match news {
+            News::Message {
+                transaction,
+                dialog,
+                meta,
+                message,
+            } => {
+                let names = Names {
+                    transaction: *transaction,
+                    dialog: dialog.as_ref(),
+                    without_transaction: b"unsolicited",
+                };
+                self.push_message(names, meta, message, clock);
+                self.finish(Kind::Message, 0);
+            }
+            News::Reply { command, reply } => self.push_reply(command.0, reply, clock),
+        }
+    }
+
+    pub(super) fn push_refusal(&mut self, id: u32, code: &str, text: &str) {
+        self.text.extend_from_slice(code.as_bytes());
+        self.text.push(b'|');
+        self.text.extend_from_slice(text.as_bytes());
+        self.finish(Kind::Refused, id);
+    }
+
+    pub(super) fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
+        let (mut text_start, mut units_start) = (0, 0);
+        self.entries.iter().map(move |entry| {
+            let text = self.text.get(text_start..entry.text_end);
+            let index = self.units.get(units_start..entry.units_end);
+            (text_start, units_start) = (entry.text_end, entry.units_end);
+            Frame {
+                kind: entry.kind,
+                id: entry.id,
+                text: text.unwrap_or_default(),
+                index: index.unwrap_or_default(),
+            }
+        })
+    }
+
+    fn push_reply(&mut self, id: u32, reply: &Reply, clock: &mut WallClock) {
+        match reply {
+            Reply::Sent {
+                transaction,
+                dialog,
+                meta,
+                message,
+            } => {
+                let names = Names {
+                    transaction: Some(*transaction),
+                    dialog: dialog.as_ref(),
+                    without_transaction: b"",
+                };
+                self.push_message(names, meta, message, clock);
+                self.finish(Kind::Sent, id);
+            }
+            Reply::Refused(refusal) => self.push_engine_refusal(id, refusal),
+            Reply::Branch { meta, message } => {
+                let names = Names {
+                    transaction: None,
+                    dialog: None,
+                    without_transaction: b"",
+                };
+                self.push_message(names, meta, message, clock);
+                self.finish(Kind::Branch, id);
+            }
+            Reply::Done => self.finish(Kind::Done, id),
+        }
+    }
+
+    fn push_engine_refusal(&mut self, id: u32, refusal: &Refusal) {
+        self.push_refusal(id, refusal.code(), &refusal.to_string());
+    }
+
+    fn push_message(
+        &mut self,
+        names: Names<'_>,
+        meta: &Meta,
+        message: &Message,
+        clock: &mut WallClock,
+    ) {
+        let frame_start = self.text.len();
+        write_head(&mut self.text, names, meta, clock);
+        self.text.extend_from_slice(b"\r\n");
+        let message_start = self.text.len() - frame_start;
+        self.text.extend_from_slice(message.text());
+        write_index(&mut self.units, message_start, message);
+    }
+
+    fn finish(&mut self, kind: Kind, id: u32) {
+        self.entries.push(Entry {
+            kind,
+            id,
+            text_end: self.text.len(),
+            units_end: self.units.len(),
+        });
+    }
+}
+
+struct Names<'a> {
+    transaction: Option<TransactionId>,
+    dialog: Option<&'a DialogId>,
+    /// Stands for a transaction id where there is none.
+    without_transaction: &'static [u8],
+}
+
+fn write_head(text: &mut Vec<u8>, names: Names<'_>, meta: &Meta, clock: &mut WallClock) {
+    let source: &[u8] = match meta.source {
+        Source::Network => b"network|",
+        Source::Application => b"application|",
+    };
+    text.extend_from_slice(source);
+    write_number(text, meta.size);
+    text.push(b'|');
+    text.extend_from_slice(meta.transport.name().as_bytes());
+    text.push(b'|');
+    write_address(text, meta.peer.ip());
+    text.push(b'|');
+    write_number(text, meta.peer.port().into());
+    text.push(b'|');
+    clock.write(meta.at, text);
+    text.push(b'|');
+    match names.transaction {
+        Some(transaction) => write_transaction(text, transaction),
+        None => text.extend_from_slice(names.without_transaction),
+    }
+    text.push(b'|');
+    write_address(text, meta.local.ip());
+    text.push(b'|');
+    write_number(text, meta.local.port().into());
+    text.push(b'|');
+    if let Some(dialog) = names.dialog {
+        text.extend_from_slice(dialog.as_str().as_bytes());
+    }
+}
+
+/// Offsets are 16 bits wide. A header beyond their reach, which takes a head of more than 5,500
+/// bytes and headers of nearly 60,000, is left out, and so is a body.
+fn write_index(units: &mut Vec<u16>, message_start: usize, message: &Message) {
+    let absolute = |offset: usize| u16::try_from(message_start + offset).ok();
+    let body_start = message.body_start();
+    let has_body = body_start < message.text().len();
+    units.push(u16::try_from(message_start).unwrap_or(u16::MAX));
+    units.push(absolute(body_start).filter(|_| has_body).unwrap_or(0));
+    for (id, name, name_end, value, value_end) in message.header_index() {
+        let Some(value_end) = absolute(value_end) else {
+            break;
+        };
+        units.push(id.number().into());
+        units.extend([name, name_end, value].into_iter().filter_map(absolute));
+        units.push(value_end);
+    }
+}
+
+/// The canonical name of every header by its number.
+pub(super) fn header_names() -> impl Iterator<Item = &'static str> {
+    HeaderId::ALL.iter().map(|id| id.name())
+}
+
+/// An RFC 4122 UUID, like [`TransactionId`]'s `Display` but quicker.
+fn write_transaction(text: &mut Vec<u8>, transaction: TransactionId) {
+    for (at, byte) in transaction.0.to_be_bytes().into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push(b'-');
+        }
+        text.extend([hex_digit(byte >> 4), hex_digit(byte & 15)]);
+    }
+}
+
+fn hex_digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'a' + nibble - 10,
+    }
+}
+
+fn write_address(text: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            write_number(text, a.into());
+            for octet in [b, c, d] {
+                text.push(b'.');
+                write_number(text, octet.into());
+            }
+        }
+        // Writing to a vector does not fail.
+        IpAddr::V6(v6) => drop(write!(text, "{v6}")),
+    }
+}
+
+fn write_number(text: &mut Vec<u8>, number: usize) {
+    if number >= 10 {
+        write_number(text, number / 10);
+    }
+    text.push(b'0' + u8::try_from(number % 10).unwrap_or_default());
+}

@@ -1,0 +1,26 @@
+//! The only code that knows N-API: batches of events up, batches of commands down.
+//!
+//! Crossing the boundary costs by the call, not by the byte. So both directions are flat arrays
+//! of numbers and strings, of up to hundreds of events or commands at a time, and a message is
+//! its text and an index of offsets from which JavaScript cuts what it is asked for.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `engine.rs` | the class that JavaScript sees |
+//! | `running.rs` | a started engine on the JavaScript thread: promises, end, clean-up |
+//! | `bell.rs` | waking the JavaScript thread; leaving an environment in time |
+//! | `mailbox.rs` | what both threads share |
+//! | `frame.rs`, `clock.rs` | events as text and offsets |
+//! | `request.rs` | commands from text |
+//! | `values.rs` | raw Node-API calls |
+
+mod bell;
+mod clock;
+mod engine;
+mod frame;
+mod mailbox;
+mod request;
+mod running;
+mod values;
+
+pub use engine::{header_names, Engine, StartOptions};

@@ -1,0 +1,188 @@
+//! An engine that was started, as the JavaScript thread holds it.
+
+use std::cell::{OnceCell, RefCell};
+use std::ffi::CStr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use napi::Result;
+
+use super::bell::{Bell, Resident};
+use super::mailbox::{Ended, Mailbox, Postbox};
+use super::values::{Deferred, Js, Value};
+use crate::driver::{Handle, Settings, StartError, Submission};
+use crate::engine::{AppId, Listener};
+
+/// A started engine: its thread until it has ended, and who waits for what.
+pub(super) struct Running {
+    handle: RefCell<Option<Handle>>,
+    app: AppId,
+    mailbox: Arc<Mailbox>,
+    bell: OnceCell<Bell<Running>>,
+    /// Settled when the sockets are bound.
+    starting: RefCell<Option<Deferred>>,
+    /// Settled when the thread has ended.
+    closing: RefCell<Vec<Deferred>>,
+    ended: RefCell<Option<Ended>>,
+}
+
+impl Running {
+    /// Starts the engine. `wake` is called when events wait, `starting` is settled when the
+    /// sockets are bound or can't be.
+    pub(super) fn start(
+        js: Js,
+        wake: Value,
+        settings: Settings,
+        routes: Vec<String>,
+        starting: Deferred,
+    ) -> Result<Rc<Running>> {
+        let mailbox = Arc::new(Mailbox::default());
+        let handle = Handle::default();
+        let app = handle.attach(Box::new(Postbox::new(mailbox.clone())), routes);
+        let running = Rc::new(Running {
+            handle: RefCell::new(Some(handle)),
+            app,
+            mailbox: mailbox.clone(),
+            bell: OnceCell::new(),
+            starting: RefCell::new(Some(starting)),
+            closing: RefCell::default(),
+            ended: RefCell::default(),
+        });
+        let bell = Bell::hang(js, wake, &running)?;
+        let ringer = bell.ringer();
+        mailbox.set_bell(Some(Box::new(move || ringer.ring())));
+        // Empty until now, so this can't fail.
+        let _ = running.bell.set(bell);
+        running.start_thread(settings);
+        Ok(running)
+    }
+
+    pub(super) fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    pub(super) fn submit(&self, batch: Vec<Submission>) {
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.submit(self.app, batch);
+        }
+    }
+
+    /// Why nothing can be asked of the engine any more; `None` while it runs.
+    pub(super) fn end(&self) -> Option<Ended> {
+        self.ended.borrow().clone()
+    }
+
+    /// Asks the engine to end, and settles the promise when it has.
+    pub(super) fn close(&self, closing: Deferred) {
+        self.closing.borrow_mut().push(closing);
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.close();
+        }
+    }
+
+    /// How many entries each table holds, by name.
+    pub(super) fn census(&self) -> [(&'static CStr, usize); 9] {
+        let census = match &*self.handle.borrow() {
+            Some(handle) => handle.census(),
+            None => Default::default(),
+        };
+        let engine = census.engine;
+        [
+            (c"serverTransactions", engine.server_transactions),
+            (c"clientTransactions", engine.client_transactions),
+            (c"openTransactions", engine.open_transactions),
+            (c"dialogs", engine.dialogs),
+            (c"proxies", engine.proxies),
+            (c"queries", engine.queries),
+            (c"timers", engine.timers),
+            (c"connections", census.connections),
+            (c"pendingEvents", self.mailbox.waiting()),
+        ]
+    }
+
+    fn start_thread(&self, settings: Settings) {
+        let mailbox = self.mailbox.clone();
+        let started = move |outcome| mailbox.set_started(outcome);
+        let outcome = match &mut *self.handle.borrow_mut() {
+            Some(handle) => handle.start(settings, started),
+            None => return,
+        };
+        if let Err(error) = outcome {
+            self.mailbox.set_started(Err(error));
+            self.mailbox.set_ended(None);
+        }
+    }
+
+    fn settle_start(&self, js: Js, outcome: std::result::Result<Vec<Listener>, StartError>) {
+        let Some(starting) = self.starting.take() else {
+            return;
+        };
+        let settled = match outcome {
+            Ok(listeners) => write_hostports(js, &listeners)
+                .and_then(|hostports| js.resolve(starting, hostports)),
+            Err(error) => js
+                .error(error.code(), &error.to_string())
+                .and_then(|error| js.reject(starting, error)),
+        };
+        report(settled);
+    }
+
+    fn finish(&self, js: Js, ended: &Ended) {
+        // Its last act was to ring.
+        self.handle.take();
+        self.ended.replace(Some(ended.clone()));
+        if let Some(starting) = self.starting.take() {
+            let error = js.error(ended.code(), &ended.text());
+            report(error.and_then(|error| js.reject(starting, error)));
+        }
+        for closing in self.closing.take() {
+            report(js.undefined().and_then(|value| js.resolve(closing, value)));
+        }
+        self.mailbox.set_bell(None);
+        if let Some(bell) = self.bell.get() {
+            bell.remove();
+        }
+    }
+}
+
+impl Resident for Running {
+    fn answer_bell(&self, js: Js, wake: Value) {
+        let notices = self.mailbox.answer_bell();
+        if let Some(outcome) = notices.started {
+            self.settle_start(js, outcome);
+        }
+        if let Some(ended) = &notices.ended {
+            self.finish(js, ended);
+        }
+        let has_failed = notices.ended.is_some_and(|ended| ended.failure.is_some());
+        if notices.has_events || has_failed {
+            report(js.call(wake));
+        }
+    }
+
+    fn leave(&self) {
+        self.handle.take();
+        self.mailbox.set_bell(None);
+        if let Some(bell) = self.bell.get() {
+            bell.remove_in_cleanup();
+        }
+    }
+}
+
+fn write_hostports(js: Js, listeners: &[Listener]) -> Result<Value> {
+    let array = js.array(listeners.len())?;
+    for (index, listener) in (0..).zip(listeners) {
+        let hostport = format!("{}/{}", listener.transport, listener.local);
+        js.set(array, index, js.utf8(&hostport)?)?;
+    }
+    let object = js.object()?;
+    js.set_named(object, c"hostports", array)?;
+    Ok(object)
+}
+
+/// A call into JavaScript fails when the environment is closing, which is nobody's trouble.
+fn report(outcome: Result<()>) {
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a call into JavaScript failed");
+    }
+}

@@ -1,0 +1,194 @@
+//! The connected applications: who is told what, and who gets a new request.
+//!
+//! Sans-IO, like the engine: an [`Outlet`] per application takes what it is told, and what the
+//! engine must do is returned as a [`Ruling`].
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `routes.rs` | which applications want which requests, and whose turn it is |
+
+mod routes;
+
+use std::collections::BTreeMap;
+
+use crate::engine::{AppId, CommandId, Event, News, Refusal, Reply, TransactionId};
+use crate::message::Message;
+use routes::Routes;
+pub use routes::MAX_ROUTES;
+
+/// Pieces of news that an application has not taken from which on it gets no new requests; they
+/// are rejected with 503. Replies, responses and requests inside its dialogs still reach it.
+pub const BACKLOG_LIMIT: usize = 8_192;
+
+/// Pieces of news that an application has not taken from which on it misses provisional
+/// responses, the only news that a peer may repeat without end inside one transaction.
+pub const PROVISIONAL_LIMIT: usize = 4 * BACKLOG_LIMIT;
+
+/// The Retry-After, in seconds, of requests rejected because applications are behind.
+pub const RETRY_AFTER: u32 = 2;
+
+/// Where the news for one application goes. Called on the engine's thread, so it must not wait.
+pub trait Outlet: Send {
+    /// Takes one piece of news.
+    fn deliver(&mut self, news: News);
+
+    /// A batch of news is complete: time to wake the application.
+    fn flush(&mut self);
+
+    /// How many pieces of news the application has not taken.
+    fn backlog(&self) -> usize;
+
+    /// There will be no more news. `failure` tells why, unless the engine was closed.
+    fn end(&mut self, failure: Option<&str>);
+}
+
+/// What the engine must do with a request outside every dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// It has been delivered to this application, which owns it now.
+    Assign(TransactionId, AppId),
+    /// No application takes it.
+    Reject {
+        /// The request.
+        transaction: TransactionId,
+        /// The status code to answer with.
+        status: u16,
+        /// Seconds after which to try again.
+        retry_after: Option<u32>,
+    },
+}
+
+/// The applications of one engine.
+#[derive(Default)]
+pub struct Apps {
+    apps: BTreeMap<AppId, App>,
+    routes: Routes,
+}
+
+struct App {
+    outlet: Box<dyn Outlet>,
+    /// Something was delivered since the last flush.
+    unflushed: bool,
+}
+
+impl Apps {
+    /// Takes in an application that wants new requests of these methods (in any case), of
+    /// [`MAX_ROUTES`] at most.
+    pub fn add(&mut self, app: AppId, outlet: Box<dyn Outlet>, verbs: &[String]) {
+        let unflushed = false;
+        self.apps.insert(app, App { outlet, unflushed });
+        for verb in verbs {
+            if self.routes.add(app, verb).is_err() {
+                tracing::warn!("an application has more than {MAX_ROUTES} routes");
+                break;
+            }
+        }
+    }
+
+    /// Forgets an application and its routes.
+    pub fn remove(&mut self, app: AppId) {
+        self.apps.remove(&app);
+        self.routes.remove_all(app);
+    }
+
+    /// The application wants new requests of this method (in any case). Asking twice is asking
+    /// once. It is told that it is done, or refused.
+    pub fn route(&mut self, app: AppId, command: CommandId, verb: &str) {
+        let reply = match self.routes.add(app, verb) {
+            Ok(()) => Reply::Done,
+            Err(limit) => Reply::Refused(Refusal::LimitReached("routes", limit)),
+        };
+        self.deliver(app, News::Reply { command, reply });
+    }
+
+    /// The application wants new requests of this method no longer.
+    pub fn remove_route(&mut self, app: AppId, command: CommandId, verb: &str) {
+        self.routes.remove(app, verb);
+        let reply = Reply::Done;
+        self.deliver(app, News::Reply { command, reply });
+    }
+
+    /// Gives an event of the engine to its application, or chooses one for a new request.
+    #[must_use]
+    pub fn dispatch(&mut self, event: Event) -> Option<Ruling> {
+        if let Some(app) = event.app {
+            self.deliver(app, event.news);
+            return None;
+        }
+        let (transaction, verb) = match &event.news {
+            News::Message {
+                transaction: Some(transaction),
+                message,
+                ..
+            } => (*transaction, verb_of(message)?),
+            _ => return None,
+        };
+        let apps = &self.apps;
+        let is_behind = |app: &AppId| {
+            apps.get(app)
+                .is_none_or(|app| app.outlet.backlog() >= BACKLOG_LIMIT)
+        };
+        if let Some(app) = self.routes.choose(&verb, |app| !is_behind(app)) {
+            self.deliver(app, event.news);
+            return Some(Ruling::Assign(transaction, app));
+        }
+        let behind = self.routes.contains(&verb);
+        tracing::debug!(verb, behind, "no application takes the request");
+        Some(Ruling::Reject {
+            transaction,
+            status: 503,
+            retry_after: behind.then_some(RETRY_AFTER),
+        })
+    }
+
+    /// A batch is complete: wakes the applications that were told something.
+    pub fn flush(&mut self) {
+        for app in self.apps.values_mut().filter(|app| app.unflushed) {
+            app.unflushed = false;
+            app.outlet.flush();
+        }
+    }
+
+    /// How many pieces of news all applications together have not taken.
+    pub fn backlog(&self) -> usize {
+        self.apps.values().map(|app| app.outlet.backlog()).sum()
+    }
+
+    /// The applications, in the order of their ids.
+    pub fn ids(&self) -> impl Iterator<Item = AppId> + '_ {
+        self.apps.keys().copied()
+    }
+
+    /// Tells every application that there will be no more news.
+    pub fn end(&mut self, failure: Option<&str>) {
+        for app in self.apps.values_mut() {
+            app.outlet.end(failure);
+        }
+        self.apps.clear();
+    }
+
+    fn deliver(&mut self, app: AppId, news: News) {
+        let Some(app) = self.apps.get_mut(&app) else {
+            return;
+        };
+        if is_provisional(&news) && app.outlet.backlog() >= PROVISIONAL_LIMIT {
+            tracing::debug!("a provisional response is dropped: the application is behind");
+            return;
+        }
+        app.outlet.deliver(news);
+        app.unflushed = true;
+    }
+}
+
+fn verb_of(request: &Message) -> Option<String> {
+    Some(request.method()?.as_str().to_ascii_lowercase())
+}
+
+fn is_provisional(news: &News) -> bool {
+    match news {
+        News::Message { message, .. } => {
+            message.status().is_some_and(|status| status < 200)
+        }
+        News::Reply { .. } => false,
+    }
+}

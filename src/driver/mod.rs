@@ -1,0 +1,290 @@
+//! One thread per engine, which joins the engine, the sockets and the applications.
+//!
+//! A [`Handle`] starts the thread and gives it orders; every application has an
+//! [`Outlet`](crate::apps::Outlet) on which it is told what happens. Nothing here knows N-API, so
+//! tests, benchmarks and other front ends drive an engine in the same way as the addon.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `turn.rs` | the loop: wait, let the engine work, hand out what it made |
+//! | `resolver.rs` | names to addresses, off the thread |
+//! | `alarm.rs` | the engine's next deadline |
+
+mod alarm;
+mod resolver;
+mod turn;
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::runtime;
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
+
+use crate::apps::{Apps, Outlet};
+use crate::engine::{self, Action, AppId, CommandId, Listener, Timers};
+use crate::transport::{Contact, Limits, OpenError, Transports};
+use resolver::LOOKUPS_AT_ONCE;
+use turn::Driver;
+
+/// How long the closing of an engine waits for what is queued on its connections.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What an engine is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Where to listen. At least one is needed.
+    pub contacts: Vec<Contact>,
+    /// What connections may hold and how long they may wait.
+    pub limits: Limits,
+    /// The timer values of RFC 3261.
+    pub timers: Timers,
+}
+
+/// One thing an application asks for. It is answered on its outlet under the same id.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The application's number for it.
+    pub id: CommandId,
+    /// What is asked for.
+    pub request: Request,
+}
+
+/// What an application may ask for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// New requests of this method, in any case.
+    Route(String),
+    /// No more of them.
+    RemoveRoute(String),
+    /// Something of the engine.
+    Act(Action),
+}
+
+/// How many entries the tables of an engine hold. All zero when nothing is going on, but for
+/// `connections`: idle ones stay open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// The tables of the SIP engine.
+    pub engine: engine::Census,
+    /// Stream connections, open and opening.
+    pub connections: usize,
+    /// Pieces of news that applications have not taken.
+    pub backlog: usize,
+}
+
+/// An engine could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// It can't listen where it should.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The system has no thread or no event queue for it.
+    #[error("cannot start the engine's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// An engine starts once.
+    #[error("the engine was started before")]
+    StartedBefore,
+}
+
+impl StartError {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StartError::Open(error) => error.code(),
+            StartError::Thread(_) => "DRT_ERR_THREAD",
+            StartError::StartedBefore => "DRT_ERR_STARTED_BEFORE",
+        }
+    }
+}
+
+/// An engine: at first without a thread, so that applications can be connected before the first
+/// message arrives. Dropping it closes the engine and waits for its thread.
+#[derive(Debug)]
+pub struct Handle {
+    orders: UnboundedSender<Order>,
+    /// The other end, until the thread has it.
+    inbox: Option<UnboundedReceiver<Order>>,
+    census: Arc<Mutex<Census>>,
+    next_app: AtomicU32,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread is asked to do.
+enum Order {
+    Attach(AppId, Box<dyn Outlet>, Vec<String>),
+    Detach(AppId),
+    Submit(AppId, Vec<Submission>),
+    Close,
+}
+
+impl Default for Handle {
+    fn default() -> Handle {
+        let (orders, inbox) = unbounded_channel();
+        Handle {
+            orders,
+            inbox: Some(inbox),
+            census: Arc::default(),
+            next_app: AtomicU32::new(1),
+            thread: None,
+        }
+    }
+}
+
+impl Handle {
+    /// Starts the engine's thread. `started` is called on it, once, with the bound addresses or
+    /// why they could not be bound; in the latter case the thread ends.
+    ///
+    /// # Errors
+    /// The engine was started before, or the system refuses a thread.
+    pub fn start(
+        &mut self,
+        settings: Settings,
+        started: impl FnOnce(Result<Vec<Listener>, StartError>) + Send + 'static,
+    ) -> Result<(), StartError> {
+        let inbox = self.inbox.take().ok_or(StartError::StartedBefore)?;
+        let census = self.census.clone();
+        let thread = std::thread::Builder::new()
+            .name("drachtio".to_owned())
+            .spawn(move || thread_main(settings, started, inbox, &census))
+            .map_err(StartError::Thread)?;
+        self.thread = Some(thread);
+        Ok(())
+    }
+
+    /// Connects an application that wants new requests of these methods (in any case), of
+    /// [`MAX_ROUTES`](crate::apps::MAX_ROUTES) at most. Its outlet is told when the engine ends,
+    /// whatever happens.
+    pub fn attach(&self, outlet: Box<dyn Outlet>, verbs: Vec<String>) -> AppId {
+        let app = AppId(self.next_app.fetch_add(1, Ordering::Relaxed));
+        if let Err(unsent) = self.orders.send(Order::Attach(app, outlet, verbs)) {
+            if let Order::Attach(_, mut outlet, _) = unsent.0 {
+                outlet.end(None);
+            }
+        }
+        app
+    }
+
+    /// Disconnects an application: what it owns is ended, and its outlet is dropped.
+    pub fn detach(&self, app: AppId) {
+        let _ = self.orders.send(Order::Detach(app));
+    }
+
+    /// Asks for things, in this order. Never waits. After the end of the engine, nothing happens.
+    pub fn submit(&self, app: AppId, batch: Vec<Submission>) {
+        let _ = self.orders.send(Order::Submit(app, batch));
+    }
+
+    /// The sizes of all tables after the engine's last turn.
+    pub fn census(&self) -> Census {
+        *self.census.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the engine to carry out what was submitted, give every pending request its final
+    /// response, close its sockets and end. Does not wait.
+    pub fn close(&self) {
+        let _ = self.orders.send(Order::Close);
+    }
+
+    /// Closes the engine and waits for its thread, which takes [`FLUSH_TIMEOUT`] and a little
+    /// more at worst.
+    pub fn join(&mut self) {
+        self.close();
+        if let Some(thread) = self.thread.take() {
+            // Its panics are caught inside.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Order::Attach(..) => "Attach",
+            Order::Detach(_) => "Detach",
+            Order::Submit(..) => "Submit",
+            Order::Close => "Close",
+        })
+    }
+}
+
+fn thread_main(
+    settings: Settings,
+    started: impl FnOnce(Result<Vec<Listener>, StartError>),
+    mut inbox: UnboundedReceiver<Order>,
+    census: &Mutex<Census>,
+) {
+    let mut apps = Apps::default();
+    let failure = match runtime() {
+        Ok(runtime) => {
+            let operation = operate(settings, started, &mut inbox, &mut apps, census);
+            let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(operation)));
+            // A look-up may hang in the system for long; nobody waits for it.
+            runtime.shutdown_background();
+            outcome.err().map(|panic| describe(panic.as_ref()))
+        }
+        Err(error) => {
+            started(Err(StartError::Thread(error)));
+            None
+        }
+    };
+    let failure = failure.as_deref();
+    inbox.close();
+    while let Ok(order) = inbox.try_recv() {
+        if let Order::Attach(_, mut outlet, _) = order {
+            outlet.end(failure);
+        }
+    }
+    *census.lock().unwrap_or_else(PoisonError::into_inner) = Census::default();
+    apps.end(failure);
+}
+
+async fn operate(
+    settings: Settings,
+    started: impl FnOnce(Result<Vec<Listener>, StartError>),
+    inbox: &mut UnboundedReceiver<Order>,
+    apps: &mut Apps,
+    census: &Mutex<Census>,
+) {
+    let transports = match Transports::open(&settings.contacts, settings.limits) {
+        Ok(transports) => transports,
+        Err(error) => return started(Err(error.into())),
+    };
+    let listeners = transports.listeners().to_vec();
+    let config = engine::Config {
+        listeners: listeners.clone(),
+        timers: settings.timers,
+    };
+    started(Ok(listeners));
+    Driver::new(config, transports, inbox, apps, census)
+        .run()
+        .await;
+}
+
+fn runtime() -> io::Result<runtime::Runtime> {
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(LOOKUPS_AT_ONCE)
+        .build()
+}
+
+fn describe(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    format!("the engine has failed: {text}")
+}

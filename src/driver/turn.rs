@@ -1,0 +1,223 @@
+//! The loop of an engine's thread: wait, let the engine work, hand out what it made.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::yield_now;
+
+use super::alarm::Alarm;
+use super::resolver::{Answer, Resolver};
+use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
+use crate::apps::{Apps, Ruling};
+use crate::engine::{AppId, Command, Config, Engine};
+use crate::transport::{Arrival, Transports};
+
+/// Orders taken at once.
+const ORDER_BATCH: usize = 64;
+
+/// Submissions carried out before sockets and connections get their turn.
+const SUBMISSION_BATCH: usize = 256;
+
+pub(super) struct Driver<'a> {
+    engine: Engine,
+    transports: Transports,
+    apps: &'a mut Apps,
+    resolver: Resolver,
+    alarm: Alarm,
+    inbox: &'a mut UnboundedReceiver<Order>,
+    census: &'a Mutex<Census>,
+    arrivals: Vec<Arrival>,
+    answers: Vec<Answer>,
+    orders: Vec<Order>,
+    submissions: VecDeque<(AppId, Submission)>,
+    rings: bool,
+    closing: bool,
+}
+
+impl<'a> Driver<'a> {
+    /// Must be called inside a tokio runtime.
+    pub(super) fn new(
+        config: Config,
+        transports: Transports,
+        inbox: &'a mut UnboundedReceiver<Order>,
+        apps: &'a mut Apps,
+        census: &'a Mutex<Census>,
+    ) -> Driver<'a> {
+        Driver {
+            engine: Engine::new(config, rand::random()),
+            transports,
+            apps,
+            resolver: Resolver::new(),
+            alarm: Alarm::new(),
+            inbox,
+            census,
+            arrivals: Vec::new(),
+            answers: Vec::new(),
+            orders: Vec::new(),
+            submissions: VecDeque::new(),
+            rings: false,
+            closing: false,
+        }
+    }
+
+    /// Runs until somebody orders the end.
+    pub(super) async fn run(mut self) {
+        while !self.closing || !self.submissions.is_empty() {
+            poll_fn(|cx| self.poll_input(cx)).await;
+            self.work(Instant::now());
+            if !self.submissions.is_empty() {
+                // Connections write what they were given before they are given more.
+                yield_now().await;
+            }
+        }
+        let now = Instant::now();
+        let apps: Vec<AppId> = self.apps.ids().collect();
+        for app in apps {
+            self.engine.handle_app_gone(now, app);
+        }
+        self.hand_out(now);
+        self.apps.flush();
+        self.transports.close(FLUSH_TIMEOUT).await;
+    }
+
+    /// Collects everything that there is to work on.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut ready = self
+            .transports
+            .poll_arrivals(cx, &mut self.arrivals)
+            .is_ready();
+        while let Poll::Ready(answer) = self.resolver.poll(cx) {
+            self.answers.push(answer);
+            ready = true;
+        }
+        if self.alarm.poll(cx).is_ready() {
+            self.rings = true;
+            ready = true;
+        }
+        if !self.submissions.is_empty() {
+            // What was ordered first is finished first.
+            return Poll::Ready(());
+        }
+        let orders = self
+            .inbox
+            .poll_recv_many(cx, &mut self.orders, ORDER_BATCH);
+        match orders {
+            // Nobody is left to give orders.
+            Poll::Ready(0) => self.closing = true,
+            Poll::Ready(_) => {}
+            Poll::Pending if ready => {}
+            Poll::Pending => return Poll::Pending,
+        }
+        Poll::Ready(())
+    }
+
+    fn work(&mut self, now: Instant) {
+        if std::mem::take(&mut self.rings) {
+            self.engine.handle_timeout(now);
+            self.hand_out(now);
+        }
+        // Before the arrivals, so that an application that was connected before the start misses
+        // nothing.
+        let mut orders = std::mem::take(&mut self.orders);
+        for order in orders.drain(..) {
+            self.carry_out(now, order);
+        }
+        self.orders = orders;
+        self.carry_out_submissions(now, SUBMISSION_BATCH);
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        for arrival in arrivals.drain(..) {
+            self.take_in(now, arrival);
+            // At once, since the next message may be about the same request.
+            self.hand_out(now);
+        }
+        self.arrivals = arrivals;
+        for answer in std::mem::take(&mut self.answers) {
+            self.engine
+                .handle_resolved(now, answer.id, &answer.addresses);
+            self.hand_out(now);
+        }
+        self.apps.flush();
+        self.alarm.set(self.engine.poll_timeout());
+        self.count();
+    }
+
+    fn take_in(&mut self, now: Instant, arrival: Arrival) {
+        match arrival {
+            Arrival::Message { path, payload } => self.engine.handle_message(now, path, payload),
+            Arrival::Unsent(token) => self.engine.handle_send_failure(now, token),
+            // What the connection had not written has been reported as unsent.
+            Arrival::Closed(_) => {}
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant, order: Order) {
+        match order {
+            Order::Submit(app, batch) => self
+                .submissions
+                .extend(batch.into_iter().map(|submission| (app, submission))),
+            // The others wait for what was submitted before them.
+            Order::Attach(app, outlet, verbs) => {
+                self.carry_out_submissions(now, usize::MAX);
+                self.apps.add(app, outlet, &verbs);
+            }
+            Order::Detach(app) => {
+                self.carry_out_submissions(now, usize::MAX);
+                self.apps.remove(app);
+                self.engine.handle_app_gone(now, app);
+                self.hand_out(now);
+            }
+            Order::Close => self.closing = true,
+        }
+    }
+
+    fn carry_out_submissions(&mut self, now: Instant, limit: usize) {
+        for _ in 0..limit {
+            let Some((app, Submission { id, request })) = self.submissions.pop_front() else {
+                return;
+            };
+            match request {
+                Request::Route(verb) => self.apps.route(app, id, &verb),
+                Request::RemoveRoute(verb) => self.apps.remove_route(app, id, &verb),
+                Request::Act(action) => {
+                    let command = Command { app, id, action };
+                    self.engine.handle_command(now, command);
+                    self.hand_out(now);
+                }
+            }
+        }
+    }
+
+    /// Hands out what the engine has made.
+    fn hand_out(&mut self, now: Instant) {
+        while let Some(event) = self.engine.poll_event() {
+            match self.apps.dispatch(event) {
+                None => {}
+                Some(Ruling::Assign(transaction, app)) => self.engine.assign(transaction, app),
+                Some(Ruling::Reject {
+                    transaction,
+                    status,
+                    retry_after,
+                }) => self.engine.reject(now, transaction, status, retry_after),
+            }
+        }
+        while let Some(transmit) = self.engine.poll_transmit() {
+            self.transports.send(transmit);
+        }
+        while let Some(query) = self.engine.poll_query() {
+            self.resolver.ask(query);
+        }
+    }
+
+    fn count(&self) {
+        let census = Census {
+            engine: self.engine.census(),
+            connections: self.transports.connections(),
+            backlog: self.apps.backlog(),
+        };
+        *self.census.lock().unwrap_or_else(PoisonError::into_inner) = census;
+    }
+}

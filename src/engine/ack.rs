@@ -1,0 +1,347 @@
+//! 2xx responses to INVITE and their ACKs, which travel outside the transactions
+//! (RFC 3261 §13.2.2.4, §13.3.1.4).
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::command::{AppId, CommandId, DialogId};
+use super::compose::{Identity, RequestParts, Writer};
+use super::dialog::Acknowledgement;
+use super::event::{Meta, Refusal, Reply};
+use super::path::{Path, Sender};
+use super::target::Hop;
+use super::transaction::invite_server::AckVerdict;
+use super::transaction::ServerMachine;
+use super::{Action, ClientKey, Command, DialogKey, Engine, Parked, ServerKey};
+use crate::message::{HeaderId, Message, Method};
+
+/// Why the engine ended a call by itself; applications see these texts.
+pub(super) const REASON_ACK_TIMEOUT: &str = "SIP ;cause=200 ;text=\"ACK timeout\"";
+const REASON_CANCEL_RACE: &str = "SIP ;cause=200 ;text=\"ACK-BYE due to cancel race condition\"";
+
+/// Who hears of a BYE that the engine sends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Owner,
+    Nobody,
+}
+
+impl Engine {
+    /// An ACK arrived: for a failure it ends in the transaction, for a 2xx in the dialog, or it
+    /// passes through this proxy.
+    pub(super) fn receive_ack(
+        &mut self,
+        now: Instant,
+        path: Path,
+        transaction: Option<ServerKey>,
+        ack: &Message,
+    ) {
+        let timers = self.timers_config;
+        if let Some(key) = transaction {
+            if let Some(ServerMachine::Invite(machine)) =
+                self.servers.get_mut(key).map(|t| &mut t.machine)
+            {
+                let verdict = machine.on_ack(now, &timers);
+                self.reschedule_server(key);
+                if verdict == AckVerdict::Absorb {
+                    return;
+                }
+            }
+        }
+        if let Some(dialog) = self.dialog_of(ack) {
+            self.acknowledge_2xx(now, path, dialog, ack);
+        } else if self.top_route_is_ours(ack) {
+            self.proxy_ack(ack);
+        }
+    }
+
+    /// The ACK to a 2xx of ours: it is told once, repetitions are absorbed.
+    fn acknowledge_2xx(&mut self, now: Instant, path: Path, key: DialogKey, ack: &Message) {
+        let cseq = ack.cseq().map_or(0, |cseq| cseq.number);
+        let Some(dialog) = self.dialogs.get_mut(key) else {
+            return;
+        };
+        match &dialog.unacknowledged {
+            Some(waiting) if waiting.cseq == cseq => dialog.unacknowledged = None,
+            _ => return,
+        }
+        let (owner, id, invite) = (dialog.owner, dialog.id.clone(), dialog.invite);
+        self.reschedule_dialog(key);
+        let meta = Meta::received(path, ack, now);
+        self.deliver(Some(owner), Some(invite), Some(id), meta, ack.clone());
+    }
+
+    /// A 2xx of ours is due again, or its ACK will not come any more.
+    pub(super) fn dialog_timeout(&mut self, now: Instant, key: DialogKey) {
+        let cap = self.timers_config.t2;
+        let Some(dialog) = self.dialogs.get_mut(key) else {
+            return;
+        };
+        if dialog.expires.is_some_and(|at| at <= now) {
+            self.remove_dialog(key);
+            return;
+        }
+        if let Some(waiting) = dialog.unacknowledged.as_deref_mut() {
+            if waiting.give_up <= now {
+                dialog.unacknowledged = None;
+                self.end_call(now, key, REASON_ACK_TIMEOUT);
+                return;
+            }
+            if waiting.repeat.due(now, Some(cap)) {
+                let (path, response) = (waiting.path, waiting.response.clone());
+                self.counters.retransmissions += 1;
+                self.transmit(path, response, None);
+            }
+        }
+        if let Some(dialog) = self.dialogs.get_mut(key) {
+            if let Some(done) = &dialog.acknowledgement {
+                if done.forget <= now {
+                    let was_sent = done.sent.is_some();
+                    dialog.acknowledgement = None;
+                    if dialog.bye_after_ack && !was_sent {
+                        self.acknowledge_and_end(now, key, Told::Owner);
+                        return;
+                    }
+                }
+            }
+        }
+        self.reschedule_dialog(key);
+    }
+
+    /// A 2xx to an INVITE of the application's in this dialog: true if it is the first, false
+    /// if it is a repetition, which gets the ACK again once the application has sent one.
+    pub(super) fn note_2xx(&mut self, now: Instant, key: DialogKey, cseq: u32) -> bool {
+        let forget = now + self.timers_config.transaction_timeout();
+        let Some(dialog) = self.dialogs.get_mut(key) else {
+            return false;
+        };
+        if let Some(known) = &dialog.acknowledgement {
+            if known.cseq == cseq {
+                if let Some((ack, path)) = known.sent.clone() {
+                    self.counters.retransmissions += 1;
+                    self.transmit(path, ack, None);
+                }
+                return false;
+            }
+        }
+        dialog.acknowledgement = Some(Box::new(Acknowledgement {
+            cseq,
+            sent: None,
+            forget,
+        }));
+        self.reschedule_dialog(key);
+        true
+    }
+
+    /// An application's ACK.
+    pub(super) fn app_ack(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        id: DialogId,
+        draft: Message,
+        resolved: Option<&[SocketAddr]>,
+    ) {
+        match self.try_ack(now, app, command, &id, &draft, resolved) {
+            Ok(Some(reply)) => self.reply(app, command, reply),
+            Ok(None) => {}
+            Err(refusal) => self.reply(app, command, Reply::Refused(refusal)),
+        }
+    }
+
+    fn try_ack(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        id: &DialogId,
+        draft: &Message,
+        resolved: Option<&[SocketAddr]>,
+    ) -> Result<Option<Reply>, Refusal> {
+        let key = self.dialogs.find_by_id(id).ok_or(Refusal::AckForFailure)?;
+        let (cseq, transaction) = {
+            let dialog = self.dialogs.get(key).ok_or(Refusal::AckForFailure)?;
+            if dialog.owner != app {
+                return Err(Refusal::AckForFailure);
+            }
+            match &dialog.acknowledgement {
+                Some(waiting) if waiting.sent.is_none() => (waiting.cseq, dialog.invite),
+                _ => return Err(Refusal::AckWithoutSuccess),
+            }
+        };
+        let path = match self.dialog_path(key, resolved)? {
+            Hop::Ready(path) => path,
+            Hop::Named(name) => {
+                let action = Action::Request {
+                    dialog: Some(id.clone()),
+                    next_hop: None,
+                    message: draft.clone(),
+                };
+                self.look_up(
+                    name,
+                    Parked::Command(Command {
+                        app,
+                        id: command,
+                        action,
+                    }),
+                )?;
+                return Ok(None);
+            }
+        };
+        let text = self
+            .compose_in_dialog(key, "ACK", cseq, &path, Some(draft))
+            .ok_or(Refusal::AckForFailure)?;
+        let message = super::uac::parse_request(text)?;
+        let ends = match self.dialogs.get_mut(key) {
+            Some(dialog) => {
+                if let Some(waiting) = dialog.acknowledgement.as_deref_mut() {
+                    waiting.sent = Some((message.text().clone(), path));
+                }
+                dialog.bye_after_ack
+            }
+            None => false,
+        };
+        self.transmit(path, message.text().clone(), None);
+        if ends {
+            self.end_call(now, key, REASON_CANCEL_RACE);
+        }
+        Ok(Some(Reply::Sent {
+            transaction,
+            dialog: Some(id.clone()),
+            meta: Meta::sent(path, &message, now),
+            message,
+        }))
+    }
+
+    /// Acknowledges a 2xx that the application has no use for, and ends that call.
+    pub(super) fn acknowledge_and_end(&mut self, now: Instant, key: DialogKey, told: Told) {
+        let Some(dialog) = self.dialogs.get(key) else {
+            return;
+        };
+        let cseq = dialog.local_cseq;
+        if let Some(path) = self.dialog_path_now(key) {
+            if let Some(ack) = self.compose_in_dialog(key, "ACK", cseq, &path, None) {
+                self.transmit(path, ack, None);
+            }
+        }
+        match told {
+            Told::Owner => self.end_call(now, key, REASON_CANCEL_RACE),
+            Told::Nobody => {
+                self.send_bye(now, key, REASON_CANCEL_RACE);
+                self.remove_dialog(key);
+            }
+        }
+    }
+
+    /// The engine ends a call by itself and tells the owner of its BYE.
+    pub(super) fn end_call(&mut self, now: Instant, key: DialogKey, reason: &str) {
+        let Some((owner, id)) = self.dialog_owner(key) else {
+            return;
+        };
+        if let Some(bye) = self.send_bye(now, key, reason) {
+            let (path, message) = bye;
+            let meta = Meta::sent(path, &message, now);
+            self.deliver(Some(owner), None, Some(id), meta, message);
+        }
+        self.remove_dialog(key);
+    }
+
+    /// Sends a BYE of the engine's own.
+    fn send_bye(&mut self, now: Instant, key: DialogKey, reason: &str) -> Option<(Path, Message)> {
+        let path = self.dialog_path_now(key)?;
+        let dialog = self.dialogs.get_mut(key)?;
+        dialog.local_cseq = dialog.local_cseq.saturating_add(1);
+        let cseq = dialog.local_cseq;
+        let mut draft = Writer::request("BYE", "sip:placeholder");
+        draft.header(HeaderId::Reason, reason);
+        let draft = Message::parse_draft(draft.finish(&[])).ok()?;
+        let branch = self.random.branch();
+        let text = self.compose_with_branch(key, "BYE", cseq, &path, Some(&draft), branch)?;
+        let message = Message::parse(text).ok()?;
+        self.open_engine_transaction(now, path, branch, &message);
+        Some((path, message))
+    }
+
+    /// The ACK to a failure belongs to the INVITE's transaction: same request-URI, branch and
+    /// Route, the To of the response (§17.1.1.3).
+    pub(super) fn acknowledge_failure(&mut self, key: ClientKey, response: &Message) {
+        let Some(transaction) = self.clients.get_mut(key) else {
+            return;
+        };
+        let Some(request) = transaction.request.as_ref() else {
+            return;
+        };
+        if request.method() != Some(Method::Invite) {
+            return;
+        }
+        let Some(ack) = failure_ack(request, response) else {
+            return;
+        };
+        let path = transaction.path;
+        if !path.transport.is_reliable() {
+            transaction.ack = Some(ack.clone());
+        }
+        self.transmit(path, ack, Some(Sender::Client(key)));
+    }
+
+    pub(super) fn compose_in_dialog(
+        &mut self,
+        key: DialogKey,
+        method: &str,
+        cseq: u32,
+        path: &Path,
+        draft: Option<&Message>,
+    ) -> Option<Bytes> {
+        let branch = self.random.branch();
+        self.compose_with_branch(key, method, cseq, path, draft, branch)
+    }
+
+    pub(super) fn compose_with_branch(
+        &self,
+        key: DialogKey,
+        method: &str,
+        cseq: u32,
+        path: &Path,
+        draft: Option<&Message>,
+        branch: super::random::Branch,
+    ) -> Option<Bytes> {
+        let dialog = self.dialogs.get(key)?;
+        let (uri, routes) = dialog.request_uri_and_routes();
+        let contact = dialog.contact_for(method, draft, path);
+        Some(
+            RequestParts {
+                method,
+                uri: &uri,
+                path,
+                branch,
+                routes: &routes,
+                identity: Identity {
+                    from: &dialog.local,
+                    to: &dialog.remote,
+                    call_id: &dialog.call_id,
+                    cseq,
+                },
+                contact: contact.as_deref(),
+                draft,
+            }
+            .compose(),
+        )
+    }
+}
+
+fn failure_ack(invite: &Message, response: &Message) -> Option<Bytes> {
+    let via = invite.values(HeaderId::Via).next()?;
+    let cseq = invite.cseq().ok()?.number;
+    let mut ack = Writer::request("ACK", invite.request_uri()?);
+    ack.header(HeaderId::Via, via);
+    ack.copy(HeaderId::Route, invite);
+    ack.header(HeaderId::MaxForwards, "70");
+    ack.copy(HeaderId::From, invite);
+    ack.copy(HeaderId::To, response);
+    ack.copy(HeaderId::CallId, invite);
+    ack.header(HeaderId::CSeq, format!("{cseq} ACK"));
+    Some(ack.finish(&[]))
+}

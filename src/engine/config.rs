@@ -1,0 +1,65 @@
+//! What an engine is told once, when it is made.
+
+use std::time::Duration;
+
+use super::path::Listener;
+
+/// What an engine is told once, when it is made.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The addresses it listens on, in the order of preference.
+    pub listeners: Vec<Listener>,
+    /// The timer values of RFC 3261.
+    pub timers: Timers,
+}
+
+impl Config {
+    /// The default timers on these listeners.
+    pub fn new(listeners: Vec<Listener>) -> Config {
+        Config {
+            listeners,
+            timers: Timers::default(),
+        }
+    }
+}
+
+/// The timer values from which all others follow (RFC 3261 §17.1.1.1, appendix A).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timers {
+    /// An estimate of the round-trip time. Default 500 ms.
+    pub t1: Duration,
+    /// The longest interval between retransmissions, except of an INVITE. Default 4 s.
+    pub t2: Duration,
+    /// How long a message may stay in the network. Default 5 s.
+    pub t4: Duration,
+    /// How long a proxied INVITE may ring after its last provisional response (timer C, more
+    /// than 3 minutes by §16.6 item 11). Default 185 s.
+    pub c: Duration,
+    /// How long an application may take to its first response. Default 64 s.
+    pub application: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+            c: Duration::from_secs(185),
+            application: Duration::from_secs(64),
+        }
+    }
+}
+
+impl Timers {
+    /// 64 × T1: how long a transaction tries (timers B, F, H, J, L, M). 32 s by default.
+    pub fn transaction_timeout(&self) -> Duration {
+        self.t1.saturating_mul(64)
+    }
+
+    /// How long a finished client INVITE absorbs repeated failure responses over UDP (timer D,
+    /// at least 32 s).
+    pub fn d(&self) -> Duration {
+        self.transaction_timeout().max(Duration::from_secs(32))
+    }
+}

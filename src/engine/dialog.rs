@@ -1,0 +1,223 @@
+//! Dialogs (RFC 3261 §12) and the table of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use slotmap::SlotMap;
+
+use super::command::{AppId, DialogId, TransactionId};
+use super::path::Path;
+use super::timers::{earliest, TimerSlot};
+use super::transaction::Backoff;
+use super::{ClientKey, DialogKey, ServerKey};
+
+/// A peer-to-peer relationship with one remote tag. A request that forks makes several.
+#[derive(Debug)]
+pub(crate) struct Dialog {
+    /// The id that applications use; the dialogs of one fork share it.
+    pub(crate) id: DialogId,
+    pub(crate) owner: AppId,
+    /// The method that made it: only the right request ends it (RFC 5057).
+    pub(crate) usage: Usage,
+    /// False while early.
+    pub(crate) confirmed: bool,
+    pub(crate) call_id: Box<str>,
+    /// The From of requests we send, tag included.
+    pub(crate) local: Box<str>,
+    /// The To of requests we send, tag included.
+    pub(crate) remote: Box<str>,
+    /// The highest CSeq number used by us.
+    pub(crate) local_cseq: u32,
+    /// The highest CSeq number used by the peer.
+    pub(crate) remote_cseq: Option<u32>,
+    /// The route set, in the order of the Route headers.
+    pub(crate) routes: Box<[Box<str>]>,
+    /// The remote target: a URI.
+    pub(crate) target: Box<str>,
+    /// The value of our Contact.
+    pub(crate) contact: Box<str>,
+    /// How the peer was last heard.
+    pub(crate) path: Path,
+    /// The INVITE that made it, for the ACK.
+    pub(crate) invite: TransactionId,
+    /// A 2xx of ours that no ACK has come for.
+    pub(crate) unacknowledged: Option<Box<Unacknowledged>>,
+    /// A 2xx of the peer's: what to acknowledge or how it was.
+    pub(crate) acknowledgement: Option<Box<Acknowledgement>>,
+    /// Send a BYE as soon as the 2xx is acknowledged: it crossed our CANCEL.
+    pub(crate) bye_after_ack: bool,
+    /// The peer's INVITE that has no final response yet.
+    pub(crate) open_server_invite: Option<ServerKey>,
+    /// Our INVITE that has no final response yet.
+    pub(crate) open_client_invite: Option<ClientKey>,
+    /// The RSeq of the last reliable provisional response of the peer's (RFC 3262 §4).
+    pub(crate) remote_rseq: Option<u32>,
+    /// When a subscription lapses (RFC 6665 §4.1.2).
+    pub(crate) expires: Option<Instant>,
+    key: Arc<str>,
+    pub(crate) slot: TimerSlot,
+}
+
+/// What a dialog is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Usage {
+    Invite,
+    Subscribe,
+}
+
+/// A 2xx to an INVITE, repeated until its ACK comes (RFC 3261 §13.3.1.4).
+#[derive(Debug)]
+pub(crate) struct Unacknowledged {
+    pub(crate) response: Bytes,
+    pub(crate) path: Path,
+    pub(crate) cseq: u32,
+    pub(crate) repeat: Backoff,
+    pub(crate) give_up: Instant,
+}
+
+/// The state of a 2xx that was received.
+#[derive(Debug)]
+pub(crate) struct Acknowledgement {
+    pub(crate) cseq: u32,
+    /// The ACK as sent; `None` until the application sends it.
+    pub(crate) sent: Option<(Bytes, Path)>,
+    /// When the peer has stopped repeating its 2xx.
+    pub(crate) forget: Instant,
+}
+
+/// What a new dialog starts with.
+pub(crate) struct DialogSeed<'a> {
+    pub(crate) id: DialogId,
+    pub(crate) owner: AppId,
+    pub(crate) usage: Usage,
+    pub(crate) call_id: &'a str,
+    pub(crate) local_tag: &'a str,
+    pub(crate) remote_tag: &'a str,
+    pub(crate) local: String,
+    pub(crate) remote: String,
+    pub(crate) local_cseq: u32,
+    pub(crate) remote_cseq: Option<u32>,
+    pub(crate) routes: Vec<Box<str>>,
+    pub(crate) target: &'a str,
+    pub(crate) contact: String,
+    pub(crate) path: Path,
+    pub(crate) invite: TransactionId,
+}
+
+impl Dialog {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let unacknowledged = self
+            .unacknowledged
+            .as_deref()
+            .map(|u| u.repeat.next.min(u.give_up));
+        let acknowledgement = self.acknowledgement.as_deref().map(|a| a.forget);
+        earliest(earliest(unacknowledged, acknowledgement), self.expires)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct DialogTable {
+    slots: SlotMap<DialogKey, Dialog>,
+    by_tags: HashMap<Arc<str>, DialogKey>,
+    by_id: HashMap<DialogId, Vec<DialogKey>>,
+}
+
+impl DialogTable {
+    pub(crate) fn insert(&mut self, seed: DialogSeed<'_>) -> DialogKey {
+        let key: Arc<str> = tags_key(seed.call_id, seed.local_tag, seed.remote_tag).into();
+        let id = seed.id.clone();
+        let slot = self.slots.insert(Dialog {
+            id: seed.id,
+            owner: seed.owner,
+            usage: seed.usage,
+            confirmed: false,
+            call_id: seed.call_id.into(),
+            local: seed.local.into(),
+            remote: seed.remote.into(),
+            local_cseq: seed.local_cseq,
+            remote_cseq: seed.remote_cseq,
+            routes: seed.routes.into(),
+            target: seed.target.into(),
+            contact: seed.contact.into(),
+            path: seed.path,
+            invite: seed.invite,
+            unacknowledged: None,
+            acknowledgement: None,
+            bye_after_ack: false,
+            open_server_invite: None,
+            open_client_invite: None,
+            remote_rseq: None,
+            expires: None,
+            key: key.clone(),
+            slot: TimerSlot::default(),
+        });
+        self.by_tags.insert(key, slot);
+        self.by_id.entry(id).or_default().push(slot);
+        slot
+    }
+
+    pub(crate) fn remove(&mut self, key: DialogKey) -> Option<Dialog> {
+        let dialog = self.slots.remove(key)?;
+        if self.by_tags.get(&dialog.key) == Some(&key) {
+            self.by_tags.remove(&dialog.key);
+        }
+        if let Some(forks) = self.by_id.get_mut(&dialog.id) {
+            forks.retain(|fork| *fork != key);
+            if forks.is_empty() {
+                self.by_id.remove(&dialog.id);
+            }
+        }
+        Some(dialog)
+    }
+
+    pub(crate) fn get(&self, key: DialogKey) -> Option<&Dialog> {
+        self.slots.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: DialogKey) -> Option<&mut Dialog> {
+        self.slots.get_mut(key)
+    }
+
+    /// The dialog of a message that was received (§12.2.2).
+    pub(crate) fn find(
+        &self,
+        call_id: &str,
+        local_tag: &str,
+        remote_tag: &str,
+    ) -> Option<DialogKey> {
+        self.by_tags
+            .get(tags_key(call_id, local_tag, remote_tag).as_str())
+            .copied()
+    }
+
+    /// The dialog that an application means: the confirmed one, else the newest fork.
+    pub(crate) fn find_by_id(&self, id: &DialogId) -> Option<DialogKey> {
+        let forks = self.by_id.get(id)?;
+        forks
+            .iter()
+            .rev()
+            .find(|key| self.slots.get(**key).is_some_and(|d| d.confirmed))
+            .or(forks.last())
+            .copied()
+    }
+
+    /// The forks that share an id, oldest first.
+    pub(crate) fn forks(&self, id: &DialogId) -> &[DialogKey] {
+        self.by_id.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = DialogKey> + '_ {
+        self.slots.keys()
+    }
+}
+
+/// Tags are compared as they are written; the separator can't be part of a header value.
+fn tags_key(call_id: &str, local_tag: &str, remote_tag: &str) -> String {
+    format!("{call_id}\n{local_tag}\n{remote_tag}")
+}

@@ -1,0 +1,388 @@
+//! Requests inside dialogs, both ways (RFC 3261 §12.2).
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::command::{AppId, CommandId, DialogId};
+use super::compose;
+use super::dialog::{Dialog, Usage};
+use super::event::{Meta, Refusal, Reply};
+use super::path::Path;
+use super::reliable::PrackVerdict;
+use super::target::{Hop, Name, Target, TargetHost};
+use super::uac::{parse_request, Call};
+use super::{limits, Action, Command, DialogKey, Engine, Parked, ServerKey};
+use crate::message::{HeaderId, Message, Method, NameAddr, Uri};
+
+impl Engine {
+    /// A request arrived in a dialog of an application's.
+    pub(super) fn receive_in_dialog(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ServerKey,
+        dialog_key: DialogKey,
+        request: &Message,
+    ) {
+        let (Ok(cseq), Some(method)) = (request.cseq().map(|c| c.number), request.method()) else {
+            return;
+        };
+        let Some(dialog) = self.dialogs.get_mut(dialog_key) else {
+            return;
+        };
+        if dialog.remote_cseq.is_some_and(|highest| cseq < highest) {
+            self.respond_plainly(now, key, 500); // §12.2.2: out of order
+            return;
+        }
+        dialog.remote_cseq = Some(cseq);
+        dialog.path = path;
+        let (owner, id) = (dialog.owner, dialog.id.clone());
+        let open_invite = dialog.open_server_invite;
+        match method {
+            Method::Invite => {
+                if open_invite.is_some() {
+                    // §14.2: a second INVITE before the first is answered.
+                    let retry = (HeaderId::RetryAfter, self.random.retry_after().to_string());
+                    self.respond_with(now, key, 500, &[retry]);
+                    return;
+                }
+                if dialog.open_client_invite.is_some() && dialog.confirmed {
+                    self.respond_plainly(now, key, 491); // §14.2: glare
+                    return;
+                }
+                dialog.open_server_invite = Some(key);
+                self.respond_plainly(now, key, 100);
+            }
+            Method::Prack => {
+                let verdict = open_invite.map(|invite| self.receive_prack(now, invite, request));
+                let answer = match verdict {
+                    Some(PrackVerdict::Unknown) => Some(481), // RFC 3262 §3
+                    Some(PrackVerdict::Answer) => Some(200),
+                    Some(PrackVerdict::Deliver) | None => None,
+                };
+                if let Some(code) = answer {
+                    self.respond_plainly(now, key, code);
+                    return;
+                }
+            }
+            Method::Bye => {
+                if let Some(invite) = open_invite {
+                    self.respond_plainly(now, invite, 487); // §15.1.2
+                }
+            }
+            _ => {}
+        }
+        let ends = method == Method::Bye || self.ends_subscription(dialog_key, request);
+        let answer_by = now + self.timers_config.application;
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
+        let transaction_id = transaction.id;
+        if let Some(open) = transaction.open.as_deref_mut() {
+            open.owner = Some(owner);
+            open.dialog = Some(dialog_key);
+            open.answer_by = Some(answer_by);
+        }
+        self.reschedule_server(key);
+        if ends {
+            self.remove_dialog(dialog_key);
+        }
+        let meta = Meta::received(path, request, now);
+        self.deliver(
+            Some(owner),
+            Some(transaction_id),
+            Some(id),
+            meta,
+            request.clone(),
+        );
+    }
+
+    /// An application sends a request in a dialog.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn app_request_in_dialog(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        id: DialogId,
+        next_hop: Option<String>,
+        draft: Message,
+        resolved: Option<&[SocketAddr]>,
+    ) {
+        if draft.method() == Some(Method::Ack) {
+            self.app_ack(now, app, command, id, draft, resolved);
+            return;
+        }
+        match self.try_request_in_dialog(now, app, command, &id, next_hop, &draft, resolved) {
+            Ok(Some(reply)) => self.reply(app, command, reply),
+            Ok(None) => {}
+            Err(refusal) => self.reply(app, command, Reply::Refused(refusal)),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn try_request_in_dialog(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        id: &DialogId,
+        next_hop: Option<String>,
+        draft: &Message,
+        resolved: Option<&[SocketAddr]>,
+    ) -> Result<Option<Reply>, Refusal> {
+        let method = draft.method().ok_or_else(|| invalid_method(draft))?;
+        let key = self
+            .dialog_for(id, app, draft, method)
+            .ok_or(Refusal::UnknownDialog)?;
+        if !draft.body().is_empty()
+            && draft.get(HeaderId::ContentType).is_none()
+            && !compose::is_sdp(&draft.body())
+        {
+            return Err(Refusal::MissingContentTypeInDialog);
+        }
+        if method == Method::Prack {
+            self.check_prack(key, draft)?;
+        }
+        self.check_client_room()?;
+        let hop = match &next_hop {
+            Some(uri) => self.path_for(uri, resolved)?,
+            None => self.dialog_path(key, resolved)?,
+        };
+        let path = match hop {
+            Hop::Ready(path) => path,
+            Hop::Named(name) => {
+                let action = Action::Request {
+                    dialog: Some(id.clone()),
+                    next_hop,
+                    message: draft.clone(),
+                };
+                self.look_up(
+                    name,
+                    Parked::Command(Command {
+                        app,
+                        id: command,
+                        action,
+                    }),
+                )?;
+                return Ok(None);
+            }
+        };
+        let cseq = self.next_cseq(key).ok_or(Refusal::UnknownDialog)?;
+        let branch = self.random.branch();
+        let text = self
+            .compose_with_branch(key, method.as_str(), cseq, &path, Some(draft), branch)
+            .ok_or(Refusal::UnknownDialog)?;
+        let message = parse_request(text)?;
+        if method == Method::Bye {
+            self.abandon_open_invite(now, key);
+        }
+        let call = (method == Method::Invite).then(Call::default);
+        let (client, transaction) =
+            self.open_app_transaction(now, app, Some(key), call, path, branch, &message);
+        if method == Method::Invite {
+            if let Some(dialog) = self.dialogs.get_mut(key) {
+                dialog.open_client_invite = Some(client);
+                dialog.invite = transaction;
+            }
+        }
+        Ok(Some(Reply::Sent {
+            transaction,
+            dialog: Some(id.clone()),
+            meta: Meta::sent(path, &message, now),
+            message,
+        }))
+    }
+
+    /// The dialog an application means. Of several forks a PRACK goes to the one whose
+    /// response it acknowledges.
+    fn dialog_for(
+        &self,
+        id: &DialogId,
+        app: AppId,
+        draft: &Message,
+        method: Method<'_>,
+    ) -> Option<DialogKey> {
+        let acknowledged = match method {
+            Method::Prack => draft.rack().ok().flatten().map(|rack| rack.rseq),
+            _ => None,
+        };
+        let fork = acknowledged.and_then(|rseq| {
+            let forks = self.dialogs.forks(id).iter().rev();
+            let mut owned = forks.filter(|key| {
+                self.dialogs
+                    .get(**key)
+                    .is_some_and(|dialog| dialog.remote_rseq == Some(rseq))
+            });
+            owned.next().copied()
+        });
+        let key = fork.or_else(|| self.dialogs.find_by_id(id))?;
+        let owned = self.dialogs.get(key).is_some_and(|d| d.owner == app);
+        owned.then_some(key)
+    }
+
+    fn check_prack(&self, key: DialogKey, draft: &Message) -> Result<(), Refusal> {
+        if !matches!(draft.rack(), Ok(Some(_))) {
+            return Err(Refusal::PrackWithoutRAck);
+        }
+        match self.dialogs.get(key) {
+            Some(dialog) if dialog.open_client_invite.is_some() => Ok(()),
+            _ => Err(Refusal::PrackWithoutInvite),
+        }
+    }
+
+    pub(super) fn check_client_room(&self) -> Result<(), Refusal> {
+        let limit = limits::MAX_CLIENT_TRANSACTIONS;
+        if self.clients.len() < limit {
+            Ok(())
+        } else {
+            Err(Refusal::LimitReached("client transactions", limit))
+        }
+    }
+
+    fn next_cseq(&mut self, key: DialogKey) -> Option<u32> {
+        let dialog = self.dialogs.get_mut(key)?;
+        dialog.local_cseq = dialog.local_cseq.saturating_add(1);
+        Some(dialog.local_cseq)
+    }
+
+    /// A BYE ends our own re-INVITE too.
+    fn abandon_open_invite(&mut self, now: Instant, key: DialogKey) {
+        let open = self
+            .dialogs
+            .get(key)
+            .filter(|dialog| dialog.confirmed)
+            .and_then(|dialog| dialog.open_client_invite);
+        if let Some(invite) = open {
+            if self.clients.get(invite).is_some_and(|t| t.has_response()) {
+                self.cancel_client(now, invite);
+            }
+        }
+    }
+
+    /// True for the last NOTIFY of a subscription that has a dialog of its own. One inside a
+    /// call (after a REFER) leaves the call alone (RFC 5057 §4).
+    pub(super) fn ends_subscription(&self, key: DialogKey, request: &Message) -> bool {
+        request.method() == Some(Method::Notify)
+            && self
+                .dialogs
+                .get(key)
+                .is_some_and(|dialog| dialog.usage == Usage::Subscribe)
+            && request
+                .get_str(HeaderId::SubscriptionState)
+                .and_then(|state| state.split(';').next())
+                .is_some_and(|state| state.trim().eq_ignore_ascii_case("terminated"))
+    }
+
+    /// The path of the next request in a dialog.
+    pub(super) fn dialog_path(
+        &self,
+        key: DialogKey,
+        resolved: Option<&[SocketAddr]>,
+    ) -> Result<Hop, Refusal> {
+        let dialog = self.dialogs.get(key).ok_or(Refusal::UnknownDialog)?;
+        let hop = self.path_for(&dialog.next_hop(), resolved)?;
+        Ok(match (hop, dialog.path_if_direct()) {
+            // A peer behind a stream connection is reached over that connection, and one that
+            // we were heard by on one address goes on hearing us there.
+            (Hop::Ready(path), Some(last)) if last.transport == path.transport => {
+                Hop::Ready(Path {
+                    local: last.local,
+                    connection: last.connection,
+                    ..path
+                })
+            }
+            (hop, _) => hop,
+        })
+    }
+
+    /// The path of a request of the engine's own, which does not wait for a name to be looked
+    /// up but goes where the peer was last heard.
+    pub(super) fn dialog_path_now(&self, key: DialogKey) -> Option<Path> {
+        let last = self.dialogs.get(key)?.path;
+        match self.dialog_path(key, None) {
+            Ok(Hop::Ready(path)) => Some(path),
+            _ => Some(last),
+        }
+    }
+
+    /// The path to a URI. `resolved` holds the addresses of its host name once they are known.
+    pub(super) fn path_for(
+        &self,
+        uri: &str,
+        resolved: Option<&[SocketAddr]>,
+    ) -> Result<Hop, Refusal> {
+        let Target {
+            transport,
+            host,
+            port,
+        } = Target::of(uri)?;
+        let path = match (host, resolved) {
+            (TargetHost::Address(address), _) => self
+                .listeners
+                .path_to(transport, SocketAddr::new(address, port)),
+            (TargetHost::Name(_), Some(addresses)) => addresses
+                .iter()
+                .find_map(|address| self.listeners.path_to(transport, *address)),
+            (TargetHost::Name(host), None) => return Ok(Hop::Named(Name { host, port })),
+        };
+        path.map(Hop::Ready).ok_or(Refusal::TransportNotAvailable)
+    }
+}
+
+impl Dialog {
+    /// The URI that the next request is sent to (§12.2.1.1).
+    fn next_hop(&self) -> String {
+        self.routes
+            .first()
+            .and_then(|route| NameAddr::parse(route.as_bytes()).ok())
+            .map_or_else(|| self.target.to_string(), |route| route.uri.to_string())
+    }
+
+    /// How the peer was last heard, unless proxies lie between.
+    fn path_if_direct(&self) -> Option<Path> {
+        self.routes.is_empty().then_some(self.path)
+    }
+
+    /// The request-URI and Route headers (§12.2.1.1): a strict router as the first hop takes
+    /// the request-URI's place, and the target comes last.
+    pub(super) fn request_uri_and_routes(&self) -> (String, Vec<Box<str>>) {
+        let target = self.target.to_string();
+        let first = self
+            .routes
+            .first()
+            .and_then(|route| NameAddr::parse(route.as_bytes()).ok())
+            .map(|route| route.uri);
+        match first {
+            Some(uri) if !Uri::parse(uri).is_ok_and(|uri| uri.lr()) => {
+                let mut routes: Vec<Box<str>> = self.routes.iter().skip(1).cloned().collect();
+                routes.push(format!("<{target}>").into());
+                (uri.to_string(), routes)
+            }
+            _ => (target, self.routes.to_vec()),
+        }
+    }
+
+    /// The Contact of a request: needed by those that refresh the peer's target (§12.2.1.1).
+    pub(super) fn contact_for(
+        &self,
+        method: &str,
+        draft: Option<&Message>,
+        path: &Path,
+    ) -> Option<String> {
+        if let Some(value) = draft.and_then(|draft| draft.get_str(HeaderId::Contact)) {
+            return Some(compose::replace_localhost(value, path.local));
+        }
+        let refreshes = matches!(
+            method,
+            "INVITE" | "SUBSCRIBE" | "REFER" | "UPDATE" | "NOTIFY"
+        );
+        (refreshes && !self.contact.is_empty()).then(|| self.contact.to_string())
+    }
+}
+
+fn invalid_method(draft: &Message) -> Refusal {
+    let text = draft.text();
+    let line = text.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    Refusal::InvalidMethod(String::from_utf8_lossy(line).into_owned())
+}

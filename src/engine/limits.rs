@@ -1,0 +1,31 @@
+//! How large each table of the engine may grow. A full table refuses what is new and keeps what
+//! it has: new requests are answered 503, commands are refused, calls in progress go on.
+
+/// Server transactions, those that wait out their last timer included. At 32 s each this is
+/// room for some 15,000 new requests a second.
+pub const MAX_SERVER_TRANSACTIONS: usize = 500_000;
+
+/// Client transactions, those that wait out their last timer included.
+pub const MAX_CLIENT_TRANSACTIONS: usize = 500_000;
+
+/// Dialogs, early and confirmed.
+pub const MAX_DIALOGS: usize = 200_000;
+
+/// Requests being proxied.
+pub const MAX_PROXIES: usize = 200_000;
+
+/// Names being looked up.
+pub const MAX_QUERIES: usize = 10_000;
+
+/// Early and confirmed dialogs that one INVITE may make by forking; responses of further forks
+/// are not followed.
+pub const MAX_FORKS: usize = 32;
+
+/// Destinations of one proxied request, those found by redirection included.
+pub const MAX_BRANCHES: usize = 64;
+
+/// Reliable provisional responses that wait for the PRACK of an earlier one (RFC 3262 §3).
+pub const MAX_QUEUED_PROVISIONALS: usize = 16;
+
+/// Route-set entries kept for a dialog.
+pub const MAX_ROUTES: usize = 32;

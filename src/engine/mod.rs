@@ -1,0 +1,424 @@
+//! The SIP engine, sans-IO: it has no sockets, no clock and no randomness of its own.
+//!
+//! What happens is passed in (`handle_…`), with the time; what must be done is drained out
+//! (`poll_…`). After every `handle_…` call, drain [`Engine::poll_transmit`],
+//! [`Engine::poll_event`] and [`Engine::poll_query`] until each is empty, then wait until
+//! [`Engine::poll_timeout`] at the latest. So a test plays hours of a lossy network in
+//! milliseconds.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `receive.rs` | which transaction, dialog or proxied request a message belongs to |
+//! | `transaction/` | the four state machines of RFC 3261 §17 and the tables of transactions |
+//! | `uas.rs`, `uas_dialog.rs` | requests that applications answer, and the dialogs these make |
+//! | `uac.rs`, `uac_response.rs` | requests that applications send, and what comes back |
+//! | `dialog.rs`, `in_dialog.rs` | dialogs and what happens in them |
+//! | `ack.rs`, `cancel.rs`, `reliable.rs` | 2xx and ACK, CANCEL, reliable provisional responses |
+//! | `proxy/` | RFC 3261 §16 |
+//! | `target.rs`, `compose.rs` | where a request goes, and its text |
+
+mod ack;
+mod app_gone;
+mod cancel;
+mod command;
+mod compose;
+mod config;
+mod dialog;
+mod event;
+mod in_dialog;
+pub mod limits;
+mod path;
+mod proxy;
+mod random;
+mod receive;
+mod reliable;
+mod target;
+mod timers;
+mod transaction;
+mod uac;
+mod uac_response;
+mod uas;
+mod uas_dialog;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::Bytes;
+use slotmap::new_key_type;
+
+pub use command::{
+    Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
+};
+pub use config::{Config, Timers};
+pub use event::{Event, Meta, News, Refusal, Reply, Source};
+pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
+pub use target::{Query, QueryId};
+
+use dialog::DialogTable;
+use path::Sender;
+use proxy::ProxyTable;
+use random::Random;
+use target::{Listeners, Name};
+use timers::{TimerOwner, TimerQueue};
+use transaction::client::ClientTable;
+use transaction::server::ServerTable;
+use transaction::{ClientExpiry, ServerExpiry};
+
+use crate::message::Message;
+
+new_key_type! {
+    pub(crate) struct ServerKey;
+    pub(crate) struct ClientKey;
+    pub(crate) struct DialogKey;
+    pub(crate) struct ProxyKey;
+}
+
+/// One SIP element: all its transactions, dialogs and proxied requests. See the module's page.
+#[derive(Debug)]
+pub struct Engine {
+    timers_config: Timers,
+    listeners: Listeners,
+    random: Random,
+    servers: ServerTable,
+    clients: ClientTable,
+    /// The transactions that commands may name: those without a final response.
+    transactions: HashMap<TransactionId, TransactionKey>,
+    dialogs: DialogTable,
+    proxies: ProxyTable,
+    queries: BTreeMap<QueryId, Parked>,
+    next_query: u64,
+    timers: TimerQueue,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<Event>,
+    questions: VecDeque<Query>,
+    counters: Counters,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TransactionKey {
+    Server(ServerKey),
+    Client(ClientKey),
+}
+
+/// What waits for a name to be looked up.
+#[derive(Debug)]
+enum Parked {
+    /// A command, carried out again once the address is known.
+    Command(Command),
+    /// A branch of a proxied request.
+    Branch(ProxyKey, usize),
+    /// An ACK that is passed on without a transaction.
+    Ack(Box<proxy::ForwardedAck>),
+}
+
+/// How many entries each table holds. All zero when nothing is going on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Requests received, until their last timer has run.
+    pub server_transactions: usize,
+    /// Requests sent, until their last timer has run.
+    pub client_transactions: usize,
+    /// Dialogs, early and confirmed.
+    pub dialogs: usize,
+    /// Requests being proxied.
+    pub proxies: usize,
+    /// Names being looked up.
+    pub queries: usize,
+    /// Deadlines.
+    pub timers: usize,
+    /// Transactions that have no final response.
+    pub open_transactions: usize,
+}
+
+impl Census {
+    /// True when every table is empty.
+    pub fn is_empty(&self) -> bool {
+        *self == Census::default()
+    }
+}
+
+/// What has happened since the engine was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages that were dropped or answered 400 for being malformed.
+    pub malformed: u64,
+    /// Repeated requests that were received.
+    pub repeated_requests: u64,
+    /// Messages sent again because no answer came.
+    pub retransmissions: u64,
+    /// Requests refused because a table was full.
+    pub overloads: u64,
+}
+
+impl Engine {
+    /// An engine on these listeners. The seed decides every generated tag, branch and id: take
+    /// it from the operating system, or from a test's own number.
+    pub fn new(config: Config, seed: [u8; 32]) -> Engine {
+        Engine {
+            timers_config: config.timers,
+            listeners: Listeners::new(config.listeners),
+            random: Random::from_seed(seed),
+            servers: ServerTable::default(),
+            clients: ClientTable::default(),
+            transactions: HashMap::new(),
+            dialogs: DialogTable::default(),
+            proxies: ProxyTable::default(),
+            queries: BTreeMap::new(),
+            next_query: 0,
+            timers: TimerQueue::default(),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            questions: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// A message arrived: a whole datagram, or one message cut out of a stream.
+    pub fn handle_message(&mut self, now: Instant, path: Path, payload: Bytes) {
+        self.receive(now, path, payload);
+    }
+
+    /// An application asks for something. The answer is a [`News::Reply`].
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        self.carry_out(now, command, None);
+    }
+
+    /// Time has passed. Calls before [`Engine::poll_timeout`] do nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(owner) = self.timers.due(now) {
+            match owner {
+                TimerOwner::Server(key) => self.server_timeout(now, key),
+                TimerOwner::Client(key) => self.client_timeout(now, key),
+                TimerOwner::Dialog(key) => self.dialog_timeout(now, key),
+                TimerOwner::Proxy(key) => self.proxy_timeout(now, key),
+            }
+        }
+    }
+
+    /// The addresses of a name, best first; none if it could not be resolved.
+    pub fn handle_resolved(&mut self, now: Instant, id: QueryId, addresses: &[SocketAddr]) {
+        let Some(parked) = self.queries.remove(&id) else {
+            return;
+        };
+        match parked {
+            Parked::Command(command) => self.carry_out(now, command, Some(addresses)),
+            Parked::Branch(proxy, branch) => {
+                self.branch_resolved(now, proxy, branch, addresses);
+            }
+            Parked::Ack(ack) => self.forward_ack(*ack, Some(addresses)),
+        }
+    }
+
+    /// A message could not be sent.
+    pub fn handle_send_failure(&mut self, now: Instant, token: SendToken) {
+        match token.0 {
+            Sender::Client(key) => self.client_send_failure(now, key),
+            // A response that can't be sent has no other way to go (§18.2.2): the caller's
+            // timers end the transaction at its side, ours at this side.
+            Sender::Server(_) => {}
+        }
+    }
+
+    /// An application has gone: what it owned is ended.
+    pub fn handle_app_gone(&mut self, now: Instant, app: AppId) {
+        self.end_all_of(now, app);
+    }
+
+    /// Gives a request that no application owns to one.
+    pub fn assign(&mut self, transaction: TransactionId, app: AppId) {
+        if let Some(open) = self.open_request(transaction) {
+            open.owner = Some(app);
+        }
+    }
+
+    /// Answers a request that no application takes. `retry_after` is in seconds.
+    pub fn reject(
+        &mut self,
+        now: Instant,
+        transaction: TransactionId,
+        status: u16,
+        retry_after: Option<u32>,
+    ) {
+        self.reject_request(now, transaction, status, retry_after);
+    }
+
+    /// The next message to send.
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// The next thing to tell an application.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The next name to look up; the answer goes to [`Engine::handle_resolved`].
+    #[must_use]
+    pub fn poll_query(&mut self) -> Option<Query> {
+        self.questions.pop_front()
+    }
+
+    /// When [`Engine::handle_timeout`] must be called. Changes with every `handle_…` call.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// How many entries each table holds.
+    pub fn census(&self) -> Census {
+        Census {
+            server_transactions: self.servers.len(),
+            client_transactions: self.clients.len(),
+            dialogs: self.dialogs.len(),
+            proxies: self.proxies.len(),
+            queries: self.queries.len(),
+            timers: self.timers.len(),
+            open_transactions: self.transactions.len(),
+        }
+    }
+
+    /// What has happened since the engine was made.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn transmit(&mut self, path: Path, payload: Bytes, sender: Option<Sender>) {
+        self.transmits.push_back(Transmit {
+            path,
+            payload,
+            token: sender.map(SendToken),
+        });
+    }
+
+    fn emit(&mut self, app: Option<AppId>, news: News) {
+        self.events.push_back(Event { app, news });
+    }
+
+    fn reply(&mut self, app: AppId, command: CommandId, reply: Reply) {
+        self.emit(Some(app), News::Reply { command, reply });
+    }
+
+    /// Tells an application of a message.
+    fn deliver(
+        &mut self,
+        app: Option<AppId>,
+        transaction: Option<TransactionId>,
+        dialog: Option<DialogId>,
+        meta: Meta,
+        message: Message,
+    ) {
+        self.emit(
+            app,
+            News::Message {
+                transaction,
+                dialog,
+                meta,
+                message,
+            },
+        );
+    }
+
+    /// Asks for the addresses of a name; `parked` goes on when they are known.
+    fn look_up(&mut self, name: Name, parked: Parked) -> Result<(), Refusal> {
+        if self.queries.len() >= limits::MAX_QUERIES {
+            return Err(Refusal::LimitReached("name look-ups", limits::MAX_QUERIES));
+        }
+        let id = QueryId(self.next_query);
+        self.next_query += 1;
+        self.queries.insert(id, parked);
+        let Name { host, port } = name;
+        self.questions.push_back(Query { id, host, port });
+        Ok(())
+    }
+
+    fn reschedule_server(&mut self, key: ServerKey) {
+        if let Some(transaction) = self.servers.get_mut(key) {
+            let deadline = transaction.deadline();
+            self.timers
+                .schedule(TimerOwner::Server(key), &mut transaction.slot, deadline);
+        }
+    }
+
+    fn reschedule_client(&mut self, key: ClientKey) {
+        if let Some(transaction) = self.clients.get_mut(key) {
+            let deadline = transaction.deadline();
+            self.timers
+                .schedule(TimerOwner::Client(key), &mut transaction.slot, deadline);
+        }
+    }
+
+    fn reschedule_dialog(&mut self, key: DialogKey) {
+        if let Some(dialog) = self.dialogs.get_mut(key) {
+            let deadline = dialog.deadline();
+            self.timers
+                .schedule(TimerOwner::Dialog(key), &mut dialog.slot, deadline);
+        }
+    }
+
+    fn remove_server(&mut self, key: ServerKey) {
+        if let Some(mut transaction) = self.servers.remove(key) {
+            self.timers
+                .schedule(TimerOwner::Server(key), &mut transaction.slot, None);
+            self.forget_transaction(transaction.id, TransactionKey::Server(key));
+        }
+    }
+
+    fn remove_dialog(&mut self, key: DialogKey) {
+        if let Some(mut dialog) = self.dialogs.remove(key) {
+            self.timers
+                .schedule(TimerOwner::Dialog(key), &mut dialog.slot, None);
+        }
+    }
+
+    /// A command can name the transaction no longer.
+    fn forget_transaction(&mut self, id: TransactionId, key: TransactionKey) {
+        if self.transactions.get(&id) == Some(&key) {
+            self.transactions.remove(&id);
+        }
+    }
+
+    fn server_timeout(&mut self, now: Instant, key: ServerKey) {
+        let timers = self.timers_config;
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
+        match transaction.machine.on_timeout(now, &timers) {
+            ServerExpiry::Retransmit => {
+                if let Some(response) = transaction.last_response.clone() {
+                    let path = transaction.reply_path;
+                    self.counters.retransmissions += 1;
+                    self.transmit(path, response, Some(Sender::Server(key)));
+                }
+            }
+            ServerExpiry::AckMissing | ServerExpiry::Terminated => {
+                self.remove_server(key);
+                return;
+            }
+            ServerExpiry::Nothing => self.open_request_timeout(now, key),
+        }
+        self.reschedule_server(key);
+    }
+
+    fn client_timeout(&mut self, now: Instant, key: ClientKey) {
+        let timers = self.timers_config;
+        let Some(transaction) = self.clients.get_mut(key) else {
+            return;
+        };
+        match transaction.machine.on_timeout(now, &timers) {
+            ClientExpiry::Retransmit => {
+                if let Some(request) = &transaction.request {
+                    let (path, payload) = (transaction.path, request.text().clone());
+                    self.counters.retransmissions += 1;
+                    self.transmit(path, payload, Some(Sender::Client(key)));
+                }
+                self.reschedule_client(key);
+            }
+            ClientExpiry::TimedOut => self.client_failed(now, key, 408),
+            ClientExpiry::Terminated => self.client_terminated(key),
+            ClientExpiry::Nothing => self.reschedule_client(key),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Where a message came from and where one goes: the seam between the engine and the sockets.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+/// A SIP transport protocol (RFC 3261 §18, RFC 7118).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Datagrams; the only transport that needs retransmissions.
+    Udp,
+    /// A byte stream framed by Content-Length.
+    Tcp,
+}
+
+impl Transport {
+    /// True when the transport itself delivers or reports failure, so that no request is
+    /// retransmitted over it (RFC 3261 §17).
+    pub fn is_reliable(self) -> bool {
+        self != Transport::Udp
+    }
+
+    /// The lower-case name used in URIs and in what applications are told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        }
+    }
+
+    /// The upper-case name used in a Via.
+    pub fn via_name(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+        }
+    }
+
+    /// The transport of that name in any case; `None` for one that this engine has not got.
+    pub fn from_name(name: &str) -> Option<Transport> {
+        if name.eq_ignore_ascii_case("udp") {
+            Some(Transport::Udp)
+        } else if name.eq_ignore_ascii_case("tcp") {
+            Some(Transport::Tcp)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One connection of a stream transport, named by the transport layer. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// One way between this host and a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Path {
+    /// The protocol spoken.
+    pub transport: Transport,
+    /// The address of the listener the message belongs to (not an ephemeral port).
+    pub local: SocketAddr,
+    /// The peer's address, as seen by the socket.
+    pub peer: SocketAddr,
+    /// The connection a message arrived on. `None` in a [`Transmit`] lets the transport layer
+    /// use a connection it has to `peer`, or open one.
+    pub connection: Option<ConnectionId>,
+}
+
+/// An address this engine listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The protocol spoken.
+    pub transport: Transport,
+    /// The bound address, with its real port; never a wildcard address.
+    pub local: SocketAddr,
+    /// The user part of the configured contact, shown in generated Contact headers.
+    pub user: Option<String>,
+}
+
+/// A message the transport layer must send.
+#[derive(Debug, Clone)]
+pub struct Transmit {
+    /// Where to.
+    pub path: Path,
+    /// The complete message.
+    pub payload: Bytes,
+    /// Names the sender for `Engine::handle_send_failure`; `None` when nobody needs to know.
+    pub token: Option<SendToken>,
+}
+
+/// Names the transaction that sent a [`Transmit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendToken(pub(crate) Sender);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    Client(super::ClientKey),
+    Server(super::ServerKey),
+}

@@ -1,0 +1,47 @@
+//! The ACK to a 2xx, passed on along the recorded route. It belongs to no transaction
+//! (RFC 3261 §16.6, §17).
+
+use std::net::SocketAddr;
+
+use crate::engine::target::Hop;
+use crate::engine::{Engine, Parked};
+use crate::message::Message;
+
+/// An ACK on its way through.
+#[derive(Debug)]
+pub(crate) struct ForwardedAck {
+    ack: Message,
+    next_hop: String,
+}
+
+impl Engine {
+    pub(in crate::engine) fn proxy_ack(&mut self, ack: &Message) {
+        let hops = ack.max_forwards().ok().flatten();
+        if let (Some(next_hop), true) = (self.next_hop_after_us(ack), hops != Some(0)) {
+            let ack = ack.clone();
+            self.forward_ack(ForwardedAck { ack, next_hop }, None);
+        }
+    }
+
+    /// Sends it on, or looks up the name of the next hop first. An ACK that can't be sent is
+    /// dropped: the callee repeats its 2xx and another one will come.
+    pub(in crate::engine) fn forward_ack(
+        &mut self,
+        forwarded: ForwardedAck,
+        resolved: Option<&[SocketAddr]>,
+    ) {
+        match self.path_for(&forwarded.next_hop, resolved) {
+            Ok(Hop::Ready(path)) => {
+                let branch = self.random.branch();
+                if let Some(text) = self.forward_in_dialog(&forwarded.ack, &path, branch) {
+                    self.transmit(path, text, None);
+                }
+            }
+            Ok(Hop::Named(name)) => {
+                // A full table of look-ups drops it, as above.
+                let _ = self.look_up(name, Parked::Ack(Box::new(forwarded)));
+            }
+            Err(_) => {}
+        }
+    }
+}

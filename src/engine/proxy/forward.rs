@@ -1,0 +1,140 @@
+//! The text of a forwarded request (RFC 3261 §16.6).
+
+use bytes::Bytes;
+
+use crate::engine::command::ProxyPlan;
+use crate::engine::compose;
+use crate::engine::path::{Path, Transport};
+use crate::engine::random::Branch;
+use crate::engine::Engine;
+use crate::message::{HeaderId, Message, Method, NameAddr, Uri};
+
+/// The Max-Forwards of a request that came without (§16.6 step 3).
+const DEFAULT_MAX_FORWARDS: u8 = 70;
+
+/// Headers of an application's draft that do not go into a forwarded request.
+const PROTECTED: &[HeaderId] = &[
+    HeaderId::Via,
+    HeaderId::Route,
+    HeaderId::RecordRoute,
+    HeaderId::RSeq,
+    HeaderId::From,
+    HeaderId::To,
+    HeaderId::CallId,
+    HeaderId::CSeq,
+    HeaderId::MaxForwards,
+    HeaderId::ContentLength,
+    HeaderId::ContentType,
+];
+
+impl Engine {
+    /// A new request, sent where the application wants it.
+    pub(super) fn forward_as_asked(
+        &self,
+        request: &Message,
+        destination: &str,
+        plan: &ProxyPlan,
+        incoming: &Path,
+        path: &Path,
+        branch: Branch,
+    ) -> Option<Bytes> {
+        let mut edit = request.edit();
+        let uri = Uri::parse(request.request_uri()?).ok()?;
+        if self.listeners.owns(&uri) {
+            edit.set_request_uri(destination);
+        }
+        // A Route that brought the request here has done its work; another one is not for a
+        // caller to choose.
+        edit.remove(HeaderId::Route);
+        edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        if plan.remain_in_dialog {
+            let is_register = request.method() == Some(Method::Register);
+            let (id, routes) = if is_register {
+                edit.append(HeaderId::Require, "path");
+                (HeaderId::Path, vec![route_to(path)])
+            } else {
+                (HeaderId::RecordRoute, recorded_routes(incoming, path))
+            };
+            // The topmost is the one that the callee reaches first.
+            for route in routes.iter().rev() {
+                edit.prepend(id, route);
+            }
+        }
+        for header in plan.headers.headers() {
+            if PROTECTED.contains(&header.id) {
+                continue;
+            }
+            if header.id == HeaderId::Other {
+                edit.append(header.name, header.value);
+            } else {
+                edit.append(header.id, header.value);
+            }
+        }
+        edit.prepend(HeaderId::Via, compose::via(path, branch));
+        edit.finish().ok()
+    }
+
+    /// A request of a dialog, sent along its route.
+    pub(super) fn forward_in_dialog(
+        &self,
+        request: &Message,
+        path: &Path,
+        branch: Branch,
+    ) -> Option<Bytes> {
+        let mut edit = request.edit();
+        for _ in 0..self.own_routes(request) {
+            edit.remove_first_value(HeaderId::Route);
+        }
+        edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        edit.prepend(HeaderId::Via, compose::via(path, branch));
+        edit.finish().ok()
+    }
+
+    /// Where a request goes once the routes that name us are taken off (§16.6 step 6).
+    pub(super) fn next_hop_after_us(&self, request: &Message) -> Option<String> {
+        let own = self.own_routes(request);
+        match request.values(HeaderId::Route).nth(own) {
+            Some(route) => NameAddr::parse(route)
+                .ok()
+                .map(|route| route.uri.to_string()),
+            None => request.request_uri().map(str::to_string),
+        }
+    }
+
+    /// How many of the topmost routes name us: two where we bridge transports (RFC 5658 §4.2).
+    fn own_routes(&self, request: &Message) -> usize {
+        request
+            .values(HeaderId::Route)
+            .take_while(|route| {
+                NameAddr::parse(route)
+                    .ok()
+                    .and_then(|route| route.parse_uri().ok())
+                    .is_some_and(|uri| self.listeners.owns(&uri))
+            })
+            .count()
+    }
+}
+
+fn fewer_hops(request: &Message) -> u8 {
+    match request.max_forwards() {
+        Ok(Some(hops)) => hops.saturating_sub(1),
+        _ => DEFAULT_MAX_FORWARDS,
+    }
+}
+
+/// Our Record-Routes, the callee's side first: one for each side where they differ.
+fn recorded_routes(incoming: &Path, outgoing: &Path) -> Vec<String> {
+    let same = incoming.transport == outgoing.transport && incoming.local == outgoing.local;
+    if same {
+        vec![route_to(outgoing)]
+    } else {
+        vec![route_to(outgoing), route_to(incoming)]
+    }
+}
+
+fn route_to(path: &Path) -> String {
+    match path.transport {
+        Transport::Udp => format!("<sip:{};lr>", path.local),
+        other => format!("<sip:{};transport={other};lr>", path.local),
+    }
+}

@@ -1,0 +1,74 @@
+//! Names that must be unique and hard to guess, from the random source that was passed in.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::command::TransactionId;
+
+/// The branch of a request we sent, without its textual form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Branch(u128);
+
+/// RFC 3261 §8.1.1.7: a branch that begins so is unique.
+pub(crate) const MAGIC_COOKIE: &str = "z9hG4bK";
+
+impl Branch {
+    /// The Via parameter's value.
+    pub(crate) fn to_text(self) -> String {
+        format!("{MAGIC_COOKIE}{:024x}", self.0)
+    }
+
+    /// `None` for a branch that this engine can't have made.
+    pub(crate) fn from_text(text: &str) -> Option<Branch> {
+        let digits = text.strip_prefix(MAGIC_COOKIE)?;
+        if digits.len() != 24 {
+            return None;
+        }
+        u128::from_str_radix(digits, 16).ok().map(Branch)
+    }
+}
+
+/// The source of every generated name.
+#[derive(Debug)]
+pub(crate) struct Random(StdRng);
+
+impl Random {
+    pub(crate) fn from_seed(seed: [u8; 32]) -> Random {
+        Random(StdRng::from_seed(seed))
+    }
+
+    pub(crate) fn transaction_id(&mut self) -> TransactionId {
+        // Version 4, variant 1: what a UUID of random numbers looks like (RFC 9562 §5.4).
+        let number = self.0.random::<u128>();
+        let version = (number & !(0xf << 76)) | (0x4 << 76);
+        TransactionId((version & !(0x3 << 62)) | (0x2 << 62))
+    }
+
+    pub(crate) fn branch(&mut self) -> Branch {
+        Branch(self.0.random::<u128>() >> 32)
+    }
+
+    /// A tag (RFC 3261 §19.3 asks for at least 32 random bits).
+    pub(crate) fn tag(&mut self) -> Box<str> {
+        format!("{:016x}", self.0.random::<u64>()).into()
+    }
+
+    pub(crate) fn call_id(&mut self) -> String {
+        self.transaction_id().to_string()
+    }
+
+    /// A first CSeq number, below 2^31 with room to count up (§8.1.1.5).
+    pub(crate) fn first_cseq(&mut self) -> u32 {
+        self.0.random_range(1..0x0800_0000)
+    }
+
+    /// A first RSeq number (RFC 3262 §3).
+    pub(crate) fn first_rseq(&mut self) -> u32 {
+        self.0.random_range(1..0x4000_0000)
+    }
+
+    /// A Retry-After of up to ten seconds (RFC 3261 §14.2).
+    pub(crate) fn retry_after(&mut self) -> u32 {
+        self.0.random_range(0..=10)
+    }
+}

@@ -1,0 +1,291 @@
+//! The way in: which transaction, dialog or proxied request a message belongs to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::compose::ResponseParts;
+use super::event::{Meta, Source};
+use super::path::Path;
+use super::random::Branch;
+use super::target::DEFAULT_PORT;
+use super::transaction::client::{ClientMatch, ClientUser};
+use super::transaction::key::server_match;
+use super::transaction::server::{OpenRequest, ServerTransaction};
+use super::transaction::{ServerMachine, Verdict};
+use super::{limits, Engine, ServerKey, TransactionKey};
+use crate::message::{HeaderId, Message, Method, NameAddr, Via};
+
+/// The Retry-After of a request refused because a table is full, in seconds.
+const OVERLOAD_RETRY_AFTER: u32 = 5;
+
+impl Engine {
+    pub(super) fn receive(&mut self, now: Instant, path: Path, payload: Bytes) {
+        match Message::parse(payload) {
+            Ok(message) if message.is_request() => self.receive_request(now, path, message),
+            Ok(message) => self.receive_response(now, path, &message),
+            // What can't be told from garbage is not answered.
+            Err(_) => self.counters.malformed += 1,
+        }
+    }
+
+    fn receive_request(&mut self, now: Instant, path: Path, message: Message) {
+        let (Ok(via), Some(method)) = (message.top_via(), message.method()) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let reply_path = reply_path(&via, path);
+        if let Err(fault) = message.validate() {
+            self.counters.malformed += 1;
+            if method != Method::Ack {
+                self.refuse_statelessly(
+                    reply_path,
+                    &message,
+                    fault.status,
+                    fault.reason.as_bytes(),
+                    &[],
+                );
+            }
+            return;
+        }
+        let matching = server_match(&message, &via, method.as_str());
+        let known = self.servers.find(&matching);
+        if method == Method::Ack {
+            self.receive_ack(now, path, known, &message);
+        } else if let Some(key) = known {
+            self.repeat_response(key);
+        } else if self.servers.len() >= limits::MAX_SERVER_TRANSACTIONS {
+            self.counters.overloads += 1;
+            let retry = (HeaderId::RetryAfter, OVERLOAD_RETRY_AFTER.to_string());
+            self.refuse_statelessly(reply_path, &message, 503, &[], &[retry]);
+        } else if let Some(message) = note_source(&message, &via, path.peer) {
+            let is_invite = method == Method::Invite;
+            let key = self.open_server_transaction(reply_path, matching, message, is_invite);
+            self.receive_new_request(now, path, key);
+        }
+    }
+
+    /// A request seen for the first time: in a dialog, through this proxy, or new.
+    fn receive_new_request(&mut self, now: Instant, path: Path, key: ServerKey) {
+        let Some(open) = self.servers.get(key).and_then(|t| t.open.as_deref()) else {
+            return;
+        };
+        let request = open.request.clone();
+        if request.method() == Some(Method::Cancel) {
+            self.receive_cancel(now, path, key, &request);
+            return;
+        }
+        let to_tag = request.to().ok().and_then(|to| to.tag());
+        match (to_tag, self.dialog_of(&request)) {
+            (Some(_), Some(dialog)) => self.receive_in_dialog(now, path, key, dialog, &request),
+            (Some(_), None) if self.top_route_is_ours(&request) => {
+                self.proxy_in_dialog(now, key, request);
+            }
+            _ => self.receive_outside_dialog(now, path, key, request),
+        }
+    }
+
+    fn receive_response(&mut self, now: Instant, path: Path, message: &Message) {
+        let Some((matching, status)) = response_key(message) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let Some(key) = self.clients.find(matching) else {
+            return;
+        };
+        let timers = self.timers_config;
+        let Some(transaction) = self.clients.get_mut(key) else {
+            return;
+        };
+        match transaction.machine.on_response(now, status, &timers) {
+            Verdict::Absorb => {}
+            Verdict::Reacknowledge => {
+                if let Some(ack) = transaction.ack.clone() {
+                    let path = transaction.path;
+                    self.counters.retransmissions += 1;
+                    self.transmit(path, ack, None);
+                }
+            }
+            Verdict::Deliver => {
+                let branch = match transaction.user {
+                    ClientUser::Branch { proxy, branch } => Some((proxy, branch)),
+                    _ => None,
+                };
+                if status >= 300 {
+                    self.acknowledge_failure(key, message);
+                }
+                match branch {
+                    Some((proxy, branch)) => {
+                        self.branch_response(now, path, key, proxy, branch, message);
+                    }
+                    None => self.user_response(now, path, key, status, message),
+                }
+                self.reschedule_client(key);
+            }
+        }
+    }
+
+    /// A repeated request: the last response again (§17.2).
+    fn repeat_response(&mut self, key: ServerKey) {
+        self.counters.repeated_requests += 1;
+        let Some(transaction) = self.servers.get(key) else {
+            return;
+        };
+        if let ServerMachine::Invite(machine) = &transaction.machine {
+            if !machine.answers_repetition() {
+                return;
+            }
+        }
+        if let Some(response) = transaction.last_response.clone() {
+            let path = transaction.reply_path;
+            self.transmit(path, response, None);
+        }
+    }
+
+    fn open_server_transaction(
+        &mut self,
+        reply_path: Path,
+        matching: String,
+        request: Message,
+        is_invite: bool,
+    ) -> ServerKey {
+        let local_tag = match request.to().ok().and_then(|to| to.tag()) {
+            Some(tag) => tag.into(),
+            None => self.random.tag(),
+        };
+        let id = self.random.transaction_id();
+        let open = OpenRequest {
+            request,
+            local_tag,
+            dialog: None,
+            owner: None,
+            answer_by: None,
+            reliable: None,
+        };
+        let key = self.servers.insert(ServerTransaction::new(
+            id,
+            reply_path,
+            matching.into(),
+            open,
+            is_invite,
+        ));
+        self.transactions.insert(id, TransactionKey::Server(key));
+        key
+    }
+
+    /// Answers without a transaction, since there is none to be had.
+    fn refuse_statelessly(
+        &mut self,
+        path: Path,
+        request: &Message,
+        status: u16,
+        reason: &[u8],
+        extra: &[(HeaderId, String)],
+    ) {
+        let tag = self.random.tag();
+        let response = ResponseParts {
+            reason,
+            extra,
+            ..ResponseParts::plain(status, &tag)
+        };
+        let text = response.compose(request);
+        self.transmit(path, text, None);
+    }
+
+    /// True if the topmost Route names this engine, as it does after we recorded a route.
+    pub(super) fn top_route_is_ours(&self, request: &Message) -> bool {
+        request
+            .values(HeaderId::Route)
+            .next()
+            .and_then(|route| NameAddr::parse(route).ok())
+            .and_then(|route| route.parse_uri().ok())
+            .is_some_and(|uri| self.listeners.owns(&uri))
+    }
+
+    /// The dialog a request names by its tags (§12.2.2).
+    pub(super) fn dialog_of(&self, request: &Message) -> Option<super::DialogKey> {
+        let call_id = request.call_id().ok()?;
+        let (to, from) = (request.to().ok()?, request.from().ok()?);
+        self.dialogs
+            .find(call_id, to.tag()?, from.tag().unwrap_or_default())
+    }
+}
+
+impl Meta {
+    /// How a message arrived over a path.
+    pub(super) fn received(path: Path, message: &Message, now: Instant) -> Meta {
+        Meta::new(Source::Network, path, message, now)
+    }
+
+    /// How a message of ours went, or would have gone.
+    pub(super) fn sent(path: Path, message: &Message, now: Instant) -> Meta {
+        Meta::new(Source::Application, path, message, now)
+    }
+
+    fn new(source: Source, path: Path, message: &Message, at: Instant) -> Meta {
+        Meta {
+            source,
+            transport: path.transport,
+            peer: path.peer,
+            local: path.local,
+            size: message.text().len(),
+            at,
+        }
+    }
+}
+
+/// The transaction and status that a valid response names.
+fn response_key(message: &Message) -> Option<(ClientMatch, u16)> {
+    message.validate().ok()?;
+    let via = message.top_via().ok()?;
+    let branch = Branch::from_text(via.branch()?)?;
+    let is_cancel = message.cseq().ok()?.method == Method::Cancel;
+    Some((ClientMatch { branch, is_cancel }, message.status()?))
+}
+
+/// Where responses go (§18.2.2, RFC 3581 §4): back over the connection, or to the address the
+/// request came from. The port is the Via's only for a peer that neither asked for symmetric
+/// responses nor sits behind an address translator.
+fn reply_path(via: &Via<'_>, path: Path) -> Path {
+    let named = SocketAddr::new(path.peer.ip(), via.port.unwrap_or(DEFAULT_PORT));
+    let symmetric = via.rport().is_some() || !is_named(via, path.peer.ip());
+    let peer = if path.connection.is_none() && symmetric {
+        path.peer
+    } else {
+        named
+    };
+    Path { peer, ..path }
+}
+
+/// True if the Via's sent-by is that address.
+fn is_named(via: &Via<'_>, address: IpAddr) -> bool {
+    via.host.parse::<IpAddr>().is_ok_and(|host| host == address)
+}
+
+/// The request with the source written into its topmost Via: `received` when it differs from
+/// the sent-by (§18.2.1), `rport` always. What the sender claims there is dropped.
+fn note_source(message: &Message, via: &Via<'_>, peer: SocketAddr) -> Option<Message> {
+    let value = message.values(HeaderId::Via).next()?;
+    let mut text = Vec::with_capacity(value.len() + 48);
+    let head = value.split(|byte| *byte == b';').next()?;
+    text.extend_from_slice(head.trim_ascii_end());
+    for (name, value) in via.params.iter() {
+        if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+            continue;
+        }
+        text.push(b';');
+        text.extend_from_slice(name.as_bytes());
+        if let Some(value) = value {
+            text.push(b'=');
+            text.extend_from_slice(value.as_bytes());
+        }
+    }
+    if !is_named(via, peer.ip()) {
+        text.extend_from_slice(format!(";received={}", peer.ip()).as_bytes());
+    }
+    text.extend_from_slice(format!(";rport={}", peer.port()).as_bytes());
+    let mut edit = message.edit();
+    edit.replace_first_value(HeaderId::Via, &text);
+    Message::parse(edit.finish().ok()?).ok()
+}

@@ -1,0 +1,102 @@
+//! The table of client transactions.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+use slotmap::SlotMap;
+
+use super::ClientMachine;
+use crate::engine::command::{AppId, TransactionId};
+use crate::engine::path::Path;
+use crate::engine::random::Branch;
+use crate::engine::timers::TimerSlot;
+use crate::engine::uac::Call;
+use crate::engine::{ClientKey, DialogKey, ProxyKey};
+use crate::message::Message;
+
+/// A request that was sent, until its last timer has run.
+#[derive(Debug)]
+pub(crate) struct ClientTransaction {
+    pub(crate) id: TransactionId,
+    pub(crate) matching: ClientMatch,
+    pub(crate) machine: ClientMachine,
+    pub(crate) user: ClientUser,
+    pub(crate) path: Path,
+    /// The request as sent, until the final response.
+    pub(crate) request: Option<Message>,
+    /// The ACK to a failure, for as long as that may be repeated.
+    pub(crate) ack: Option<Bytes>,
+    pub(crate) slot: TimerSlot,
+}
+
+/// What a response must name to belong to the transaction (§17.1.3). A CANCEL has the branch
+/// of the INVITE it cancels, so the method counts too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ClientMatch {
+    pub(crate) branch: Branch,
+    pub(crate) is_cancel: bool,
+}
+
+/// Who gets the responses.
+#[derive(Debug)]
+pub(crate) enum ClientUser {
+    /// An application that sent a request outside any dialog or in `dialog`.
+    Application {
+        app: AppId,
+        dialog: Option<DialogKey>,
+        /// For an INVITE or SUBSCRIBE that may make dialogs.
+        call: Option<Box<Call>>,
+    },
+    /// A branch of a proxied request.
+    Branch { proxy: ProxyKey, branch: usize },
+    /// The engine itself: a CANCEL, or a BYE that nobody asked for.
+    Engine,
+}
+
+impl ClientTransaction {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.machine.deadline()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ClientTable {
+    slots: SlotMap<ClientKey, ClientTransaction>,
+    by_match: HashMap<ClientMatch, ClientKey>,
+}
+
+impl ClientTable {
+    pub(crate) fn insert(&mut self, transaction: ClientTransaction) -> ClientKey {
+        let matching = transaction.matching;
+        let key = self.slots.insert(transaction);
+        self.by_match.insert(matching, key);
+        key
+    }
+
+    pub(crate) fn remove(&mut self, key: ClientKey) -> Option<ClientTransaction> {
+        let transaction = self.slots.remove(key)?;
+        self.by_match.remove(&transaction.matching);
+        Some(transaction)
+    }
+
+    pub(crate) fn get(&self, key: ClientKey) -> Option<&ClientTransaction> {
+        self.slots.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: ClientKey) -> Option<&mut ClientTransaction> {
+        self.slots.get_mut(key)
+    }
+
+    pub(crate) fn find(&self, matching: ClientMatch) -> Option<ClientKey> {
+        self.by_match.get(&matching).copied()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ClientKey, &mut ClientTransaction)> {
+        self.slots.iter_mut()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+}

@@ -1,0 +1,101 @@
+//! The INVITE client transaction (RFC 3261 §17.1.1 as amended by RFC 6026 §8.4).
+
+use std::time::Instant;
+
+use super::{linger, Backoff, ClientExpiry, Verdict};
+use crate::engine::config::Timers;
+use crate::engine::timers::{earliest, fired};
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has come back.
+    Calling,
+    /// A provisional response has come.
+    Proceeding,
+    /// A failure has come and was acknowledged; repetitions are acknowledged again.
+    Completed,
+    /// A 2xx has come; its repetitions and those of other forks go to the user (RFC 6026).
+    Accepted,
+}
+
+#[derive(Debug)]
+pub(crate) struct InviteClient {
+    state: State,
+    reliable: bool,
+    /// Timer A.
+    retransmit: Option<Backoff>,
+    /// Timer B while calling, D when completed, M when accepted. While proceeding there is
+    /// none: how long a call may ring is the user's decision.
+    end: Option<Instant>,
+}
+
+impl InviteClient {
+    pub(crate) fn new(now: Instant, reliable: bool, t: &Timers) -> InviteClient {
+        InviteClient {
+            state: State::Calling,
+            reliable,
+            retransmit: (!reliable).then(|| Backoff::start(now, t.t1)),
+            end: Some(now + t.transaction_timeout()),
+        }
+    }
+
+    pub(crate) fn awaits_final(&self) -> bool {
+        matches!(self.state, State::Calling | State::Proceeding)
+    }
+
+    /// True once a response of any kind has come, which is when a CANCEL may be sent (§9.1).
+    pub(crate) fn has_response(&self) -> bool {
+        !matches!(self.state, State::Calling)
+    }
+
+    /// Starts the clock for the final response, when a CANCEL has been sent (§9.1).
+    pub(crate) fn expect_final_by(&mut self, deadline: Instant) {
+        if self.awaits_final() {
+            self.end = Some(deadline);
+        }
+    }
+
+    pub(crate) fn on_response(&mut self, now: Instant, status: u16, t: &Timers) -> Verdict {
+        match self.state {
+            State::Calling | State::Proceeding => {
+                self.retransmit = None;
+                if status < 200 {
+                    if matches!(self.state, State::Calling) {
+                        self.state = State::Proceeding;
+                        self.end = None;
+                    }
+                } else if status < 300 {
+                    self.state = State::Accepted;
+                    self.end = Some(now + t.transaction_timeout());
+                } else {
+                    self.state = State::Completed;
+                    self.end = Some(now + linger(self.reliable, t.d()));
+                }
+                Verdict::Deliver
+            }
+            State::Accepted if (200..300).contains(&status) => Verdict::Deliver,
+            State::Completed if status >= 300 => Verdict::Reacknowledge,
+            State::Accepted | State::Completed => Verdict::Absorb,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        earliest(self.retransmit.map(|timer| timer.next), self.end)
+    }
+
+    pub(crate) fn on_timeout(&mut self, now: Instant) -> ClientExpiry {
+        if fired(&mut self.end, now) {
+            return if self.awaits_final() {
+                ClientExpiry::TimedOut
+            } else {
+                ClientExpiry::Terminated
+            };
+        }
+        let timer = self.retransmit.as_mut();
+        if timer.is_some_and(|timer| timer.due(now, None)) {
+            ClientExpiry::Retransmit
+        } else {
+            ClientExpiry::Nothing
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Requests that applications send, and what comes back (RFC 3261 §8.1, §13.2).
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::cancel::Cancelling;
+use super::command::{AppId, CommandId, DialogId, TransactionId};
+use super::compose::{self, Identity, RequestParts};
+use super::event::{Meta, Refusal, Reply};
+use super::path::{Path, Sender};
+use super::random::Branch;
+use super::target::Hop;
+use super::timers::{TimerOwner, TimerSlot};
+use super::transaction::client::{ClientMatch, ClientTransaction, ClientUser};
+use super::transaction::ClientMachine;
+use super::{Action, ClientKey, Command, DialogKey, Engine, Parked, TransactionKey};
+use crate::message::{CSeq, HeaderId, Message, Method, NameAddr, Scheme, Uri};
+
+/// What an INVITE or SUBSCRIBE of an application's has led to.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    /// The dialogs it has made, one for each fork that answered.
+    pub(crate) forks: Vec<DialogKey>,
+    pub(crate) cancelling: Cancelling,
+}
+
+impl Engine {
+    /// Carries out a command; `resolved` holds the addresses of the name it had to wait for.
+    pub(super) fn carry_out(
+        &mut self,
+        now: Instant,
+        command: Command,
+        resolved: Option<&[SocketAddr]>,
+    ) {
+        let Command { app, id, action } = command;
+        match action {
+            Action::Request {
+                dialog: Some(dialog),
+                next_hop,
+                message,
+            } => self.app_request_in_dialog(now, app, id, dialog, next_hop, message, resolved),
+            Action::Request {
+                dialog: None,
+                next_hop,
+                message,
+            } => self.app_request(now, app, id, next_hop, &message, resolved),
+            Action::Respond {
+                transaction,
+                message,
+            } => self.app_respond(now, app, id, transaction, &message),
+            Action::Cancel {
+                transaction,
+                message,
+            } => self.app_cancel(now, app, id, transaction, message),
+            Action::Proxy { transaction, plan } => self.app_proxy(now, app, id, transaction, plan),
+        }
+    }
+
+    /// An application sends a request outside any dialog.
+    fn app_request(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        next_hop: Option<String>,
+        draft: &Message,
+        resolved: Option<&[SocketAddr]>,
+    ) {
+        match self.try_request(now, app, command, next_hop, draft, resolved) {
+            Ok(Some(reply)) => self.reply(app, command, reply),
+            Ok(None) => {}
+            Err(refusal) => self.reply(app, command, Reply::Refused(refusal)),
+        }
+    }
+
+    fn try_request(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        next_hop: Option<String>,
+        draft: &Message,
+        resolved: Option<&[SocketAddr]>,
+    ) -> Result<Option<Reply>, Refusal> {
+        let (method, uri) = request_line(draft, next_hop.is_some())?;
+        if method == Method::Ack {
+            return Err(Refusal::AckForFailure);
+        }
+        if !draft.body().is_empty()
+            && draft.get(HeaderId::ContentType).is_none()
+            && !compose::is_sdp(&draft.body())
+        {
+            return Err(Refusal::MissingContentType);
+        }
+        self.check_client_room()?;
+        let path = match self.path_for(next_hop.as_deref().unwrap_or(uri), resolved)? {
+            Hop::Ready(path) => path,
+            Hop::Named(name) => {
+                let action = Action::Request {
+                    dialog: None,
+                    next_hop,
+                    message: draft.clone(),
+                };
+                let id = command;
+                self.look_up(name, Parked::Command(Command { app, id, action }))?;
+                return Ok(None);
+            }
+        };
+        if self.listeners.is_local(path.transport, path.peer) {
+            return Err(Refusal::SendToMyself);
+        }
+        let branch = self.random.branch();
+        let text = self.compose_request(method, uri, &path, branch, draft)?;
+        let message = parse_request(text)?;
+        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
+        let dialog = makes_dialog.then(|| uac_dialog_id(&message)).flatten();
+        let call = makes_dialog.then(Call::default);
+        let (_, transaction) =
+            self.open_app_transaction(now, app, None, call, path, branch, &message);
+        Ok(Some(Reply::Sent {
+            transaction,
+            dialog,
+            meta: Meta::sent(path, &message, now),
+            message,
+        }))
+    }
+
+    /// The request with everything filled in that the application left out (§8.1.1).
+    fn compose_request(
+        &mut self,
+        method: Method<'_>,
+        uri: &str,
+        path: &Path,
+        branch: Branch,
+        draft: &Message,
+    ) -> Result<Bytes, Refusal> {
+        let ours = self
+            .listeners
+            .find(path.transport, path.local)
+            .map(compose::contact)
+            .unwrap_or_default();
+        let drafted = |id| draft.get_str(id).map(str::to_string);
+        let from = drafted(HeaderId::From).unwrap_or_else(|| ours.clone());
+        let mut from = compose::replace_localhost(&from, path.local);
+        let tag = NameAddr::parse(from.as_bytes())
+            .map_err(|_| Refusal::InvalidFrom(from.clone()))?
+            .tag()
+            .is_some();
+        if !tag {
+            from = format!("{from};tag={}", self.random.tag());
+        }
+        let to = drafted(HeaderId::To)
+            .map(|to| compose::replace_localhost(&to, path.local))
+            .unwrap_or_else(|| format!("<{uri}>"));
+        let call_id = drafted(HeaderId::CallId).unwrap_or_else(|| self.random.call_id());
+        let cseq = match draft.cseq() {
+            Ok(CSeq { number, .. }) => number,
+            Err(_) => match drafted(HeaderId::CSeq) {
+                Some(text) => return Err(Refusal::MalformedHeader(format!("CSeq: {text}"))),
+                None => self.random.first_cseq(),
+            },
+        };
+        let contact = match drafted(HeaderId::Contact) {
+            Some(contact) if method == Method::Register => {
+                Some(compose::replace_localhost(&contact, path.local))
+            }
+            Some(contact) => Some(self.listeners.real_contact(&contact, path)),
+            None if matches!(method, Method::Invite | Method::Subscribe) => Some(ours),
+            None => None,
+        };
+        Ok(RequestParts {
+            method: method.as_str(),
+            uri,
+            path,
+            branch,
+            routes: &[],
+            identity: Identity {
+                from: &from,
+                to: &to,
+                call_id: &call_id,
+                cseq,
+            },
+            contact: contact.as_deref(),
+            draft: Some(draft),
+        }
+        .compose())
+    }
+
+    /// Sends a request of an application's.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn open_app_transaction(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        dialog: Option<DialogKey>,
+        call: Option<Call>,
+        path: Path,
+        branch: Branch,
+        request: &Message,
+    ) -> (ClientKey, TransactionId) {
+        let user = ClientUser::Application {
+            app,
+            dialog,
+            call: call.map(Box::new),
+        };
+        let key = self.open_client_transaction(now, user, path, branch, request);
+        let id = self.clients.get(key).map_or(TransactionId(0), |t| t.id);
+        self.transactions.insert(id, TransactionKey::Client(key));
+        (key, id)
+    }
+
+    /// Sends a request; its user gets the responses.
+    pub(super) fn open_client_transaction(
+        &mut self,
+        now: Instant,
+        user: ClientUser,
+        path: Path,
+        branch: Branch,
+        request: &Message,
+    ) -> ClientKey {
+        let method = request.method();
+        let is_invite = method == Some(Method::Invite);
+        let reliable = path.transport.is_reliable();
+        let key = self.clients.insert(ClientTransaction {
+            id: self.random.transaction_id(),
+            matching: ClientMatch {
+                branch,
+                is_cancel: method == Some(Method::Cancel),
+            },
+            machine: ClientMachine::new(is_invite, now, reliable, &self.timers_config),
+            user,
+            path,
+            request: Some(request.clone()),
+            ack: None,
+            slot: TimerSlot::default(),
+        });
+        self.transmit(path, request.text().clone(), Some(Sender::Client(key)));
+        self.reschedule_client(key);
+        key
+    }
+
+    pub(super) fn remove_client(&mut self, key: ClientKey) {
+        if let Some(mut transaction) = self.clients.remove(key) {
+            self.timers
+                .schedule(TimerOwner::Client(key), &mut transaction.slot, None);
+            self.forget_transaction(transaction.id, TransactionKey::Client(key));
+        }
+    }
+}
+
+impl ClientTransaction {
+    /// True once a response of any kind has come.
+    pub(super) fn has_response(&self) -> bool {
+        match &self.machine {
+            ClientMachine::Invite(machine) => machine.has_response(),
+            ClientMachine::NonInvite(_) => false,
+        }
+    }
+}
+
+/// Parses what was composed, so that nothing malformed of the application's goes out.
+pub(super) fn parse_request(text: Bytes) -> Result<Message, Refusal> {
+    let message =
+        Message::parse(text).map_err(|error| Refusal::MalformedHeader(error.to_string()))?;
+    match message.validate() {
+        Ok(()) => Ok(message),
+        Err(fault) => Err(Refusal::MalformedHeader(fault.reason.to_string())),
+    }
+}
+
+/// The method and URI of a draft. A tel URI needs a next hop to be sent to.
+fn request_line(draft: &Message, has_next_hop: bool) -> Result<(Method<'_>, &str), Refusal> {
+    let (Some(method), Some(uri)) = (draft.method(), draft.request_uri()) else {
+        let line = draft.text().split(|byte| *byte == b'\r').next();
+        let line = String::from_utf8_lossy(line.unwrap_or_default());
+        return Err(Refusal::InvalidRequestUri(line.into_owned()));
+    };
+    let scheme = Uri::parse(uri).map(|uri| uri.scheme);
+    match scheme {
+        Ok(Scheme::Sip | Scheme::Sips) => Ok((method, uri)),
+        Ok(Scheme::Tel) if has_next_hop => Ok((method, uri)),
+        _ => Err(Refusal::InvalidRequestUri(uri.to_string())),
+    }
+}
+
+/// `<Call-ID>;from-tag=<tag>` of a request we sent or of a response to it.
+pub(super) fn uac_dialog_id(message: &Message) -> Option<DialogId> {
+    let from = message.from().ok()?;
+    Some(DialogId::new(message.call_id().ok()?, from.tag()?))
+}

@@ -1,0 +1,399 @@
+//! What comes back for the requests of applications, and the dialogs that it makes
+//! (RFC 3261 §8.1.3, §12.1.2, §13.2.2).
+
+use std::time::Instant;
+
+use super::ack::Told;
+use super::cancel::Cancelling;
+use super::command::{AppId, DialogId};
+use super::compose::ResponseParts;
+use super::dialog::{DialogSeed, Usage};
+use super::event::Meta;
+use super::path::Path;
+use super::transaction::client::ClientUser;
+use super::uac::uac_dialog_id;
+use super::uas_dialog::{record_routes, refresh_target, subscription_end};
+use super::{limits, ClientKey, DialogKey, Engine, TransactionKey};
+use crate::message::{HeaderId, Message, Method};
+
+impl Engine {
+    /// A response for an application, or one that nobody waits for.
+    pub(super) fn user_response(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ClientKey,
+        status: u16,
+        response: &Message,
+    ) {
+        let meta = Meta::received(path, response, now);
+        if status < 200 {
+            self.release_cancel(now, key);
+            if status > 100 {
+                self.app_provisional(path, key, meta, response);
+            }
+        } else {
+            self.app_final(now, path, key, status, meta, response);
+        }
+    }
+
+    fn app_provisional(&mut self, path: Path, key: ClientKey, meta: Meta, response: &Message) {
+        let Some(ClientUser::Application { app, dialog, call }) =
+            self.clients.get(key).map(|t| &t.user)
+        else {
+            return;
+        };
+        let (app, in_dialog, makes_dialog) = (*app, *dialog, call.is_some());
+        let dialog = match in_dialog {
+            Some(dialog) => Some(dialog),
+            None if makes_dialog => self.fork_of(path, key, response),
+            None => None,
+        };
+        if !self.accept_rseq(dialog, response) {
+            return;
+        }
+        self.deliver_response(key, app, meta, response);
+    }
+
+    /// RFC 3262 §4: a reliable response that repeats or overtakes is not delivered.
+    fn accept_rseq(&mut self, dialog: Option<DialogKey>, response: &Message) -> bool {
+        if !response.has_option(HeaderId::Require, "100rel") {
+            return true;
+        }
+        let Ok(Some(rseq)) = response.rseq() else {
+            return true;
+        };
+        let Some(dialog) = dialog.and_then(|key| self.dialogs.get_mut(key)) else {
+            return true;
+        };
+        if dialog
+            .remote_rseq
+            .is_some_and(|last| last.wrapping_add(1) != rseq)
+        {
+            return false;
+        }
+        dialog.remote_rseq = Some(rseq);
+        true
+    }
+
+    fn app_final(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ClientKey,
+        status: u16,
+        meta: Meta,
+        response: &Message,
+    ) {
+        let Some(transaction) = self.clients.get_mut(key) else {
+            return;
+        };
+        let id = transaction.id;
+        let is_invite = transaction.machine.is_invite();
+        let ClientUser::Application { app, dialog, call } = &transaction.user else {
+            transaction.request = None;
+            return;
+        };
+        let (app, in_dialog, makes_dialog) = (*app, *dialog, call.is_some());
+        let succeeded = status < 300;
+        if is_invite && succeeded {
+            if !self.invite_succeeded(now, path, key, in_dialog, response) {
+                return;
+            }
+        } else if is_invite {
+            self.invite_failed(key, in_dialog);
+        } else if makes_dialog && succeeded {
+            if let Some(dialog) = self.fork_of(path, key, response) {
+                self.subscribed(now, dialog, key, response);
+            }
+        } else if let Some(dialog) = in_dialog {
+            self.request_ended(now, dialog, key, status, response);
+        }
+        self.deliver_response(key, app, meta, response);
+        self.forget_transaction(id, TransactionKey::Client(key));
+        if let Some(transaction) = self.clients.get_mut(key) {
+            transaction.request = None;
+        }
+    }
+
+    /// A 2xx to an INVITE: true if the application must see it.
+    fn invite_succeeded(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ClientKey,
+        in_dialog: Option<DialogKey>,
+        response: &Message,
+    ) -> bool {
+        let cseq = response.cseq().map_or(0, |cseq| cseq.number);
+        let (dialog, is_extra) = match in_dialog {
+            Some(dialog) => (dialog, false),
+            None => match self.fork_of(path, key, response) {
+                Some(dialog) => (dialog, self.has_other_answer(key, dialog)),
+                None => return false,
+            },
+        };
+        if !self.note_2xx(now, dialog, cseq) {
+            return false;
+        }
+        if is_extra {
+            // The application has its call; this fork is answered and ended (§13.2.2.4).
+            self.acknowledge_and_end(now, dialog, Told::Nobody);
+            return false;
+        }
+        let cancelled = self
+            .clients
+            .get(key)
+            .and_then(|transaction| match &transaction.user {
+                ClientUser::Application { call, .. } => call.as_deref(),
+                _ => None,
+            })
+            .is_some_and(|call| !matches!(call.cancelling, Cancelling::NotAsked));
+        if let Some(dialog) = self.dialogs.get_mut(dialog) {
+            if !dialog.confirmed {
+                // §13.2.2.4: the 2xx decides the route set.
+                dialog.routes = uac_routes(response).into();
+            }
+            dialog.confirmed = true;
+            dialog.path = path;
+            dialog.open_client_invite = None;
+            dialog.bye_after_ack = cancelled && in_dialog.is_none();
+            refresh_target(dialog, response);
+        }
+        true
+    }
+
+    /// True if another fork of the same INVITE has been answered.
+    fn has_other_answer(&self, key: ClientKey, dialog: DialogKey) -> bool {
+        let Some(ClientUser::Application {
+            call: Some(call), ..
+        }) = self.clients.get(key).map(|t| &t.user)
+        else {
+            return false;
+        };
+        call.forks
+            .iter()
+            .any(|fork| *fork != dialog && self.dialogs.get(*fork).is_some_and(|d| d.confirmed))
+    }
+
+    /// A failure of an INVITE ends the dialogs it has made (§12.3).
+    fn invite_failed(&mut self, key: ClientKey, in_dialog: Option<DialogKey>) {
+        if let Some(dialog) = in_dialog.and_then(|dialog| self.dialogs.get_mut(dialog)) {
+            dialog.open_client_invite = None;
+        }
+        self.end_early_forks(key);
+    }
+
+    fn end_early_forks(&mut self, key: ClientKey) {
+        let forks = match self.clients.get_mut(key).map(|t| &mut t.user) {
+            Some(ClientUser::Application {
+                call: Some(call), ..
+            }) => std::mem::take(&mut call.forks),
+            _ => return,
+        };
+        for fork in forks {
+            if self
+                .dialogs
+                .get(fork)
+                .is_some_and(|dialog| !dialog.confirmed)
+            {
+                self.remove_dialog(fork);
+            }
+        }
+    }
+
+    /// A SUBSCRIBE was granted.
+    fn subscribed(&mut self, now: Instant, dialog: DialogKey, key: ClientKey, response: &Message) {
+        let requested = self
+            .clients
+            .get(key)
+            .and_then(|t| t.request.as_ref()?.expires());
+        let seconds = response.expires().or(requested).unwrap_or_default();
+        let ends = subscription_end(now, seconds, &self.timers_config);
+        if let Some(dialog) = self.dialogs.get_mut(dialog) {
+            dialog.confirmed = true;
+            if dialog.usage == Usage::Subscribe {
+                dialog.expires = Some(ends);
+            }
+            refresh_target(dialog, response);
+        }
+        self.reschedule_dialog(dialog);
+    }
+
+    /// A request in a dialog, other than INVITE, has its final response.
+    fn request_ended(
+        &mut self,
+        now: Instant,
+        dialog: DialogKey,
+        key: ClientKey,
+        status: u16,
+        response: &Message,
+    ) {
+        let Some(request) = self.clients.get(key).and_then(|t| t.request.clone()) else {
+            return;
+        };
+        match request.method() {
+            // A challenged BYE is tried again (§15.1.1 would end the dialog at once).
+            Some(Method::Bye) if !matches!(status, 401 | 407) => self.remove_dialog(dialog),
+            Some(Method::Subscribe) if status < 300 => self.subscribed(now, dialog, key, response),
+            Some(Method::Update) if status < 300 => {
+                if let Some(dialog) = self.dialogs.get_mut(dialog) {
+                    refresh_target(dialog, response);
+                }
+            }
+            Some(Method::Notify) if self.ends_subscription(dialog, &request) => {
+                self.remove_dialog(dialog);
+            }
+            _ => {}
+        }
+    }
+
+    /// The dialog of the fork that a response comes from, made if it is new (§12.1.2).
+    fn fork_of(&mut self, path: Path, key: ClientKey, response: &Message) -> Option<DialogKey> {
+        let to_tag = response.to().ok()?.tag()?;
+        let from_tag = response.from().ok()?.tag()?;
+        let call_id = response.call_id().ok()?;
+        if let Some(known) = self.dialogs.find(call_id, from_tag, to_tag) {
+            return Some(known);
+        }
+        if self.dialogs.len() >= limits::MAX_DIALOGS {
+            return None;
+        }
+        let transaction = self.clients.get_mut(key)?;
+        let ClientUser::Application {
+            app,
+            call: Some(call),
+            ..
+        } = &mut transaction.user
+        else {
+            return None;
+        };
+        if call.forks.len() >= limits::MAX_FORKS {
+            return None;
+        }
+        let is_invite = transaction.machine.is_invite();
+        let request = transaction.request.as_ref();
+        let request_contact = request.and_then(|r| r.get_str(HeaderId::Contact));
+        let target = response
+            .contact()
+            .ok()
+            .flatten()
+            .map(|contact| contact.uri)
+            .or_else(|| request.and_then(Message::request_uri))?;
+        let dialog = self.dialogs.insert(DialogSeed {
+            id: DialogId::new(call_id, from_tag),
+            owner: *app,
+            usage: if is_invite {
+                Usage::Invite
+            } else {
+                Usage::Subscribe
+            },
+            call_id,
+            local_tag: from_tag,
+            remote_tag: to_tag,
+            local: response.get_str(HeaderId::From)?.to_string(),
+            remote: response.get_str(HeaderId::To)?.to_string(),
+            local_cseq: response.cseq().ok()?.number,
+            remote_cseq: None,
+            routes: uac_routes(response),
+            target,
+            contact: request_contact.unwrap_or_default().to_string(),
+            path,
+            invite: transaction.id,
+        });
+        call.forks.push(dialog);
+        if let Some(dialog) = self.dialogs.get_mut(dialog) {
+            dialog.open_client_invite = is_invite.then_some(key);
+        }
+        Some(dialog)
+    }
+
+    fn deliver_response(&mut self, key: ClientKey, app: AppId, meta: Meta, response: &Message) {
+        let Some(transaction) = self.clients.get(key) else {
+            return;
+        };
+        let ClientUser::Application { dialog, call, .. } = &transaction.user else {
+            return;
+        };
+        let id = transaction.id;
+        let in_dialog = dialog.and_then(|dialog| self.dialogs.get(dialog));
+        let dialog = match in_dialog {
+            Some(dialog) => Some(dialog.id.clone()),
+            None if call.is_some() => uac_dialog_id(response),
+            None => None,
+        };
+        self.deliver(Some(app), Some(id), dialog, meta, response.clone());
+    }
+
+    /// No response will come: the user gets one that is made here (§8.1.3.1).
+    pub(super) fn client_failed(&mut self, now: Instant, key: ClientKey, status: u16) {
+        let Some(transaction) = self.clients.get(key) else {
+            return;
+        };
+        let path = transaction.path;
+        match &transaction.user {
+            ClientUser::Branch { proxy, branch } => {
+                let (proxy, branch) = (*proxy, *branch);
+                self.remove_client(key);
+                self.branch_failed(now, proxy, branch, status);
+                return;
+            }
+            ClientUser::Engine => {
+                self.remove_client(key);
+                return;
+            }
+            ClientUser::Application { call, .. } => {
+                let cancelled = call
+                    .as_deref()
+                    .is_some_and(|call| !matches!(call.cancelling, Cancelling::NotAsked));
+                let status = if cancelled { 487 } else { status };
+                let tag = self.random.tag();
+                let response = transaction
+                    .request
+                    .as_ref()
+                    .and_then(|request| local_response(request, status, &tag));
+                if let Some(response) = response {
+                    let meta = Meta::sent(path, &response, now);
+                    self.app_final(now, path, key, status, meta, &response);
+                }
+            }
+        }
+        self.remove_client(key);
+    }
+
+    pub(super) fn client_send_failure(&mut self, now: Instant, key: ClientKey) {
+        if self
+            .clients
+            .get(key)
+            .is_some_and(|t| t.machine.awaits_final())
+        {
+            self.client_failed(now, key, 503);
+        }
+    }
+
+    /// The last timer of a transaction has run.
+    pub(super) fn client_terminated(&mut self, key: ClientKey) {
+        let proxy = match self.clients.get(key).map(|t| &t.user) {
+            Some(ClientUser::Branch { proxy, .. }) => Some(*proxy),
+            _ => None,
+        };
+        self.end_early_forks(key);
+        self.remove_client(key);
+        if let Some(proxy) = proxy {
+            self.branch_terminated(proxy);
+        }
+    }
+}
+
+/// The caller's route set is the recorded one backwards (§12.1.2).
+fn uac_routes(response: &Message) -> Vec<Box<str>> {
+    let mut routes: Vec<Box<str>> = record_routes(response).collect();
+    routes.reverse();
+    routes
+}
+
+/// A response made here, in the name of a peer that is not heard.
+fn local_response(request: &Message, status: u16, tag: &str) -> Option<Message> {
+    let parts = ResponseParts::plain(status, tag);
+    Message::parse(parts.compose(request)).ok()
+}

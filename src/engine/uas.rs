@@ -1,0 +1,346 @@
+//! Requests that applications answer (RFC 3261 §8.2).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::command::{AppId, CommandId, DialogId, TransactionId};
+use super::compose::{self, ResponseParts};
+use super::event::{Meta, Refusal, Reply};
+use super::path::{Path, Sender};
+use super::timers::fired;
+use super::transaction::server::{OpenRequest, ServerUser};
+use super::uas_dialog::{uas_dialog_id, Answer};
+use super::{Engine, ServerKey, TransactionKey};
+use crate::message::{HeaderId, Message, Method, Scheme, StartLine, Uri};
+
+impl Engine {
+    /// A request that belongs to no dialog: to be given to an application.
+    pub(super) fn receive_outside_dialog(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ServerKey,
+        request: Message,
+    ) {
+        let scheme = request
+            .request_uri()
+            .and_then(|uri| Uri::parse(uri).ok())
+            .map(|uri| uri.scheme);
+        if !matches!(scheme, Some(Scheme::Sip | Scheme::Sips | Scheme::Tel)) {
+            self.respond_plainly(now, key, 416);
+            return;
+        }
+        let method = request.method();
+        let in_unknown_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        if in_unknown_dialog && method.is_some_and(needs_dialog) {
+            self.respond_plainly(now, key, 481);
+            return;
+        }
+        if method == Some(Method::Invite) {
+            self.respond_plainly(now, key, 100);
+        }
+        let answer_by = now + self.timers_config.application;
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
+        if let Some(open) = &mut transaction.open {
+            open.answer_by = Some(answer_by);
+        }
+        let id = transaction.id;
+        self.reschedule_server(key);
+        let meta = Meta::received(path, &request, now);
+        self.deliver(None, Some(id), None, meta, request);
+    }
+
+    /// Carries out an application's response.
+    pub(super) fn app_respond(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        command: CommandId,
+        id: TransactionId,
+        draft: &Message,
+    ) {
+        let reply = self
+            .try_respond(now, app, id, draft)
+            .unwrap_or_else(Reply::Refused);
+        self.reply(app, command, reply);
+    }
+
+    fn try_respond(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        id: TransactionId,
+        draft: &Message,
+    ) -> Result<Reply, Refusal> {
+        let StartLine::Status { code, reason } = draft.start_line() else {
+            return Err(Refusal::MalformedResponse("no status line".into()));
+        };
+        if !(100..700).contains(&code) {
+            return Err(Refusal::MalformedResponse(format!("status {code}")));
+        }
+        let (key, request) = self.request_to_answer(app, id)?;
+        let method = request.method().ok_or(Refusal::UnknownTransaction)?;
+        let is_initial = request.to().is_ok_and(|to| to.tag().is_none());
+        let dialog_id = self.dialog_id_of(key, &request, method);
+        if let (true, Method::Invite, Some(dialog_id)) = (is_initial, method, &dialog_id) {
+            self.refuse_second_fork(now, key, dialog_id)?;
+        }
+        let local_tag = self.choose_local_tag(key, draft, code);
+        let contact = self.response_contact(key, method, code, draft);
+        let parts = ResponseParts {
+            code,
+            reason,
+            to_tag: &local_tag,
+            contact: contact.as_deref(),
+            rseq: None,
+            draft: Some(draft),
+            extra: &[],
+        };
+        if method == Method::Invite && (101..200).contains(&code) {
+            if let Some(reply) = self.respond_reliably(now, key, &request, &parts, &dialog_id)? {
+                return Ok(reply);
+            }
+        }
+        let message = parse_composed(parts.compose(&request))?;
+        if (101..300).contains(&code) {
+            let answer = Answer {
+                app,
+                request: &request,
+                local_tag: &local_tag,
+                contact: contact.as_deref(),
+                code,
+            };
+            self.note_dialog(key, &answer)?;
+        }
+        let path = self
+            .servers
+            .get(key)
+            .map(|t| t.reply_path)
+            .ok_or(Refusal::UnknownTransaction)?;
+        let held_back = (200..300).contains(&code) && self.hold_back_2xx(key, &message);
+        if !held_back {
+            self.note_response(now, key, &request, code, message.text());
+            self.send_response(now, key, code, message.text().clone());
+        }
+        Ok(Reply::Sent {
+            transaction: id,
+            dialog: dialog_id,
+            meta: Meta::sent(path, &message, now),
+            message,
+        })
+    }
+
+    /// The open request of that id, if it is this application's to answer.
+    fn request_to_answer(
+        &self,
+        app: AppId,
+        id: TransactionId,
+    ) -> Result<(ServerKey, Message), Refusal> {
+        let Some(TransactionKey::Server(key)) = self.transactions.get(&id) else {
+            return Err(Refusal::UnknownTransaction);
+        };
+        let transaction = self.servers.get(*key).ok_or(Refusal::UnknownTransaction)?;
+        match (&transaction.open, transaction.user) {
+            (Some(open), ServerUser::Application)
+                if open.owner == Some(app) && !self.has_held_back_2xx(*key) =>
+            {
+                Ok((*key, open.request.clone()))
+            }
+            _ => Err(Refusal::UnknownTransaction),
+        }
+    }
+
+    /// The dialog id that applications know the request by, if it has or can make a dialog.
+    fn dialog_id_of(
+        &self,
+        key: ServerKey,
+        request: &Message,
+        method: Method<'_>,
+    ) -> Option<DialogId> {
+        let open = self.servers.get(key)?.open.as_deref()?;
+        if let Some(dialog) = open.dialog.and_then(|dialog| self.dialogs.get(dialog)) {
+            return Some(dialog.id.clone());
+        }
+        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
+        makes_dialog.then(|| uas_dialog_id(request)).flatten()
+    }
+
+    /// A copy of an INVITE that came another way when the first has been answered: the caller
+    /// has its dialog, this copy is declined (RFC 3261 §8.2.2.2).
+    fn refuse_second_fork(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        id: &DialogId,
+    ) -> Result<(), Refusal> {
+        let own = self
+            .servers
+            .get(key)
+            .and_then(|t| t.open.as_deref()?.dialog);
+        let answered =
+            self.dialogs.forks(id).iter().any(|fork| {
+                Some(*fork) != own && self.dialogs.get(*fork).is_some_and(|d| d.confirmed)
+            });
+        if !answered {
+            return Ok(());
+        }
+        self.respond_plainly(now, key, 480);
+        Err(Refusal::DialogExists)
+    }
+
+    /// The To tag: the application may choose it with its first response.
+    fn choose_local_tag(&mut self, key: ServerKey, draft: &Message, code: u16) -> Box<str> {
+        let Some(open) = self
+            .servers
+            .get_mut(key)
+            .and_then(|t| t.open.as_deref_mut())
+        else {
+            return Box::default();
+        };
+        let is_free = open.dialog.is_none() && open.request.to().is_ok_and(|to| to.tag().is_none());
+        if is_free && code > 100 {
+            if let Some(tag) = draft.to().ok().and_then(|to| to.tag()) {
+                open.local_tag = tag.into();
+            }
+        }
+        open.local_tag.clone()
+    }
+
+    /// The Contact of a response that makes or refreshes a dialog (§12.1.1): the application's
+    /// if it gave one.
+    fn response_contact(
+        &self,
+        key: ServerKey,
+        method: Method<'_>,
+        code: u16,
+        draft: &Message,
+    ) -> Option<String> {
+        let transaction = self.servers.get(key)?;
+        let local = transaction.reply_path.local;
+        if let Some(value) = draft.get_str(HeaderId::Contact) {
+            return value
+                .contains("localhost")
+                .then(|| compose::replace_localhost(value, local));
+        }
+        let refreshes_target = matches!(
+            method,
+            Method::Invite | Method::Subscribe | Method::Update | Method::Refer | Method::Notify
+        );
+        let in_dialog = transaction.open.as_deref()?.dialog.is_some();
+        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
+        if !(101..300).contains(&code) || !(makes_dialog || (refreshes_target && in_dialog)) {
+            return None;
+        }
+        self.listeners
+            .find(transaction.reply_path.transport, local)
+            .map(compose::contact)
+    }
+
+    /// A response without anything of the application's.
+    pub(super) fn respond_plainly(&mut self, now: Instant, key: ServerKey, code: u16) {
+        self.respond_with(now, key, code, &[]);
+    }
+
+    pub(super) fn respond_with(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        code: u16,
+        extra: &[(HeaderId, String)],
+    ) {
+        let Some(open) = self.servers.get(key).and_then(|t| t.open.as_deref()) else {
+            return;
+        };
+        let parts = ResponseParts {
+            extra,
+            ..ResponseParts::plain(code, &open.local_tag)
+        };
+        let text = parts.compose(&open.request);
+        let request = open.request.clone();
+        if code > 100 {
+            self.note_response(now, key, &request, code, &text);
+        }
+        self.send_response(now, key, code, text);
+    }
+
+    /// Puts a response on the wire and tells the state machine.
+    pub(super) fn send_response(&mut self, now: Instant, key: ServerKey, code: u16, text: Bytes) {
+        let timers = self.timers_config;
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
+        let path = transaction.reply_path;
+        transaction
+            .machine
+            .on_response(now, code, path.transport.is_reliable(), &timers);
+        transaction.last_response = Some(text.clone());
+        let id = transaction.id;
+        if code >= 200 {
+            transaction.open = None;
+            if (200..300).contains(&code) && transaction.machine.is_invite() {
+                // The dialog or the proxied branch repeats a 2xx, the transaction does not.
+                transaction.last_response = None;
+            }
+            self.forget_transaction(id, TransactionKey::Server(key));
+        }
+        self.transmit(path, text, Some(Sender::Server(key)));
+        self.reschedule_server(key);
+    }
+
+    /// An application that did not answer in time, or a reliable response that is due again.
+    pub(super) fn open_request_timeout(&mut self, now: Instant, key: ServerKey) {
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
+        let Some(open) = transaction.open.as_deref_mut() else {
+            return;
+        };
+        if fired(&mut open.answer_by, now) {
+            let code = if open.dialog.is_some() { 500 } else { 503 };
+            self.respond_plainly(now, key, code);
+            return;
+        }
+        self.reliable_timeout(now, key);
+    }
+
+    pub(super) fn open_request(&mut self, id: TransactionId) -> Option<&mut OpenRequest> {
+        let TransactionKey::Server(key) = *self.transactions.get(&id)? else {
+            return None;
+        };
+        self.servers.get_mut(key)?.open.as_deref_mut()
+    }
+
+    pub(super) fn reject_request(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        status: u16,
+        retry_after: Option<u32>,
+    ) {
+        if let Some(TransactionKey::Server(key)) = self.transactions.get(&id).copied() {
+            let extra = retry_after.map(|seconds| (HeaderId::RetryAfter, seconds.to_string()));
+            self.respond_with(now, key, status, extra.as_slice());
+        }
+    }
+}
+
+/// Parses what was composed, so that nothing malformed of the application's goes out.
+pub(super) fn parse_composed(text: Bytes) -> Result<Message, Refusal> {
+    let message =
+        Message::parse(text).map_err(|error| Refusal::MalformedResponse(error.to_string()))?;
+    match message.validate() {
+        Ok(()) => Ok(message),
+        Err(fault) => Err(Refusal::MalformedResponse(fault.reason.to_string())),
+    }
+}
+
+/// Requests that mean nothing outside a dialog.
+fn needs_dialog(method: Method<'_>) -> bool {
+    matches!(
+        method,
+        Method::Invite | Method::Bye | Method::Update | Method::Prack
+    )
+}

@@ -1,0 +1,21 @@
+//! The SIP engine of the `drachtio` package for Node.js.
+//!
+//! The modules are layers, and each one depends only on those below it:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`addon`] | the only code that knows N-API: batches of events up, batches of commands down |
+//! | [`apps`] | the applications that are connected: who gets a new request |
+//! | [`driver`] | one thread per engine that joins the engine, the sockets and the applications |
+//! | [`engine`] | the SIP engine, sans-IO: transactions, dialogs, proxy, timers |
+//! | [`transport`] | sockets: UDP, TCP, the connection table |
+//! | [`message`] | SIP grammar: parse, edit, build |
+//!
+//! `docs/architecture.md` explains the choices behind this picture.
+
+pub mod addon;
+pub mod apps;
+pub mod driver;
+pub mod engine;
+pub mod message;
+pub mod transport;

@@ -1,0 +1,217 @@
+//! The lexical ground of RFC 3261 §25.1: white space, numbers, comma lists, quoted strings,
+//! escapes.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr3};
+use thiserror::Error;
+
+use super::class::Class;
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GrammarError {
+    /// There is nothing where a value must be.
+    #[error("empty value")]
+    Empty,
+    /// The bytes are not UTF-8 (RFC 3261 §7.3.1).
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// A token is missing or has a character it must not have.
+    #[error("malformed token")]
+    Token,
+    /// A quoted string does not end.
+    #[error("unterminated quoted string")]
+    Quote,
+    /// A `<` without `>`, or a display name that must be quoted.
+    #[error("malformed name-addr")]
+    NameAddr,
+    /// The sent-protocol of a Via, `SIP/2.0/UDP`.
+    #[error("malformed sent-protocol")]
+    Protocol,
+    /// A host that is no name and no address.
+    #[error("malformed host")]
+    Host,
+    /// A port that is no number below 65,536.
+    #[error("malformed port")]
+    Port,
+    /// An empty or malformed parameter.
+    #[error("malformed parameter")]
+    Parameter,
+    /// More parameters than [`MAX_PARAMS`](super::limits::MAX_PARAMS).
+    #[error("too many parameters")]
+    TooManyParameters,
+    /// A number that is not one, or is too large.
+    #[error("malformed number")]
+    Number,
+    /// A URI that is not one.
+    #[error("malformed URI")]
+    Uri,
+    /// Something follows the end of the value.
+    #[error("unexpected text after the value")]
+    Trailing,
+}
+
+/// `bytes` without white space and folds at its ends.
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let Some((&first, rest)) = bytes.split_first() {
+        if !Class::LWS.has(first) {
+            break;
+        }
+        bytes = rest;
+    }
+    while let Some((&last, rest)) = bytes.split_last() {
+        if !Class::LWS.has(last) {
+            break;
+        }
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Decimal digits as a number; `None` when there is another byte, or more than a `u32` holds.
+pub(crate) fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value: u32 = 0;
+    for &byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value
+            .checked_mul(10)?
+            .checked_add(u32::from(byte.wrapping_sub(b'0')))?;
+    }
+    Some(value)
+}
+
+/// Where the first element of a comma list ends: the offset of its comma, or the length of the
+/// list. Commas within quotes or angle brackets do not count (RFC 3261 §7.3.1).
+pub(crate) fn element_end(list: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = list
+        .get(at..)
+        .and_then(|rest| memchr3(b',', b'"', b'<', rest))
+    {
+        let stop = at + found;
+        at = match list.get(stop) {
+            Some(b'"') => stop + quoted_length(list.get(stop..).unwrap_or_default()),
+            Some(b'<') => match memchr(b'>', list.get(stop..).unwrap_or_default()) {
+                Some(length) => stop + length + 1,
+                None => return list.len(),
+            },
+            _ => return stop,
+        };
+    }
+    list.len()
+}
+
+/// The length of the quoted string that `text` begins with, both quotes included; all of `text`
+/// when it does not end.
+pub(crate) fn quoted_length(text: &[u8]) -> usize {
+    let mut escaped = false;
+    for (at, &byte) in text.iter().enumerate().skip(1) {
+        if escaped {
+            escaped = false;
+        } else if byte == b'\\' {
+            escaped = true;
+        } else if byte == b'"' {
+            return at + 1;
+        }
+    }
+    text.len()
+}
+
+/// The elements of a comma list, trimmed, empty ones too.
+#[derive(Debug, Clone)]
+pub(crate) struct Elements<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Elements<'a> {
+    pub(crate) fn new(list: &'a [u8]) -> Self {
+        Elements { rest: Some(list) }
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let list = self.rest?;
+        let (element, rest) = list.split_at_checked(element_end(list))?;
+        self.rest = rest.get(1..);
+        Some(trim(element))
+    }
+}
+
+/// The content of a quoted string, without quotes and backslashes; other text as it is.
+pub fn unquote(text: &str) -> Cow<'_, str> {
+    let Some(inner) = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
+        return Cow::Borrowed(text);
+    };
+    if memchr(b'\\', inner.as_bytes()).is_none() {
+        return Cow::Borrowed(inner);
+    }
+    let mut plain = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => plain.extend(chars.next()),
+            other => plain.push(other),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Replaces every `%HH` by the byte it stands for, once (RFC 3261 §19.1.2). A `%` that two hex
+/// digits do not follow stays as it is.
+pub fn unescape(text: &str) -> Cow<'_, [u8]> {
+    if memchr(b'%', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    Cow::Owned(unescaped_bytes(text).collect())
+}
+
+/// The bytes of `text` with every `%HH` replaced.
+pub(crate) fn unescaped_bytes(text: &str) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        if let [b'%', high, low, tail @ ..] = rest {
+            if let (Some(high), Some(low)) = (hex(*high), hex(*low)) {
+                rest = tail;
+                return Some((high << 4) | low);
+            }
+        }
+        let (&first, tail) = rest.split_first()?;
+        rest = tail;
+        Some(first)
+    })
+}
+
+/// True when every `%` begins an escape and every other byte is of that class.
+pub(crate) fn is_escaped_text(text: &str, class: Class) -> bool {
+    let mut rest = text.as_bytes();
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b'%', high, low, tail @ ..] if hex(*high).is_some() && hex(*low).is_some() => tail,
+            [byte, tail @ ..] if class.has(*byte) => tail,
+            _ => return false,
+        };
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}

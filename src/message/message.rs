@@ -1,0 +1,336 @@
+//! A message: the bytes and an index over them.
+
+use std::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::memmem;
+
+use super::edit::Edit;
+use super::grammar::Elements;
+use super::header::HeaderId;
+use super::index::{ContentLength, Line, Lines, Span};
+use super::limits::{MAX_HEADERS, MAX_START_LINE, MAX_STREAM_MESSAGE};
+use super::method::Method;
+use super::parse_error::ParseError;
+use super::start_line::{StartLine, StartSpan};
+
+/// Room for the headers of a usual message, so that the index is allocated once.
+const USUAL_HEADERS: usize = 20;
+
+/// A SIP message as it stands on the wire, with an index over its headers. Nothing is copied
+/// and no value is read before it is asked for.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub(super) text: Bytes,
+    pub(super) start: StartSpan,
+    /// The length of the start line without its CRLF.
+    pub(super) start_length: u16,
+    pub(super) spans: Vec<Span>,
+    /// The [`HeaderId::bit`]s of all known headers that are there.
+    present: u128,
+    pub(super) body_start: usize,
+    flaw: Option<ParseError>,
+}
+
+/// One header field (line) of a message.
+#[derive(Debug, Clone)]
+pub struct Header<'a> {
+    /// Which one.
+    pub id: HeaderId,
+    /// The name as written.
+    pub name: &'a str,
+    /// The value without white space around it; folds are still inside.
+    pub value: &'a [u8],
+    /// Where the field lies in [`Message::text`], from its name to and with its CRLF.
+    pub line: Range<usize>,
+}
+
+impl Message {
+    /// Indexes a datagram or one framed message of a stream. The body ends where Content-Length
+    /// says, or with the text; octets behind it are dropped (RFC 3261 §18.3).
+    ///
+    /// A message that is damaged but has a usable start line is returned too, since a damaged
+    /// request should be answered: [`validate`](Self::validate) reports the damage, and nothing
+    /// but an answer may be made of the message before that has returned `Ok`.
+    pub fn parse(text: Bytes) -> Result<Message, ParseError> {
+        if text.len() > MAX_STREAM_MESSAGE {
+            return Err(ParseError::MessageTooLong);
+        }
+        let mut message = Message::index(text)?;
+        match message.content_length() {
+            Ok(Some(length)) if message.flaw.is_none() => {
+                match message.body_start.checked_add(length) {
+                    Some(end) if end <= message.text.len() => message.text.truncate(end),
+                    _ => message.flaw = Some(ParseError::Truncated),
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                message.flaw.get_or_insert(error);
+            }
+        }
+        Ok(message)
+    }
+
+    /// Indexes an application's draft: a start line, headers, and a blank line and a body if
+    /// there is one. No header is mandatory, and Content-Length is not looked at: the body is
+    /// all that follows the blank line.
+    pub fn parse_draft(text: Bytes) -> Result<Message, ParseError> {
+        if text.len() > MAX_STREAM_MESSAGE {
+            return Err(ParseError::MessageTooLong);
+        }
+        let message = Message::index(with_blank_line(text))?;
+        match message.flaw {
+            Some(flaw) => Err(flaw),
+            None => Ok(message),
+        }
+    }
+
+    fn index(mut text: Bytes) -> Result<Message, ParseError> {
+        while text.starts_with(b"\r\n") {
+            // Empty lines before the start line are to be ignored (RFC 3261 §7.5).
+            text.advance(2);
+        }
+        let mut lines = Lines::new(&text);
+        let start_line = lines.start_line().ok_or(ParseError::NotSip)?;
+        let start = StartSpan::find(start_line)?;
+        let start_length =
+            u16::try_from(start_line.len()).map_err(|_| ParseError::StartLineTooLong)?;
+        let mut flaw =
+            (start_line.len() > MAX_START_LINE).then_some(ParseError::StartLineTooLong);
+        let mut spans = Vec::with_capacity(USUAL_HEADERS);
+        let mut present = 0;
+        let body_start = loop {
+            match lines.next_line() {
+                Line::Header(_) if spans.len() >= MAX_HEADERS => {
+                    flaw.get_or_insert(ParseError::TooManyHeaders);
+                    break text.len();
+                }
+                Line::Header(span) => {
+                    present |= span.id.bit();
+                    spans.push(span);
+                }
+                Line::Bad(error) => {
+                    flaw.get_or_insert(error);
+                }
+                Line::Blank(body) => break body,
+                Line::End(error) => {
+                    flaw.get_or_insert(error);
+                    break text.len();
+                }
+            }
+        };
+        if flaw.is_none() && !lines.are_breaks_paired() {
+            flaw = Some(ParseError::BareLineBreak);
+        }
+        Ok(Message {
+            start,
+            start_length,
+            spans,
+            present,
+            body_start,
+            flaw,
+            text,
+        })
+    }
+
+    /// The damage found while indexing; see [`parse`](Self::parse).
+    pub fn flaw(&self) -> Option<ParseError> {
+        self.flaw
+    }
+
+    /// The whole message, from its start line to the end of its body.
+    pub fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// The body; empty when there is none.
+    pub fn body(&self) -> Bytes {
+        self.text.slice(self.body_start.min(self.text.len())..)
+    }
+
+    /// The offset of the body in the text; the text's length when there is none.
+    pub fn body_start(&self) -> usize {
+        self.body_start
+    }
+
+    /// The start line.
+    pub fn start_line(&self) -> StartLine<'_> {
+        match self.start {
+            StartSpan::Request { .. } => StartLine::Request {
+                method: self.method().unwrap_or(Method::Other("")),
+                uri: self.request_uri().unwrap_or_default(),
+            },
+            StartSpan::Status { code, reason, .. } => StartLine::Status {
+                code,
+                reason: self.slice(reason, self.start_length),
+            },
+        }
+    }
+
+    /// True for a request.
+    pub fn is_request(&self) -> bool {
+        matches!(self.start, StartSpan::Request { .. })
+    }
+
+    /// The method of a request.
+    pub fn method(&self) -> Option<Method<'_>> {
+        match self.start {
+            StartSpan::Request { method_end, .. } => Some(Method::from(self.str(0, method_end))),
+            StartSpan::Status { .. } => None,
+        }
+    }
+
+    /// The Request-URI of a request, as written.
+    pub fn request_uri(&self) -> Option<&str> {
+        match self.start {
+            StartSpan::Request { uri, uri_end, .. } => Some(self.str(uri, uri_end)),
+            StartSpan::Status { .. } => None,
+        }
+    }
+
+    /// The status code of a response, 100 to 699.
+    pub fn status(&self) -> Option<u16> {
+        match self.start {
+            StartSpan::Request { .. } => None,
+            StartSpan::Status { code, .. } => Some(code),
+        }
+    }
+
+    /// Every header field in order.
+    pub fn headers(&self) -> impl Iterator<Item = Header<'_>> + '_ {
+        self.spans.iter().map(|span| Header {
+            id: span.id,
+            name: self.str(span.name, span.name_end),
+            value: self.slice(span.value, span.value_end),
+            line: usize::from(span.name)..usize::from(span.line_end),
+        })
+    }
+
+    /// True when at least one such header is there.
+    pub fn has(&self, id: HeaderId) -> bool {
+        self.present & id.bit() != 0
+    }
+
+    /// The value of the first such header.
+    pub fn get(&self, id: HeaderId) -> Option<&[u8]> {
+        self.all(id).next()
+    }
+
+    /// The value of the first such header, if it is UTF-8.
+    pub fn get_str(&self, id: HeaderId) -> Option<&str> {
+        std::str::from_utf8(self.get(id)?).ok()
+    }
+
+    /// The value of the first header of that name, in any case or compact.
+    pub fn get_named(&self, name: &str) -> Option<&[u8]> {
+        match HeaderId::from_name(name.as_bytes()) {
+            HeaderId::Other => self
+                .headers()
+                .find(|header| {
+                    header.id == HeaderId::Other && header.name.eq_ignore_ascii_case(name)
+                })
+                .map(|header| header.value),
+            id => self.get(id),
+        }
+    }
+
+    /// The value of every line of that header.
+    pub fn all(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> + '_ {
+        self.spans_of(id)
+            .map(|span| self.slice(span.value, span.value_end))
+    }
+
+    /// Every line of that header as it stands, from its name to and with its CRLF.
+    pub fn lines(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> + '_ {
+        self.spans_of(id)
+            .map(|span| self.slice(span.name, span.line_end))
+    }
+
+    /// Every value of that header: the elements of comma lists one by one, empty ones left out.
+    /// A header that is no list ([`HeaderId::allows_list`]) has one value per line.
+    pub fn values(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> + '_ {
+        let is_list = id.allows_list();
+        self.all(id)
+            .flat_map(move |value| {
+                let (list, whole) = if is_list {
+                    (Some(value), None)
+                } else {
+                    (None, Some(value))
+                };
+                list.map(Elements::new).into_iter().flatten().chain(whole)
+            })
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The offsets of every header field in the text: id, name start and end, value start and
+    /// end.
+    pub fn header_index(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (HeaderId, usize, usize, usize, usize)> + '_ {
+        self.spans.iter().map(|span| {
+            (
+                span.id,
+                usize::from(span.name),
+                usize::from(span.name_end),
+                usize::from(span.value),
+                usize::from(span.value_end),
+            )
+        })
+    }
+
+    /// The number of header fields.
+    pub fn header_count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Begins a changed copy.
+    pub fn edit(&self) -> Edit<'_> {
+        Edit::new(self)
+    }
+
+    fn content_length(&self) -> Result<Option<usize>, ParseError> {
+        let mut length = ContentLength::default();
+        for value in self.all(HeaderId::ContentLength) {
+            length.add(value)?;
+        }
+        Ok(length
+            .get()
+            .map(|length| usize::try_from(length).unwrap_or(usize::MAX)))
+    }
+
+    pub(super) fn spans_of(&self, id: HeaderId) -> impl Iterator<Item = &Span> + '_ {
+        let spans = if self.has(id) {
+            self.spans.as_slice()
+        } else {
+            &[]
+        };
+        spans.iter().filter(move |span| span.id == id)
+    }
+
+    pub(super) fn slice(&self, start: u16, end: u16) -> &[u8] {
+        self.text
+            .get(usize::from(start)..usize::from(end))
+            .unwrap_or_default()
+    }
+
+    /// A part that has been checked to be UTF-8.
+    fn str(&self, start: u16, end: u16) -> &str {
+        std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
+    }
+}
+
+/// The draft, completed by the line ends that are missing.
+fn with_blank_line(text: Bytes) -> Bytes {
+    let missing: &[u8] = if memmem::find(&text, b"\r\n\r\n").is_some() {
+        return text;
+    } else if text.ends_with(b"\r\n") {
+        b"\r\n"
+    } else {
+        b"\r\n\r\n"
+    };
+    let mut completed = BytesMut::with_capacity(text.len() + missing.len());
+    completed.extend_from_slice(&text);
+    completed.extend_from_slice(missing);
+    completed.freeze()
+}

@@ -1,0 +1,136 @@
+//! Typed views of the headers that the engine works with, read on demand.
+
+use thiserror::Error;
+
+use super::cseq::{CSeq, RAck};
+use super::grammar::{element_end, number, trim, GrammarError};
+use super::header::HeaderId;
+use super::message::Message;
+use super::name_addr::NameAddr;
+use super::via::Via;
+
+/// A header that can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HeaderError {
+    /// It is mandatory and not there.
+    #[error("no {0} header")]
+    Missing(HeaderId),
+    /// Its value breaks the grammar.
+    #[error("bad {0} header: {1}")]
+    Malformed(HeaderId, GrammarError),
+}
+
+impl HeaderError {
+    /// The header.
+    pub fn header(&self) -> HeaderId {
+        match self {
+            HeaderError::Missing(id) | HeaderError::Malformed(id, _) => *id,
+        }
+    }
+}
+
+impl Message {
+    /// The topmost Via value.
+    pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
+        let value = self.require(HeaderId::Via)?;
+        typed(HeaderId::Via, Via::parse(first_element(value)))
+    }
+
+    /// From.
+    pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
+        self.address(HeaderId::From)
+    }
+
+    /// To.
+    pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
+        self.address(HeaderId::To)
+    }
+
+    /// Call-ID. Any visible ASCII characters are let through: the value is only ever compared.
+    pub fn call_id(&self) -> Result<&str, HeaderError> {
+        let value = self.require(HeaderId::CallId)?;
+        if value.is_empty() {
+            return Err(HeaderError::Malformed(
+                HeaderId::CallId,
+                GrammarError::Empty,
+            ));
+        }
+        std::str::from_utf8(value)
+            .ok()
+            .filter(|text| text.bytes().all(|byte| matches!(byte, 0x21..=0x7e)))
+            .ok_or(HeaderError::Malformed(
+                HeaderId::CallId,
+                GrammarError::Token,
+            ))
+    }
+
+    /// CSeq.
+    pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
+        typed(HeaderId::CSeq, CSeq::parse(self.require(HeaderId::CSeq)?))
+    }
+
+    /// Max-Forwards; `None` when it is absent or above 255, which counts as absent
+    /// (RFC 4475 §3.1.2.4).
+    pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
+        let Some(value) = self.get(HeaderId::MaxForwards) else {
+            return Ok(None);
+        };
+        if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+            return Err(HeaderError::Malformed(
+                HeaderId::MaxForwards,
+                GrammarError::Number,
+            ));
+        }
+        Ok(number(value).and_then(|hops| u8::try_from(hops).ok()))
+    }
+
+    /// The first Contact value.
+    pub fn contact(&self) -> Result<Option<NameAddr<'_>>, HeaderError> {
+        self.get(HeaderId::Contact)
+            .map(|value| typed(HeaderId::Contact, NameAddr::parse(first_element(value))))
+            .transpose()
+    }
+
+    /// RSeq (RFC 3262 §7.1).
+    pub fn rseq(&self) -> Result<Option<u32>, HeaderError> {
+        self.get(HeaderId::RSeq)
+            .map(|value| typed(HeaderId::RSeq, number(value).ok_or(GrammarError::Number)))
+            .transpose()
+    }
+
+    /// RAck (RFC 3262 §7.2).
+    pub fn rack(&self) -> Result<Option<RAck<'_>>, HeaderError> {
+        self.get(HeaderId::RAck)
+            .map(|value| typed(HeaderId::RAck, RAck::parse(value)))
+            .transpose()
+    }
+
+    /// Expires in seconds; `None` when it is absent or malformed, which means the default
+    /// (RFC 3261 §10.2).
+    pub fn expires(&self) -> Option<u32> {
+        self.get(HeaderId::Expires).and_then(number)
+    }
+
+    /// True when a header of option tags (Require, Supported, Proxy-Require, ...) has `tag`, in
+    /// any case.
+    pub fn has_option(&self, id: HeaderId, tag: &str) -> bool {
+        self.values(id)
+            .any(|value| value.eq_ignore_ascii_case(tag.as_bytes()))
+    }
+
+    fn address(&self, id: HeaderId) -> Result<NameAddr<'_>, HeaderError> {
+        typed(id, NameAddr::parse(self.require(id)?))
+    }
+
+    fn require(&self, id: HeaderId) -> Result<&[u8], HeaderError> {
+        self.get(id).ok_or(HeaderError::Missing(id))
+    }
+}
+
+fn typed<T>(id: HeaderId, parsed: Result<T, GrammarError>) -> Result<T, HeaderError> {
+    parsed.map_err(|error| HeaderError::Malformed(id, error))
+}
+
+fn first_element(list: &[u8]) -> &[u8] {
+    trim(list.get(..element_end(list)).unwrap_or_default())
+}

@@ -1,0 +1,344 @@
+//! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966).
+
+use thiserror::Error;
+
+use super::class::Class;
+use super::cursor::Cursor;
+use super::grammar::{is_escaped_text, unescaped_bytes};
+use super::host::Host;
+use super::limits::MAX_PARAMS;
+use super::params::Params;
+
+/// What is wrong with a URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UriError {
+    /// There is no `scheme:` at its start.
+    #[error("no URI scheme")]
+    Scheme,
+    /// A character that no URI has, such as a space or a `<`.
+    #[error("character not allowed in a URI")]
+    Character,
+    /// The user or password is empty or has a character that must be escaped.
+    #[error("malformed user part")]
+    User,
+    /// The host is missing, or neither a name nor an address.
+    #[error("malformed host")]
+    Host,
+    /// The port is no number below 65,536.
+    #[error("malformed port")]
+    Port,
+    /// A parameter is empty or has a character that must be escaped.
+    #[error("malformed parameter")]
+    Parameter,
+    /// A header after the `?` is malformed.
+    #[error("malformed header in URI")]
+    Header,
+    /// More than [`MAX_PARAMS`] parameters or headers.
+    #[error("too many parameters")]
+    TooMany,
+    /// The number of a tel URI is malformed.
+    #[error("malformed telephone number")]
+    Number,
+}
+
+/// The scheme of a URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `sip:`
+    Sip,
+    /// `sips:`
+    Sips,
+    /// `tel:`
+    Tel,
+    /// Any other; the URI's inside is opaque then.
+    Other,
+}
+
+/// A parsed URI. All parts are slices of the text; escapes are still in (see
+/// [`unescape`](super::unescape)).
+#[derive(Debug, Clone, Copy)]
+pub struct Uri<'a> {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The user of a sip or sips URI, or the number of a tel URI.
+    pub user: Option<&'a str>,
+    /// The password after the user's colon.
+    pub password: Option<&'a str>,
+    /// The host; an empty name for tel and other schemes.
+    pub host: Host<'a>,
+    /// The port.
+    pub port: Option<u16>,
+    /// The URI's parameters.
+    pub params: Params<'a>,
+    /// What follows the `?`.
+    pub headers: Option<&'a str>,
+    /// The whole URI.
+    pub text: &'a str,
+}
+
+impl<'a> Uri<'a> {
+    /// Reads a URI. Of a scheme that is not sip, sips or tel only the characters are checked.
+    pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
+        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
+        let scheme = parse_scheme(scheme)?;
+        match scheme {
+            Scheme::Sip | Scheme::Sips => parse_sip(scheme, text, rest),
+            Scheme::Tel => parse_tel(text, rest),
+            Scheme::Other => parse_opaque(text, rest),
+        }
+    }
+
+    /// True for sip and sips.
+    pub fn is_sip(&self) -> bool {
+        matches!(self.scheme, Scheme::Sip | Scheme::Sips)
+    }
+
+    /// The `transport` parameter.
+    pub fn transport(&self) -> Option<&'a str> {
+        self.params.value("transport")
+    }
+
+    /// True when the `lr` parameter is there: a loose router (RFC 3261 §19.1.1).
+    pub fn lr(&self) -> bool {
+        self.params.has("lr")
+    }
+
+    /// The `maddr` parameter.
+    pub fn maddr(&self) -> Option<&'a str> {
+        self.params.value("maddr")
+    }
+
+    /// The `method` parameter.
+    pub fn method(&self) -> Option<&'a str> {
+        self.params.value("method")
+    }
+
+    /// True when the hosts are the same, in any case.
+    pub fn same_host(&self, other: &Uri<'_>) -> bool {
+        self.host == other.host
+    }
+
+    /// True when both name the same resource by RFC 3261 §19.1.4. URIs of other schemes are
+    /// compared byte by byte.
+    pub fn equivalent(&self, other: &Uri<'_>) -> bool {
+        if !self.is_sip() || !other.is_sip() {
+            return self.text == other.text;
+        }
+        self.scheme == other.scheme
+            && same_text(self.user, other.user)
+            && same_text(self.password, other.password)
+            && self.same_host(other)
+            && self.port == other.port
+            && covers_params(self, other)
+            && covers_params(other, self)
+            && covers_headers(self, other)
+            && covers_headers(other, self)
+    }
+}
+
+fn parse_scheme(scheme: &str) -> Result<Scheme, UriError> {
+    if scheme.eq_ignore_ascii_case("sip") {
+        return Ok(Scheme::Sip);
+    }
+    if scheme.eq_ignore_ascii_case("sips") {
+        return Ok(Scheme::Sips);
+    }
+    if scheme.eq_ignore_ascii_case("tel") {
+        return Ok(Scheme::Tel);
+    }
+    let mut bytes = scheme.bytes();
+    let valid = bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    if valid {
+        Ok(Scheme::Other)
+    } else {
+        Err(UriError::Scheme)
+    }
+}
+
+fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>, UriError> {
+    // An `@` can only end the user part: everywhere else it must be escaped. So a user may
+    // contain `;`, `?` and `/`.
+    let (userinfo, rest) = match rest.split_once('@') {
+        Some((userinfo, rest)) => (Some(userinfo), rest),
+        None => (None, rest),
+    };
+    let (user, password) = match userinfo {
+        Some(userinfo) => parse_userinfo(userinfo)?,
+        None => (None, None),
+    };
+    let mut cursor = Cursor::of(rest);
+    let in_brackets = cursor.peek() == Some(b'[');
+    let host = cursor.host().map_err(|_| UriError::Host)?;
+    let host = if in_brackets {
+        Host::V6(host.parse().map_err(|_| UriError::Host)?)
+    } else {
+        host.parse().map_or(Host::Name(host), Host::V4)
+    };
+    let port = if cursor.eat(b':') {
+        Some(cursor.port().map_err(|_| UriError::Port)?)
+    } else {
+        None
+    };
+    let params = cursor.take_until(b'?');
+    check_params(params)?;
+    let headers = if cursor.eat(b'?') {
+        check_headers(cursor.rest())?;
+        Some(cursor.rest())
+    } else {
+        None
+    };
+    Ok(Uri {
+        scheme,
+        user,
+        password,
+        host,
+        port,
+        params: Params::of_uri(params),
+        headers,
+        text,
+    })
+}
+
+fn parse_userinfo(userinfo: &str) -> Result<(Option<&str>, Option<&str>), UriError> {
+    let (user, password) = match userinfo.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (userinfo, None),
+    };
+    if user.is_empty()
+        || !is_escaped_text(user, Class::USER)
+        || !password.is_none_or(|password| is_escaped_text(password, Class::PASSWORD))
+    {
+        return Err(UriError::User);
+    }
+    Ok((Some(user), password))
+}
+
+/// `uri-parameters`: empty, or `;name[=value]` repeated, without white space or quotes.
+fn check_params(params: &str) -> Result<(), UriError> {
+    let mut parts = params.split(';');
+    if !parts.next().unwrap_or_default().is_empty() {
+        return Err(UriError::Host);
+    }
+    let class = Class::URI_PARAM;
+    for (count, part) in parts.enumerate() {
+        let (name, value) = part.split_once('=').unwrap_or((part, "-"));
+        let valid = !name.is_empty()
+            && !value.is_empty()
+            && is_escaped_text(name, class)
+            && is_escaped_text(value, class);
+        if !valid {
+            return Err(UriError::Parameter);
+        }
+        if count >= MAX_PARAMS {
+            return Err(UriError::TooMany);
+        }
+    }
+    Ok(())
+}
+
+/// `headers`: `name=value` joined by `&`.
+fn check_headers(headers: &str) -> Result<(), UriError> {
+    let class = Class::URI_HEADER;
+    for (count, header) in headers.split('&').enumerate() {
+        let (name, value) = header.split_once('=').ok_or(UriError::Header)?;
+        if name.is_empty() || !is_escaped_text(name, class) || !is_escaped_text(value, class) {
+            return Err(UriError::Header);
+        }
+        if count >= MAX_PARAMS {
+            return Err(UriError::TooMany);
+        }
+    }
+    Ok(())
+}
+
+/// A tel URI: a number with visual separators, and parameters (RFC 3966 §3).
+fn parse_tel<'a>(text: &'a str, rest: &'a str) -> Result<Uri<'a>, UriError> {
+    let (number, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    let mut bytes = digits.bytes();
+    let valid = bytes.all(|byte| {
+        byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')')
+    });
+    if !valid
+        || !digits
+            .bytes()
+            .any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
+    {
+        return Err(UriError::Number);
+    }
+    check_params(params)?;
+    Ok(Uri {
+        user: Some(number),
+        params: Params::of_uri(params),
+        ..opaque(Scheme::Tel, text)
+    })
+}
+
+fn parse_opaque<'a>(text: &'a str, rest: &str) -> Result<Uri<'a>, UriError> {
+    if !Class::URI.is_all(rest.as_bytes()) {
+        return Err(UriError::Character);
+    }
+    Ok(opaque(Scheme::Other, text))
+}
+
+fn opaque(scheme: Scheme, text: &str) -> Uri<'_> {
+    Uri {
+        scheme,
+        user: None,
+        password: None,
+        host: Host::Name(""),
+        port: None,
+        params: Params::of_uri(""),
+        headers: None,
+        text,
+    }
+}
+
+/// Case counts, but an escaped character equals itself unescaped.
+fn same_text(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => unescaped_bytes(a).eq(unescaped_bytes(b)),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn same_text_any_case(a: &str, b: &str) -> bool {
+    unescaped_bytes(a)
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(unescaped_bytes(b).map(|byte| byte.to_ascii_lowercase()))
+}
+
+/// A parameter that both have must be the same; one that only `a` has is ignored, unless it is
+/// one of those that change where a request goes.
+fn covers_params(a: &Uri<'_>, b: &Uri<'_>) -> bool {
+    a.params
+        .iter()
+        .all(|(name, value)| match b.params.get(name) {
+            Some(other) => same_text_any_case(value.unwrap_or_default(), other.unwrap_or_default()),
+            None => !["user", "ttl", "method", "maddr", "transport"]
+                .iter()
+                .any(|special| same_text_any_case(special, name)),
+        })
+}
+
+/// Every header of `a` is in `b`; the order does not count.
+fn covers_headers(a: &Uri<'_>, b: &Uri<'_>) -> bool {
+    uri_headers(a).all(|(name, value)| {
+        uri_headers(b).any(|(other_name, other_value)| {
+            same_text_any_case(name, other_name) && same_text(Some(value), Some(other_value))
+        })
+    })
+}
+
+fn uri_headers<'a>(uri: &Uri<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let headers = uri.headers.map(|headers| headers.split('&'));
+    headers
+        .into_iter()
+        .flatten()
+        .map(|header| header.split_once('=').unwrap_or((header, "")))
+}

@@ -1,0 +1,195 @@
+//! Sockets: UDP, and the connections of TCP.
+//!
+//! Sending never waits: [`Transports::send`] hands a message to the kernel or to a bounded queue.
+//! What the sockets have to tell is drained with [`Transports::poll_arrivals`]. Everything runs on
+//! one tokio runtime of one thread, that of the `driver`.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `contact.rs`, `bind.rs` | from `sip:*:5060;transport=udp,tcp` to bound sockets |
+//! | `udp.rs` | datagrams, in batches |
+//! | `tcp.rs` | listening and connecting |
+//! | `connection.rs` | one connection of whatever stream protocol: framing, queue, time limits |
+//! | `table.rs` | the connection table: reuse, and who makes room |
+//!
+//! A further stream protocol is a further function that yields a byte stream, for
+//! `Connections::insert`.
+
+mod bind;
+mod connection;
+mod contact;
+pub mod limits;
+mod table;
+mod tcp;
+mod udp;
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+pub use bind::BindError;
+pub use contact::{Contact, ContactError, ContactProblem, Host, DEFAULT_PORT};
+pub use limits::Limits;
+
+use crate::engine::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
+use crate::message::limits::MAX_DATAGRAM;
+use bind::{bind_all, BoundSocket};
+use table::Connections;
+use tcp::Acceptor;
+use udp::Port;
+
+/// What the sockets have to tell.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A message: a datagram, or one cut out of a stream.
+    Message {
+        /// How it came.
+        path: Path,
+        /// Its bytes.
+        payload: Bytes,
+    },
+    /// A message could not be sent.
+    Unsent(SendToken),
+    /// A connection has ended. What it had not written has been reported as unsent before.
+    Closed(ConnectionId),
+}
+
+/// The sockets can't be had.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// An address can't be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The system does not let us wait for a socket.
+    #[error("cannot wait for a socket: {0}")]
+    Register(#[from] io::Error),
+}
+
+impl OpenError {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            OpenError::Bind(error) => error.code(),
+            OpenError::Register(_) => "DRT_ERR_BIND",
+        }
+    }
+}
+
+/// All sockets of one engine.
+#[derive(Debug)]
+pub struct Transports {
+    listeners: Vec<Listener>,
+    ports: Vec<Port>,
+    acceptors: Vec<Acceptor>,
+    connections: Connections,
+    /// What was found out while sending, and has not been drained.
+    failures: Vec<Arrival>,
+    scratch: Box<[u8]>,
+}
+
+impl Transports {
+    /// Binds all contacts, or none. Must be called inside a tokio runtime, as must every other
+    /// function.
+    ///
+    /// # Errors
+    /// The first address that can't be bound.
+    pub fn open(contacts: &[Contact], limits: Limits) -> Result<Transports, OpenError> {
+        let mut transports = Transports {
+            listeners: Vec::new(),
+            ports: Vec::new(),
+            acceptors: Vec::new(),
+            connections: Connections::new(limits),
+            failures: Vec::new(),
+            scratch: vec![0; MAX_DATAGRAM].into_boxed_slice(),
+        };
+        for bound in bind_all(contacts)? {
+            let local = bound.listener.local;
+            match bound.socket {
+                BoundSocket::Datagram(socket) => {
+                    transports.ports.push(Port::new(socket, local)?);
+                }
+                BoundSocket::Stream(listener) => {
+                    transports.acceptors.push(Acceptor::new(listener, local)?);
+                }
+            }
+            transports.listeners.push(bound.listener);
+        }
+        Ok(transports)
+    }
+
+    /// The bound addresses, with their real ports, in the order of the contacts.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// How many stream connections there are, open and opening.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Sends a message, or queues it. A failure that its sender wants to know of is told by
+    /// [`Transports::poll_arrivals`].
+    pub fn send(&mut self, transmit: Transmit) {
+        match transmit.path.transport {
+            Transport::Udp => {
+                let local = transmit.path.local;
+                match self.ports.iter_mut().find(|port| port.local() == local) {
+                    Some(port) => port.send(transmit, &mut self.failures),
+                    None => self.failures.extend(transmit.token.map(Arrival::Unsent)),
+                }
+            }
+            Transport::Tcp => self.connections.send(transmit, &mut self.failures),
+        }
+    }
+
+    /// Appends what has arrived: at most a batch from every socket, so that a busy one leaves the
+    /// others their turn. Ready when there is anything.
+    pub fn poll_arrivals(&mut self, cx: &mut Context<'_>, arrivals: &mut Vec<Arrival>) -> Poll<()> {
+        let before = arrivals.len();
+        for port in &mut self.ports {
+            port.poll(cx, &mut self.scratch, arrivals);
+        }
+        self.accept(cx);
+        let _ = self.connections.poll(cx, arrivals);
+        arrivals.append(&mut self.failures);
+        if arrivals.len() > before {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Stops receiving, writes what is queued for `limit` at most, and closes every socket.
+    pub async fn close(mut self, limit: Duration) {
+        self.acceptors.clear();
+        for port in &mut self.ports {
+            let mut unsent = Vec::new();
+            let flush = poll_fn(|cx| port.poll_flush(cx, &mut unsent));
+            if tokio::time::timeout(limit, flush).await.is_err() {
+                break;
+            }
+        }
+        self.connections.close(limit).await;
+    }
+
+    fn accept(&mut self, cx: &mut Context<'_>) {
+        let mut accepted = Vec::new();
+        for acceptor in &mut self.acceptors {
+            acceptor.poll_accept(cx, &mut accepted);
+            let local = acceptor.local();
+            for (stream, peer) in accepted.drain(..) {
+                let path = Path {
+                    transport: Transport::Tcp,
+                    local,
+                    peer,
+                    connection: None,
+                };
+                self.connections.insert(path, async { Ok(stream) });
+            }
+        }
+    }
+}

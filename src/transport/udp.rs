@@ -1,0 +1,144 @@
+//! One UDP socket: datagrams in, in batches, and out, with a short queue for the moments in which
+//! the kernel has no room.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{ready, Context, Poll};
+
+use bytes::Bytes;
+use tokio::net::UdpSocket;
+
+use super::limits::{MAX_QUEUED_DATAGRAMS, UDP_BATCH};
+use super::Arrival;
+use crate::engine::{Path, Transmit, Transport};
+
+/// One bound UDP socket.
+#[derive(Debug)]
+pub(super) struct Port {
+    socket: UdpSocket,
+    local: SocketAddr,
+    waiting: VecDeque<Transmit>,
+}
+
+impl Port {
+    /// Must be called inside a tokio runtime.
+    pub(super) fn new(socket: std::net::UdpSocket, local: SocketAddr) -> io::Result<Port> {
+        Ok(Port {
+            socket: UdpSocket::from_std(socket)?,
+            local,
+            waiting: VecDeque::new(),
+        })
+    }
+
+    pub(super) fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Sends now, or queues when the kernel has no room. What can't be sent at all (too long, no
+    /// route) is reported to its sender.
+    pub(super) fn send(&mut self, transmit: Transmit, arrivals: &mut Vec<Arrival>) {
+        if !self.waiting.is_empty() || !self.try_send(&transmit, arrivals) {
+            if self.waiting.len() < MAX_QUEUED_DATAGRAMS {
+                self.waiting.push_back(transmit);
+            } else {
+                tracing::warn!(local = %self.local, "a datagram is lost: the send queue is full");
+            }
+        }
+    }
+
+    /// Sends what waited, then reads up to [`UDP_BATCH`] datagrams. `scratch` has room for the
+    /// largest datagram. Wakes the task when there is more to do.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        let _ = self.poll_flush(cx, arrivals);
+        if self.poll_receive(cx, scratch, arrivals).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Ready when nothing waits to be sent.
+    pub(super) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        arrivals: &mut Vec<Arrival>,
+    ) -> Poll<()> {
+        while let Some(transmit) = self.waiting.pop_front() {
+            // The socket may be writable and the kernel short of room all the same; then
+            // `try_send` clears the readiness and the next round waits.
+            while !self.try_send(&transmit, arrivals) {
+                if !matches!(self.socket.poll_send_ready(cx), Poll::Ready(Ok(()))) {
+                    self.waiting.push_front(transmit);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Pending when the socket has been read empty, ready when the batch is full.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        arrivals: &mut Vec<Arrival>,
+    ) -> Poll<io::Result<()>> {
+        let mut received = 0;
+        while received < UDP_BATCH {
+            ready!(self.socket.poll_recv_ready(cx))?;
+            while received < UDP_BATCH {
+                match self.socket.try_recv_from(scratch) {
+                    Ok((length, peer)) => {
+                        received += 1;
+                        let datagram = scratch.get(..length).unwrap_or_default();
+                        arrivals.extend(self.arrival(datagram, peer));
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    // The trouble of an earlier send, reported late; the socket goes on.
+                    Err(error) => {
+                        received += 1;
+                        tracing::debug!(local = %self.local, %error, "reading a datagram failed");
+                    }
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn arrival(&self, datagram: &[u8], peer: SocketAddr) -> Option<Arrival> {
+        // Blanks and zeros keep a NAT binding open and say nothing. Port 0 can't be answered.
+        let idle = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+        if peer.port() == 0 || datagram.iter().all(idle) {
+            return None;
+        }
+        Some(Arrival::Message {
+            path: Path {
+                transport: Transport::Udp,
+                local: self.local,
+                peer,
+                connection: None,
+            },
+            payload: Bytes::copy_from_slice(datagram),
+        })
+    }
+
+    /// False when the kernel has no room.
+    fn try_send(&self, transmit: &Transmit, arrivals: &mut Vec<Arrival>) -> bool {
+        match self
+            .socket
+            .try_send_to(&transmit.payload, transmit.path.peer)
+        {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) => {
+                tracing::debug!(local = %self.local, %error, "sending a datagram failed");
+                arrivals.extend(transmit.token.map(Arrival::Unsent));
+            }
+        }
+        true
+    }
+}
