@@ -57,7 +57,7 @@ app.connect({ contact }, async (err, hostport) => {
   console.log(`drachtio listens on ${hostport.replaceAll(',', ', ')}\n`);
   const messages = await demoCall(hostport);
   console.log(`\nTwo phones inside this process have just called each other through it:\n\n${drawLadder(messages)}`);
-  console.log(`\nNow yours: register a phone as any user, with this machine as its server. Ctrl-C ends it.\n`);
+  console.log(`\nNow yours: register a phone as any user, with this machine as its server.\nCtrl-C ends it.\n`);
 });
 
 /** The bindings of a user that have not ended, or undefined for a user who never registered. */

@@ -5,7 +5,6 @@ const { ApiLogger } = require('./api_logger');
 const { readConnectOptions } = require('./connect_options');
 const { conclude, run } = require('./dispatcher');
 const { DrachtioError } = require('./errors');
-const { METHODS } = require('./methods');
 const { loadEngine } = require('./native');
 const { draftRequest, notConnected, readArguments } = require('./request_draft');
 const { Session } = require('./session');
@@ -26,6 +25,7 @@ class Agent extends EventEmitter {
   /** @type {Session | undefined} */
   #session = undefined;
   #handler;
+  #owner;
   /** @type {Set<string>} */
   #routes = new Set();
   /** @type {Map<string, unknown>} */
@@ -33,10 +33,14 @@ class Agent extends EventEmitter {
   /** @type {ApiLogger | undefined} */
   #logger = undefined;
 
-  /** @param {Handler} handler gets every request: an application, or any function */
-  constructor(handler) {
+  /**
+   * @param {Handler} handler gets every request: an application, or any function
+   * @param {EventEmitter} [owner] emits what the agent does, too
+   */
+  constructor(handler, owner) {
     super();
     this.#handler = handler;
+    this.#owner = owner;
   }
 
   /**
@@ -65,7 +69,7 @@ class Agent extends EventEmitter {
    */
   #connected(hostport, callback) {
     this.#params.set('hostport', hostport);
-    this.emit('connect', null, hostport);
+    this.#announce('connect', null, hostport);
     callback?.(null, hostport);
   }
 
@@ -76,8 +80,31 @@ class Agent extends EventEmitter {
    */
   #failed(session, err, callback) {
     if (this.#session === session) this.#session = undefined;
-    if (callback === undefined || this.listenerCount('error') > 0) this.emit('error', err);
+    const emitter = this.#owner ?? this;
+    // Somebody must hear of it: without a callback, an `error` that nobody listens to is thrown.
+    if (callback === undefined || emitter.listenerCount('error') > 0) this.#announce('error', err);
     callback?.(err);
+  }
+
+  /**
+   * @param {string} event
+   * @param {...unknown} args
+   */
+  #announce(event, ...args) {
+    if (this.#owner === undefined || this.listenerCount(event) > 0) this.emit(event, ...args);
+    this.#owner?.emit(event, ...args);
+  }
+
+  /**
+   * The engine of a session has failed.
+   *
+   * @param {Session} session
+   * @param {Error} err
+   */
+  lost(session, err) {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    this.#announce('error', err);
   }
 
   /**
@@ -162,6 +189,11 @@ class Agent extends EventEmitter {
     return this.#session?.idle ?? true;
   }
 
+  /** The sizes of the engine's tables, as `{serverTransactions, dialogs, …}`; empty when not connected. */
+  census() {
+    return this.#session?.link.census() ?? {};
+  }
+
   /**
    * Ends every call and closes the sockets. May be called at any time.
    *
@@ -173,8 +205,8 @@ class Agent extends EventEmitter {
     await session.close();
     if (this.#session !== session) return;
     this.#session = undefined;
-    process.nextTick(() => this.emit('close'));
+    process.nextTick(() => this.#announce('close'));
   }
 }
 
-module.exports = { Agent, METHODS };
+module.exports = { Agent };

@@ -1,1 +1,162 @@
 'use strict';
+
+const { EventEmitter } = require('node:events');
+const { Agent } = require('./agent');
+const { dispatch, readLayers } = require('./dispatcher');
+const { METHODS } = require('./methods');
+const { notConnected } = require('./request_draft');
+
+/** @typedef {import('./dispatcher').Next} Next */
+/** @typedef {import('./request').Request} Request */
+/** @typedef {import('./response').Response} Response */
+
+/**
+ * What an application begins with: the function `app(req, res, next)`. A constructor that returns
+ * an object gives that object the fields of the classes below it, so the function becomes an `App`.
+ *
+ * @param {Function} handler
+ */
+function CallableEmitter(handler) {
+  return Object.setPrototypeOf(handler, new.target.prototype);
+}
+Object.setPrototypeOf(CallableEmitter.prototype, EventEmitter.prototype);
+const { apply, bind, call } = Function.prototype;
+Object.assign(CallableEmitter.prototype, { apply, bind, call });
+
+const Base = /** @type {new (handler: Function) => EventEmitter} */ (/** @type {unknown} */ (CallableEmitter));
+
+/**
+ * An application: a function that takes requests, with a stack of handlers behind it and, once it
+ * is connected, a SIP engine.
+ */
+class App extends Base {
+  /** The handlers, in the order in which they are asked. @type {import('./dispatcher').Layer[]} */
+  stack = [];
+  /** The method that this application is mounted for. */
+  method = '*';
+  /** A place for what the application wants to share. @type {Record<string, unknown>} */
+  locals = Object.create(null);
+  /** The agent, once `connect` has been called. @type {Agent | undefined} */
+  client = undefined;
+
+  #agent;
+  /** @type {Set<string>} */
+  #routed = new Set();
+
+  constructor() {
+    /**
+     * @param {Request} req
+     * @param {Response} res
+     * @param {Next} [next]
+     */
+    function app(req, res, next) {
+      self.handle(req, res, next);
+    }
+    super(app);
+    const self = this;
+    this.#agent = new Agent(/** @type {import('./dispatcher').Handler} */ (/** @type {unknown} */ (this)), this);
+  }
+
+  /**
+   * Adds handlers: `use(fn)`, `use(method, fn)`, with any number of functions, arrays of them and
+   * applications.
+   *
+   * @param {...unknown} args
+   */
+  use(...args) {
+    for (const layer of readLayers(args)) {
+      if (layer.handle instanceof App) layer.handle.method = layer.method;
+      this.stack.push(layer);
+      this.#route(layer.method);
+    }
+    return this;
+  }
+
+  /**
+   * Asks for the requests that a handler is for. The engine is asked by the whole name of a method.
+   *
+   * @param {string} prefix
+   */
+  #route(prefix) {
+    const lower = prefix.toLowerCase();
+    const covered = METHODS.filter((method) => prefix === '*' || method.startsWith(lower));
+    for (const method of covered.length > 0 ? covered : [lower]) {
+      if (this.#routed.has(method)) continue;
+      this.#routed.add(method);
+      this.#agent.route(method);
+    }
+  }
+
+  /**
+   * Gives a request to the handlers.
+   *
+   * @param {Request} req
+   * @param {Response} res
+   * @param {Next} [next] called when the last handler has called its `next`
+   */
+  handle(req, res, next) {
+    req.app = this;
+    dispatch(this.stack, req, res, next);
+  }
+
+  /**
+   * Starts the SIP engine.
+   *
+   * @param {Parameters<Agent['connect']>[0]} [options]
+   * @param {Parameters<Agent['connect']>[1]} [callback]
+   */
+  connect(options, callback) {
+    this.#agent.connect(options, callback);
+    this.client = this.#agent;
+    return this;
+  }
+
+  /**
+   * Sends a request.
+   *
+   * @param {...unknown} args
+   */
+  request(...args) {
+    if (this.client === undefined) throw notConnected();
+    return this.client.request(...args);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} value
+   */
+  set(name, value) {
+    this.#agent.set(name, value);
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.#agent.get(name);
+  }
+
+  /** Whether nothing is awaited; undefined before `connect`. */
+  get idle() {
+    return this.client?.idle;
+  }
+
+  /** Ends every call and closes the sockets. */
+  disconnect() {
+    return this.#agent.disconnect();
+  }
+}
+
+for (const method of METHODS) {
+  Object.defineProperty(App.prototype, method, {
+    configurable: true,
+    writable: true,
+    /**
+     * @this {App}
+     * @param {...unknown} handlers
+     */
+    value(...handlers) {
+      return this.use(method, ...handlers);
+    },
+  });
+}
+
+module.exports = { App };

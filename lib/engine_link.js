@@ -18,6 +18,7 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
  * @typedef {object} Receiver
  * @property {(frame: string, index: string) => void} onMessage a request or response has come
  * @property {() => void} onFlush the commands of this turn of the event loop have been handed over
+ * @property {(err: Error) => void} onLost the engine has failed: nothing more will come
  */
 
 /** What a command is. */
@@ -152,13 +153,26 @@ class EngineLink {
     if (this.#open && this.#batch.length > 0) {
       const batch = this.#batch;
       this.#batch = [];
-      this.#engine.submit(batch);
+      try {
+        this.#engine.submit(batch);
+      } catch (err) {
+        this.#lose(/** @type {Error} */ (err));
+      }
     }
     this.#receiver.onFlush();
   }
 
+  #take() {
+    try {
+      return this.#engine.take();
+    } catch (err) {
+      this.#lose(/** @type {Error} */ (err));
+      return [];
+    }
+  }
+
   #drain() {
-    const events = this.#engine.take();
+    const events = this.#take();
     for (let at = 0; at < events.length; at += ENTRIES) {
       const kind = /** @type {number} */ (events[at]);
       const id = /** @type {number} */ (events[at + 1]);
@@ -195,6 +209,13 @@ class EngineLink {
     if (kind === Event.REFUSED) answer.refused(refusal(frame));
     else if (kind === Event.SENT) answer.sent?.(frame, index);
     else answer.done?.();
+  }
+
+  /** @param {Error} err what the engine has failed with */
+  #lose(err) {
+    if (this.#closedBy !== undefined) return;
+    this.#fail(err);
+    this.#receiver.onLost(err);
   }
 
   /** @param {Error} err given to every command that has no answer yet, and to all that come */

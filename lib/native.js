@@ -35,8 +35,9 @@ let engineClass;
  * @throws {DrachtioError} `DRT_ERR_NO_NATIVE`
  */
 function loadEngine() {
-  engineClass ??= load();
-  return engineClass;
+  const Engine = engineClass ?? load();
+  engineClass = Engine;
+  return Engine;
 }
 
 /**
@@ -49,6 +50,7 @@ function substituteEngine(substitute) {
   engineClass = substitute;
 }
 
+/** @returns {EngineClass} */
 function load() {
   const problems = [];
   for (const path of candidates()) {

@@ -209,18 +209,18 @@ class Request extends Carrier {
     if (this.source !== 'network' || session === undefined) {
       throw wrongSide('Request#proxy can only be used for incoming requests');
     }
-    if (callback === undefined) {
-      const results = new Promise((resolve, reject) => {
-        this.proxy(options, (err, outcome) => (err === null ? resolve(outcome) : reject(err)));
-      });
-      // Who does not await this has not asked how it went.
-      results.catch(() => {});
-      return /** @type {Promise<ProxyResults>} */ (results);
-    }
     const { head, text } = proxyCommand(this, options ?? {});
     this.#proxied = true;
-    session.proxy(head, text, new ProxiedRequest(this, session, callback));
-    return this;
+    if (callback !== undefined) {
+      session.proxy(head, text, new ProxiedRequest(this, session, callback));
+      return this;
+    }
+    const results = new Promise((resolve, reject) => {
+      session.proxy(head, text, new ProxiedRequest(this, session, (err, outcome) => (err === null ? resolve(outcome) : reject(err))));
+    });
+    // Who does not await this has not asked how it went.
+    results.catch(() => {});
+    return /** @type {Promise<ProxyResults>} */ (results);
   }
 }
 

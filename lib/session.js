@@ -1,5 +1,6 @@
 'use strict';
 
+const { throwLater } = require('./errors');
 const { Command, EngineLink } = require('./engine_link');
 const { transactionOf } = require('./envelope');
 const { setFrame, setSession } = require('./carrier');
@@ -258,6 +259,20 @@ class Session {
     } else if (status < 300 && res.req?.method === 'INVITE') {
       this.#acks.set(dialog, callback);
     }
+  }
+
+  /**
+   * Asks for the requests of a method.
+   *
+   * @param {string} method
+   */
+  route(method) {
+    this.link.submit(Command.ROUTE, method, '', { refused: throwLater });
+  }
+
+  /** @param {Error} err */
+  onLost(err) {
+    this.agent.lost(this, err);
   }
 
   /** @returns {Promise<void>} fulfilled when the engine has ended */

@@ -35,6 +35,8 @@ async function startApp(configure) {
   return { app, port, address, stop };
 }
 
+const given = new Set();
+
 /**
  * A port of 127.0.0.1 that neither UDP nor TCP uses, out of the range from which the system takes its own.
  *
@@ -43,6 +45,8 @@ async function startApp(configure) {
 async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (given.has(port)) continue;
+    given.add(port);
     if ((await isFree(dgram.createSocket('udp4'), port)) && (await isFree(net.createServer(), port))) return port;
   }
 }

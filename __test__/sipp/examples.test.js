@@ -11,19 +11,19 @@ const loopback = (port) => `sip:127.0.0.1:${port};transport=udp,tcp`;
 const callee = (port) => `sip:callee@127.0.0.1:${port}`;
 
 sippTest('forking-proxy.js rings three destinations: the one that answers has the call', async () => {
-  const [port, ...ports] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const [port, caller, ...ports] = await Promise.all([1, 2, 3, 4, 5].map(freePort));
   const scenarios = [
     { scenario: 'callee-refuses', values: { status: 486, reason: 'Busy Here', delay: 0 } },
     { scenario: 'callee-cancelled', values: { delay: 0 } },
-    { scenario: 'callee', values: { ring: 600 } },
+    { scenario: 'callee-direct', values: { ring: 600, caller } },
   ];
   const example = runExample('forking-proxy.js', ['--contact', loopback(port), ...ports.map(callee)]);
   const callees = scenarios.map((one, i) => sipp({ ...one, port: ports[i] }));
   await example.printed('listening on');
   const values = { user: 'callee', talk: 100, callee: ports[2] };
-  const caller = sipp({ scenario: 'caller-direct', values, target: `127.0.0.1:${port}`, port: await freePort() });
+  const calling = sipp({ scenario: 'caller-direct', values, target: `127.0.0.1:${port}`, port: caller });
 
-  await allOk([caller, ...callees]);
+  await allOk([calling, ...callees]);
   await example.printed('final status 200');
   await example.printed(`127.0.0.1:${ports[0]} answered 486`);
   await example.stop();

@@ -28,7 +28,7 @@ for (const forking of ['serial', 'simultaneous']) {
   sippTest(`${forking}, not remainInDialog: the ACK and the BYE go past the proxy`, async () => {
     const { caller, callees, results } = await proxiedCall({
       caller: { scenario: 'caller-direct' },
-      callees: [answers],
+      callees: [{ ...answers, scenario: 'callee-direct' }],
       proxy: { remainInDialog: false, forking },
     });
     const [callee] = callees;

@@ -19,7 +19,7 @@ const servers = [];
  * @returns {Promise<{ caller: import('./sipp').Outcome, callees: import('./sipp').Outcome[], err: any, results: any }>}
  */
 async function proxiedCall({ caller, callees, proxy = {}, configure = () => {} }) {
-  const ports = await Promise.all(callees.map(() => freePort()));
+  const [port, ...ports] = await Promise.all([caller, ...callees].map(freePort));
   const destination = callees.map((callee, i) => {
     const transport = callee.transport ?? 'udp';
     return `sip:callee@127.0.0.1:${ports[i]}${transport === 'udp' ? '' : `;transport=${transport}`}`;
@@ -32,11 +32,14 @@ async function proxiedCall({ caller, callees, proxy = {}, configure = () => {} }
     });
   });
   servers.push(server);
-  const called = callees.map((callee, i) => ({ ...callee, port: ports[i] })).filter(({ scenario }) => scenario).map(sipp);
+  const called = callees
+    .map((callee, i) => ({ ...callee, port: ports[i], values: { caller: port, ...callee.values } }))
+    .filter(({ scenario }) => scenario)
+    .map(sipp);
   // SIPp says nowhere that it listens; the INVITE would be sent again, but a retransmission is what the tests look for.
   await sleep(400);
   const values = { user: 'callee', talk: 200, callee: ports[0], ...caller.values };
-  const calling = sipp({ ...caller, values, target: server.address, port: await freePort() });
+  const calling = sipp({ ...caller, values, target: server.address, port });
 
   const outcome = await calling.finished;
   const outcomes = await Promise.all(called.map(({ finished }) => finished));

@@ -33,6 +33,7 @@ function parseAuth(text) {
  * @returns {Record<string, string | undefined>}
  */
 function parseAuthInfo(text) {
+  /** @type {Record<string, string | undefined>} */
   const info = {};
   for (const piece of split(text, ',')) addParam(info, piece);
   return info;

@@ -21,7 +21,7 @@ impl WallClock {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         WallClock {
             anchor: Instant::now(),
-            micros: since_1970.map_or(0, |time| to_micros(time)),
+            micros: since_1970.map_or(0, to_micros),
         }
     }
 
@@ -75,7 +75,10 @@ mod tests {
     #[test]
     fn hours_minutes_seconds_and_microseconds_are_padded() {
         assert_eq!(told(0), "00:00:00.000000");
-        assert_eq!(told(3_600_000_000 + 2 * 60_000_000 + 3_000_045), "01:02:03.000045");
+        assert_eq!(
+            told(3_600_000_000 + 2 * 60_000_000 + 3_000_045),
+            "01:02:03.000045"
+        );
         assert_eq!(told(MICROS_PER_DAY - 1), "23:59:59.999999");
     }
 

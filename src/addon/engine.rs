@@ -17,7 +17,7 @@ use super::request::read_request;
 use super::running::Running;
 use super::values::{Js, Value};
 use crate::apps::MAX_ROUTES;
-use crate::driver::{Settings, StartError, Submission};
+use crate::driver::{Census, Settings, StartError, Submission};
 use crate::engine::{CommandId, Refusal};
 use crate::transport::{Contact, ContactError};
 
@@ -119,7 +119,10 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         let js = Js(env.raw());
-        let running = self.running()?;
+        let Ok(running) = self.running() else {
+            let nothing = js.array(0).map_err(internal)?;
+            return Ok(unknown(env, nothing));
+        };
         let batches = running.mailbox().take();
         if batches.is_empty() && running.end().is_some_and(|end| end.failure.is_some()) {
             check_alive(&running)?;
@@ -133,7 +136,8 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn census<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         let js = Js(env.raw());
-        let object = write_census(js, &*self.running()?).map_err(internal)?;
+        let census = self.running().map(|running| running.census());
+        let object = write_census(js, census.unwrap_or_default()).map_err(internal)?;
         Ok(unknown(env, object))
     }
 
@@ -163,8 +167,8 @@ impl Engine {
         }
         let contacts: std::result::Result<Vec<Contact>, ContactError> =
             options.contacts.iter().map(|text| text.parse()).collect();
-        let contacts = contacts
-            .map_err(|error| coded("DRT_ERR_INVALID_CONTACT", error.to_string()))?;
+        let contacts =
+            contacts.map_err(|error| coded("DRT_ERR_INVALID_CONTACT", error.to_string()))?;
         let routes = options.routes.unwrap_or_default();
         if routes.len() > MAX_ROUTES {
             let refusal = Refusal::LimitReached("routes", MAX_ROUTES);
@@ -230,9 +234,20 @@ fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
     Ok(array)
 }
 
-fn write_census(js: Js, running: &Running) -> napi::Result<Value> {
+fn write_census(js: Js, census: Census) -> napi::Result<Value> {
+    let engine = census.engine;
     let object = js.object()?;
-    for (name, count) in running.census() {
+    for (name, count) in [
+        (c"serverTransactions", engine.server_transactions),
+        (c"clientTransactions", engine.client_transactions),
+        (c"openTransactions", engine.open_transactions),
+        (c"dialogs", engine.dialogs),
+        (c"proxies", engine.proxies),
+        (c"queries", engine.queries),
+        (c"timers", engine.timers),
+        (c"connections", census.connections),
+        (c"pendingEvents", census.backlog),
+    ] {
         let count = js.number(u32::try_from(count).unwrap_or(u32::MAX))?;
         js.set_named(object, name, count)?;
     }

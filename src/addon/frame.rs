@@ -279,3 +279,161 @@ fn write_number(text: &mut Vec<u8>, number: usize) {
     }
     text.push(b'0' + u8::try_from(number % 10).unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Instant;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::engine::{CommandId, Transport};
+
+    const TEXT: &str = "OPTIONS sip:a@b SIP/2.0\r\nf: <sip:x@y>\r\nX-Thing:  some \r\n\r\n";
+
+    fn meta(peer: &str, local: &str, size: usize) -> Meta {
+        Meta {
+            source: Source::Network,
+            transport: Transport::Tcp,
+            peer: peer.parse::<SocketAddr>().unwrap(),
+            local: local.parse::<SocketAddr>().unwrap(),
+            size,
+            at: Instant::now(),
+        }
+    }
+
+    fn news(transaction: Option<u128>, dialog: Option<&str>, text: &str) -> News {
+        let text = Bytes::copy_from_slice(text.as_bytes());
+        News::Message {
+            transaction: transaction.map(TransactionId),
+            dialog: dialog.map(|id| DialogId(id.into())),
+            meta: meta("192.0.2.10:5071", "127.0.0.1:5060", 1234),
+            message: Message::parse_draft(text).unwrap(),
+        }
+    }
+
+    fn reply(reply: Reply) -> News {
+        let command = CommandId(77);
+        News::Reply { command, reply }
+    }
+
+    fn batch(news: &[News]) -> Batch {
+        let mut clock = WallClock::new();
+        let mut batch = Batch::default();
+        for news in news {
+            batch.push(news, &mut clock);
+        }
+        batch
+    }
+
+    fn text(frame: &Frame<'_>) -> String {
+        String::from_utf8(frame.text.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_head_tells_how_the_message_came() {
+        let id = 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff;
+        let batch = batch(&[news(Some(id), Some("a|b;from-tag=1"), TEXT)]);
+        let frame = batch.frames().next().unwrap();
+        assert_eq!((frame.kind, frame.id), (Kind::Message, 0));
+        let text = text(&frame);
+        let (head, message) = text.split_once("\r\n").unwrap();
+        let tokens: Vec<&str> = head.splitn(10, '|').collect();
+        assert_eq!(
+            tokens[..5],
+            ["network", "1234", "tcp", "192.0.2.10", "5071"]
+        );
+        assert_eq!(tokens[5].len(), "HH:MM:SS.uuuuuu".len());
+        assert_eq!(tokens[6], TransactionId(id).to_string());
+        assert_eq!(tokens[7..], ["127.0.0.1", "5060", "a|b;from-tag=1"]);
+        assert_eq!(message, TEXT);
+    }
+
+    #[test]
+    fn a_request_without_transaction_is_unsolicited() {
+        let batch = batch(&[news(None, None, TEXT)]);
+        let frame = batch.frames().next().unwrap();
+        let tokens = text(&frame);
+        assert_eq!(tokens.split('|').nth(6), Some("unsolicited"));
+    }
+
+    #[test]
+    fn ipv6_addresses_have_no_brackets() {
+        let mut head = Vec::new();
+        write_address(&mut head, "2001:db8::1".parse().unwrap());
+        assert_eq!(head, b"2001:db8::1");
+    }
+
+    #[test]
+    fn the_index_cuts_the_frame_into_headers_and_body() {
+        let batch = batch(&[news(Some(1), None, &format!("{TEXT}the body"))]);
+        let frame = batch.frames().next().unwrap();
+        let cut = |from: u16, to: u16| {
+            let range = usize::from(from)..usize::from(to);
+            std::str::from_utf8(frame.text.get(range).unwrap()).unwrap()
+        };
+        let [message, body, headers @ ..] = frame.index else {
+            panic!("{:?}", frame.index)
+        };
+        let end = u16::try_from(frame.text.len()).unwrap();
+        assert!(cut(*message, end).starts_with("OPTIONS sip:a@b"));
+        assert_eq!(cut(*body, end), "the body");
+        let headers: Vec<_> = headers
+            .chunks(5)
+            .map(|unit| (unit[0], cut(unit[1], unit[2]), cut(unit[3], unit[4])))
+            .collect();
+        let from = u16::from(HeaderId::From.number());
+        assert_eq!(
+            headers,
+            [(from, "f", "<sip:x@y>"), (255, "X-Thing", "some")]
+        );
+    }
+
+    #[test]
+    fn without_a_body_its_offset_is_zero() {
+        let batch = batch(&[news(Some(1), None, TEXT)]);
+        assert_eq!(batch.frames().next().unwrap().index[1], 0);
+    }
+
+    #[test]
+    fn headers_beyond_sixteen_bits_are_left_out() {
+        let value = "v".repeat(8_000);
+        let mut text = "OPTIONS sip:a@b SIP/2.0\r\n".to_owned();
+        for _ in 0..7 {
+            text += &format!("X: {value}\r\n");
+        }
+        let dialog = "d".repeat(12_000);
+        let batch = batch(&[news(Some(1), Some(&dialog), &format!("{text}\r\nbody"))]);
+        let frame = batch.frames().next().unwrap();
+        assert_eq!(frame.index[1], 0);
+        assert_eq!((frame.index.len() - 2) / 5, 6);
+    }
+
+    #[test]
+    fn replies_carry_the_id_of_their_command() {
+        let News::Message { meta, message, .. } = news(None, None, TEXT) else {
+            unreachable!()
+        };
+        let batch = batch(&[
+            reply(Reply::Sent {
+                transaction: TransactionId(5),
+                dialog: None,
+                meta,
+                message: message.clone(),
+            }),
+            reply(Reply::Refused(Refusal::UnknownTransaction)),
+            reply(Reply::Branch { meta, message }),
+            reply(Reply::Done),
+        ]);
+        let frames: Vec<Frame<'_>> = batch.frames().collect();
+        let kinds: Vec<Kind> = frames.iter().map(|frame| frame.kind).collect();
+        assert_eq!(kinds, [Kind::Sent, Kind::Refused, Kind::Branch, Kind::Done]);
+        assert!(frames.iter().all(|frame| frame.id == 77));
+        assert!(text(&frames[0]).contains(&TransactionId(5).to_string()));
+        let refusal = Refusal::UnknownTransaction;
+        assert_eq!(text(&frames[1]), format!("{}|{refusal}", refusal.code()));
+        assert_eq!(text(&frames[2]).split('|').nth(6), Some(""));
+        assert_eq!((frames[3].text.len(), frames[3].index.len()), (0, 0));
+    }
+}

@@ -215,3 +215,118 @@ impl Outlet for Postbox {
         self.mailbox.set_ended(failure);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::engine::{CommandId, Reply};
+
+    /// A mailbox whose rings are counted.
+    fn mailbox() -> (Arc<Mailbox>, Arc<AtomicUsize>) {
+        let rings = Arc::new(AtomicUsize::new(0));
+        let counter = rings.clone();
+        let mailbox = Arc::new(Mailbox::default());
+        mailbox.set_bell(Some(Box::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        })));
+        (mailbox, rings)
+    }
+
+    fn deliver(postbox: &mut Postbox, count: u32) {
+        for id in 0..count {
+            postbox.deliver(News::Reply {
+                command: CommandId(id),
+                reply: Reply::Done,
+            });
+        }
+        postbox.flush();
+    }
+
+    fn events(batches: &[Batch]) -> usize {
+        batches.iter().map(Batch::len).sum()
+    }
+
+    #[test]
+    fn the_bell_rings_once_until_events_are_taken() {
+        let (mailbox, rings) = mailbox();
+        let mut postbox = Postbox::new(mailbox.clone());
+        for _ in 0..10 {
+            deliver(&mut postbox, 3);
+        }
+        assert_eq!(rings.load(Ordering::Relaxed), 1);
+        assert!(mailbox.answer_bell().has_events);
+        deliver(&mut postbox, 3);
+        assert_eq!(rings.load(Ordering::Relaxed), 1);
+        assert_eq!(events(&mailbox.take()), 33);
+        deliver(&mut postbox, 3);
+        assert_eq!(rings.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_flush_without_news_rings_nothing() {
+        let (mailbox, rings) = mailbox();
+        deliver(&mut Postbox::new(mailbox), 0);
+        assert_eq!(rings.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_is_more_than_a_batch_is_announced_again() {
+        let (mailbox, rings) = mailbox();
+        let mut postbox = Postbox::new(mailbox.clone());
+        deliver(&mut postbox, 600);
+        assert_eq!(postbox.backlog(), 600);
+        let mut taken = 0;
+        for round in 1..=3 {
+            assert_eq!(rings.load(Ordering::Relaxed), round);
+            assert!(mailbox.answer_bell().has_events);
+            let batches = mailbox.take();
+            assert!(events(&batches) <= MAX_BATCH);
+            taken += events(&batches);
+            mailbox.recycle(batches);
+        }
+        assert_eq!((taken, postbox.backlog()), (600, 0));
+        assert_eq!(rings.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn small_batches_are_taken_together() {
+        let (mailbox, _) = mailbox();
+        let mut postbox = Postbox::new(mailbox.clone());
+        for _ in 0..MAX_BATCH {
+            deliver(&mut postbox, 1);
+        }
+        assert_eq!(events(&mailbox.take()), MAX_BATCH);
+    }
+
+    #[test]
+    fn the_end_is_told_when_all_events_have_been_taken() {
+        let (mailbox, rings) = mailbox();
+        let mut postbox = Postbox::new(mailbox.clone());
+        deliver(&mut postbox, 1);
+        postbox.end(Some("broken"));
+        let notices = mailbox.answer_bell();
+        assert!(notices.has_events && notices.ended.is_none());
+        assert_eq!(events(&mailbox.take()), 1);
+        assert_eq!(rings.load(Ordering::Relaxed), 2);
+        let ended = mailbox.answer_bell().ended.unwrap();
+        assert_eq!(ended.code(), "DRT_ERR_ENGINE_FAILED");
+        assert_eq!(ended.text(), "broken");
+    }
+
+    #[test]
+    fn the_end_comes_after_the_news_of_the_last_batch() {
+        let (mailbox, _) = mailbox();
+        let mut postbox = Postbox::new(mailbox.clone());
+        postbox.deliver(News::Reply {
+            command: CommandId(1),
+            reply: Reply::Done,
+        });
+        postbox.end(None);
+        assert!(mailbox.answer_bell().has_events);
+        assert_eq!(events(&mailbox.take()), 1);
+        let ended = mailbox.answer_bell().ended.unwrap();
+        assert_eq!(ended.code(), "DRT_ERR_STOPPED");
+    }
+}

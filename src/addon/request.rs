@@ -155,3 +155,169 @@ fn parse_timeout(text: &str) -> Result<Option<Duration>, Rejection> {
         _ => Err(bad),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
+    const REQUEST: &str = "OPTIONS sip:a@b SIP/2.0\r\nSubject: hi\r\n\r\nbody";
+    const RESPONSE: &str = "SIP/2.0 200 OK\r\n\r\n";
+
+    fn read(kind: u32, head: &str, text: &str) -> Result<Request, Rejection> {
+        read_request(kind, head, Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn action(kind: u32, head: &str, text: &str) -> Action {
+        match read(kind, head, text) {
+            Ok(Request::Act(action)) => action,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refusal(kind: u32, head: &str, text: &str) -> Refusal {
+        match read(kind, head, text) {
+            Err(Rejection::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn routes_name_a_method() {
+        assert!(matches!(read(1, "invite", ""), Ok(Request::Route(verb)) if verb == "invite"));
+        assert!(matches!(read(2, "bye", ""), Ok(Request::RemoveRoute(verb)) if verb == "bye"));
+    }
+
+    #[test]
+    fn a_status_line_answers_the_transaction() {
+        match action(3, &format!("{ID}||"), RESPONSE) {
+            Action::Respond {
+                transaction,
+                message,
+            } => {
+                assert_eq!(transaction.to_string(), ID);
+                assert_eq!(message.status(), Some(200));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(refusal(3, "||", RESPONSE), Refusal::UnknownTransaction);
+        assert_eq!(refusal(3, "xyz||", RESPONSE), Refusal::UnknownTransaction);
+        let bad = refusal(3, &format!("{ID}||"), "SIP/2.0 200 OK\r\nbad line\r\n\r\n");
+        assert!(matches!(bad, Refusal::MalformedResponse(_)));
+    }
+
+    #[test]
+    fn a_request_without_ids_is_new() {
+        match action(3, "|sip:next|", REQUEST) {
+            Action::Request {
+                dialog,
+                next_hop,
+                message,
+            } => {
+                assert_eq!(dialog, None);
+                assert_eq!(next_hop.as_deref(), Some("sip:next"));
+                assert_eq!(&message.body()[..], b"body");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_dialog_id_may_hold_bars_and_wins_over_a_transaction() {
+        for transaction in ["", ID] {
+            match action(3, &format!("{transaction}||a|b;from-tag=1"), REQUEST) {
+                Action::Request {
+                    dialog, next_hop, ..
+                } => {
+                    assert_eq!(dialog.unwrap().as_str(), "a|b;from-tag=1");
+                    assert_eq!(next_hop, None);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_transaction_without_dialog_is_for_cancel() {
+        let cancel = "CANCEL sip:a@b SIP/2.0\r\n\r\n";
+        assert!(matches!(
+            action(3, &format!("{ID}||"), cancel),
+            Action::Cancel { .. }
+        ));
+        assert_eq!(
+            refusal(3, "nonsense||", cancel),
+            Refusal::CancelUnknown("nonsense".to_owned())
+        );
+        assert_eq!(
+            refusal(3, &format!("{ID}||"), REQUEST),
+            Refusal::InvalidMethod("OPTIONS sip:a@b SIP/2.0".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_bad_start_line_is_named_and_a_bad_header_is_another_matter() {
+        assert_eq!(
+            refusal(3, "||", "OPTIONS\r\n\r\n"),
+            Refusal::InvalidRequestUri("OPTIONS".to_owned())
+        );
+        assert_eq!(
+            refusal(3, "||a;from-tag=1", "hello\r\n\r\n"),
+            Refusal::InvalidMethod("hello".to_owned())
+        );
+        let bad = refusal(3, "||", "OPTIONS sip:a@b SIP/2.0\r\nbad line\r\n\r\n");
+        assert!(matches!(bad, Refusal::MalformedHeader(_)));
+    }
+
+    #[test]
+    fn a_proxy_command_has_tokens_for_everything() {
+        let head = format!(
+            "{ID}|remainInDialog|fullResponse|followRedirects|simultaneous|500ms|20s|sip:a|sip:b"
+        );
+        match action(4, &head, REQUEST) {
+            Action::Proxy { transaction, plan } => {
+                assert_eq!(transaction.to_string(), ID);
+                assert!(plan.remain_in_dialog && plan.full_response);
+                assert!(plan.follow_redirects && plan.simultaneous);
+                assert_eq!(plan.provisional_timeout, Some(Duration::from_millis(500)));
+                assert_eq!(plan.final_timeout, Some(Duration::from_secs(20)));
+                assert_eq!(plan.destinations, ["sip:a", "sip:b"]);
+            }
+            other => panic!("{other:?}"),
+        }
+        match action(4, &format!("{ID}||||serial|||sip:a"), REQUEST) {
+            Action::Proxy { plan, .. } => {
+                assert!(!plan.remain_in_dialog && !plan.full_response);
+                assert!(!plan.follow_redirects && !plan.simultaneous);
+                assert_eq!(plan.provisional_timeout, None);
+                assert_eq!(plan.final_timeout, None);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(
+            refusal(4, "nonsense|||||||sip:a", REQUEST),
+            Refusal::ProxyUnknown("nonsense".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_is_no_command_is_said_to_be_none() {
+        for (kind, head) in [
+            (0, ""),
+            (5, ""),
+            (3, ""),
+            (3, "a|b"),
+            (4, ID),
+            (4, &format!("{ID}|||||5|")),
+            (4, &format!("{ID}|||||5m|")),
+            (4, &format!("{ID}|||||+5s|")),
+            (4, &format!("{ID}|||||99999999999999999999s|")),
+        ] {
+            let rejection = read(kind, head, REQUEST).unwrap_err();
+            assert_eq!(
+                rejection.code(),
+                "DRT_ERR_MALFORMED_COMMAND",
+                "{kind} {head}"
+            );
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! An engine that was started, as the JavaScript thread holds it.
 
 use std::cell::{OnceCell, RefCell};
-use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use napi::Result;
 use super::bell::{Bell, Resident};
 use super::mailbox::{Ended, Mailbox, Postbox};
 use super::values::{Deferred, Js, Value};
-use crate::driver::{Handle, Settings, StartError, Submission};
+use crate::driver::{Census, Handle, Settings, StartError, Submission};
 use crate::engine::{AppId, Listener};
 
 /// A started engine: its thread until it has ended, and who waits for what.
@@ -80,24 +79,14 @@ impl Running {
         }
     }
 
-    /// How many entries each table holds, by name.
-    pub(super) fn census(&self) -> [(&'static CStr, usize); 9] {
-        let census = match &*self.handle.borrow() {
-            Some(handle) => handle.census(),
-            None => Default::default(),
-        };
-        let engine = census.engine;
-        [
-            (c"serverTransactions", engine.server_transactions),
-            (c"clientTransactions", engine.client_transactions),
-            (c"openTransactions", engine.open_transactions),
-            (c"dialogs", engine.dialogs),
-            (c"proxies", engine.proxies),
-            (c"queries", engine.queries),
-            (c"timers", engine.timers),
-            (c"connections", census.connections),
-            (c"pendingEvents", self.mailbox.waiting()),
-        ]
+    /// The sizes of the engine's tables after its last turn.
+    pub(super) fn census(&self) -> Census {
+        let census = self.handle.borrow().as_ref().map(Handle::census);
+        Census {
+            // Those that have left the engine as well.
+            backlog: self.mailbox.waiting(),
+            ..census.unwrap_or_default()
+        }
     }
 
     fn start_thread(&self, settings: Settings) {

@@ -159,9 +159,7 @@ impl Js {
 
     pub(super) fn set_named(self, object: Value, name: &CStr, value: Value) -> Result<()> {
         // SAFETY: as in `array`; `name` ends with a zero.
-        check_status!(unsafe {
-            sys::napi_set_named_property(self.0, object, name.as_ptr(), value)
-        })
+        check_status!(unsafe { sys::napi_set_named_property(self.0, object, name.as_ptr(), value) })
     }
 
     /// An `Error` with a `code`.
@@ -204,9 +202,7 @@ impl Js {
         }
         let mut exception = ptr::null_mut();
         // SAFETY: as in `array`.
-        check_status!(unsafe {
-            sys::napi_get_and_clear_last_exception(self.0, &mut exception)
-        })?;
+        check_status!(unsafe { sys::napi_get_and_clear_last_exception(self.0, &mut exception) })?;
         // SAFETY: as in `array`.
         check_status!(unsafe { sys::napi_fatal_exception(self.0, exception) })
     }

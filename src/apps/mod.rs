@@ -186,9 +186,206 @@ fn verb_of(request: &Message) -> Option<String> {
 
 fn is_provisional(news: &News) -> bool {
     match news {
-        News::Message { message, .. } => {
-            message.status().is_some_and(|status| status < 200)
-        }
+        News::Message { message, .. } => message.status().is_some_and(|status| status < 200),
         News::Reply { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::engine::{Meta, Source, Transport};
+
+    const REQUEST: TransactionId = TransactionId(1);
+
+    /// What an application was told and how far it is behind.
+    #[derive(Default)]
+    struct Record {
+        news: Vec<News>,
+        flushes: usize,
+        backlog: usize,
+        end: Option<Option<String>>,
+    }
+
+    #[derive(Clone, Default)]
+    struct Recorder(Arc<Mutex<Record>>);
+
+    impl Recorder {
+        fn told(&self) -> usize {
+            self.0.lock().unwrap().news.len()
+        }
+
+        fn set_backlog(&self, backlog: usize) {
+            self.0.lock().unwrap().backlog = backlog;
+        }
+    }
+
+    impl Outlet for Recorder {
+        fn deliver(&mut self, news: News) {
+            self.0.lock().unwrap().news.push(news);
+        }
+
+        fn flush(&mut self) {
+            self.0.lock().unwrap().flushes += 1;
+        }
+
+        fn backlog(&self) -> usize {
+            self.0.lock().unwrap().backlog
+        }
+
+        fn end(&mut self, failure: Option<&str>) {
+            self.0.lock().unwrap().end = Some(failure.map(str::to_owned));
+        }
+    }
+
+    fn apps(routes: &[&[&str]]) -> (Apps, Vec<Recorder>) {
+        let mut apps = Apps::default();
+        let mut recorders = Vec::new();
+        for (id, verbs) in (1..).zip(routes) {
+            let recorder = Recorder::default();
+            let verbs: Vec<String> = verbs.iter().map(|verb| (*verb).to_owned()).collect();
+            apps.add(AppId(id), Box::new(recorder.clone()), &verbs);
+            recorders.push(recorder);
+        }
+        (apps, recorders)
+    }
+
+    fn event(app: Option<AppId>, start_line: &str) -> Event {
+        let address = "127.0.0.1:5060".parse().unwrap();
+        let message = Message::parse_draft(format!("{start_line}\r\n\r\n").into()).unwrap();
+        let meta = Meta {
+            source: Source::Network,
+            transport: Transport::Udp,
+            peer: address,
+            local: address,
+            size: message.text().len(),
+            at: Instant::now(),
+        };
+        let news = News::Message {
+            transaction: Some(REQUEST),
+            dialog: None,
+            meta,
+            message,
+        };
+        Event { app, news }
+    }
+
+    fn new_request(method: &str) -> Event {
+        event(None, &format!("{method} sip:a@b SIP/2.0"))
+    }
+
+    fn rejection(retry_after: Option<u32>) -> Option<Ruling> {
+        Some(Ruling::Reject {
+            transaction: REQUEST,
+            status: 503,
+            retry_after,
+        })
+    }
+
+    #[test]
+    fn a_new_request_goes_to_one_application_that_wants_it() {
+        let (mut apps, recorders) = apps(&[&["invite"], &["invite", "options"]]);
+        let ruling = apps.dispatch(new_request("OPTIONS"));
+        assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(2))));
+        assert_eq!((recorders[0].told(), recorders[1].told()), (0, 1));
+    }
+
+    #[test]
+    fn a_new_request_that_nobody_wants_is_rejected() {
+        let (mut apps, recorders) = apps(&[&["invite"]]);
+        assert_eq!(apps.dispatch(new_request("OPTIONS")), rejection(None));
+        assert_eq!(recorders[0].told(), 0);
+    }
+
+    #[test]
+    fn one_that_is_behind_is_passed_over_and_all_behind_is_a_rejection() {
+        let (mut apps, recorders) = apps(&[&["invite"], &["invite"]]);
+        recorders[0].set_backlog(BACKLOG_LIMIT);
+        let ruling = apps.dispatch(new_request("INVITE"));
+        assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(2))));
+        recorders[1].set_backlog(BACKLOG_LIMIT);
+        let ruling = apps.dispatch(new_request("INVITE"));
+        assert_eq!(ruling, rejection(Some(RETRY_AFTER)));
+        recorders[0].set_backlog(BACKLOG_LIMIT - 1);
+        let ruling = apps.dispatch(new_request("INVITE"));
+        assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(1))));
+    }
+
+    #[test]
+    fn one_that_is_behind_still_hears_of_what_it_owns() {
+        let (mut apps, recorders) = apps(&[&[]]);
+        let app = Some(AppId(1));
+        recorders[0].set_backlog(BACKLOG_LIMIT);
+        for start_line in [
+            "BYE sip:a@b SIP/2.0",
+            "SIP/2.0 180 Ringing",
+            "SIP/2.0 200 OK",
+        ] {
+            assert_eq!(apps.dispatch(event(app, start_line)), None);
+        }
+        apps.route(AppId(1), CommandId(1), "invite");
+        assert_eq!(recorders[0].told(), 4);
+    }
+
+    #[test]
+    fn only_provisional_responses_are_dropped_when_it_is_far_behind() {
+        let (mut apps, recorders) = apps(&[&[]]);
+        let app = Some(AppId(1));
+        recorders[0].set_backlog(PROVISIONAL_LIMIT);
+        assert_eq!(apps.dispatch(event(app, "SIP/2.0 180 Ringing")), None);
+        assert_eq!(recorders[0].told(), 0);
+        assert_eq!(apps.dispatch(event(app, "SIP/2.0 200 OK")), None);
+        assert_eq!(apps.dispatch(event(app, "INFO sip:a@b SIP/2.0")), None);
+        assert_eq!(recorders[0].told(), 2);
+    }
+
+    #[test]
+    fn only_those_that_were_told_something_are_woken_once() {
+        let (mut apps, recorders) = apps(&[&["invite"], &["options"]]);
+        let _ = apps.dispatch(new_request("INVITE"));
+        let _ = apps.dispatch(new_request("INVITE"));
+        apps.flush();
+        apps.flush();
+        assert_eq!(recorders[0].0.lock().unwrap().flushes, 1);
+        assert_eq!(recorders[1].0.lock().unwrap().flushes, 0);
+    }
+
+    #[test]
+    fn one_that_left_gets_nothing() {
+        let (mut apps, recorders) = apps(&[&["invite"]]);
+        apps.remove(AppId(1));
+        assert_eq!(apps.dispatch(new_request("INVITE")), rejection(None));
+        let app = Some(AppId(1));
+        assert_eq!(apps.dispatch(event(app, "BYE sip:a@b SIP/2.0")), None);
+        assert_eq!(recorders[0].told(), 0);
+    }
+
+    #[test]
+    fn a_route_too_many_is_refused() {
+        let verbs: Vec<String> = (0..MAX_ROUTES).map(|n| format!("verb{n}")).collect();
+        let verbs: Vec<&str> = verbs.iter().map(String::as_str).collect();
+        let (mut apps, recorders) = apps(&[&verbs]);
+        apps.route(AppId(1), CommandId(9), "one-more");
+        let record = recorders[0].0.lock().unwrap();
+        assert!(matches!(
+            record.news.as_slice(),
+            [News::Reply {
+                command: CommandId(9),
+                reply: Reply::Refused(Refusal::LimitReached("routes", MAX_ROUTES)),
+            }]
+        ));
+    }
+
+    #[test]
+    fn all_are_told_of_the_end() {
+        let (mut apps, recorders) = apps(&[&[], &[]]);
+        apps.end(Some("broken"));
+        for recorder in recorders {
+            let end = recorder.0.lock().unwrap().end.clone();
+            assert_eq!(end, Some(Some("broken".to_owned())));
+        }
     }
 }

@@ -28,7 +28,10 @@ impl Routes {
         if known.is_some_and(|turns| turns.apps.contains(&app)) {
             return Ok(());
         }
-        let routed = self.turns.values().filter(|turns| turns.apps.contains(&app));
+        let routed = self
+            .turns
+            .values()
+            .filter(|turns| turns.apps.contains(&app));
         if routed.count() >= MAX_ROUTES {
             return Err(MAX_ROUTES);
         }
@@ -59,11 +62,7 @@ impl Routes {
     }
 
     /// The application whose turn it is for this lower-case method, of those that are able.
-    pub(super) fn choose(
-        &mut self,
-        verb: &str,
-        is_able: impl Fn(&AppId) -> bool,
-    ) -> Option<AppId> {
+    pub(super) fn choose(&mut self, verb: &str, is_able: impl Fn(&AppId) -> bool) -> Option<AppId> {
         let turns = self.turns.get_mut(verb)?;
         let count = turns.apps.len();
         let turn = (0..count)

@@ -102,9 +102,7 @@ impl<'a> Driver<'a> {
             // What was ordered first is finished first.
             return Poll::Ready(());
         }
-        let orders = self
-            .inbox
-            .poll_recv_many(cx, &mut self.orders, ORDER_BATCH);
+        let orders = self.inbox.poll_recv_many(cx, &mut self.orders, ORDER_BATCH);
         match orders {
             // Nobody is left to give orders.
             Poll::Ready(0) => self.closing = true,

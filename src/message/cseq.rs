@@ -1,8 +1,7 @@
 //! CSeq (RFC 3261 §20.16) and RAck (RFC 3262 §7.2).
 
 use super::class::Class;
-use super::cursor::Cursor;
-use super::grammar::{number, GrammarError};
+use super::grammar::{number, trim, GrammarError};
 use super::method::Method;
 
 /// A CSeq value.
@@ -17,10 +16,8 @@ pub struct CSeq<'a> {
 impl<'a> CSeq<'a> {
     /// Reads a value.
     pub fn parse(value: &'a [u8]) -> Result<CSeq<'a>, GrammarError> {
-        let mut cursor = Cursor::new(value)?;
-        cursor.skip_lws();
-        let number = read_number(&mut cursor)?;
-        let method = read_method(&mut cursor)?;
+        let (number, method) = split_number(trim(value))?;
+        let method = read_method(method)?;
         Ok(CSeq { number, method })
     }
 }
@@ -39,31 +36,25 @@ pub struct RAck<'a> {
 impl<'a> RAck<'a> {
     /// Reads a value.
     pub fn parse(value: &'a [u8]) -> Result<RAck<'a>, GrammarError> {
-        let mut cursor = Cursor::new(value)?;
-        cursor.skip_lws();
-        let rseq = read_number(&mut cursor)?;
-        let cseq = read_number(&mut cursor)?;
-        let method = read_method(&mut cursor)?;
+        let (rseq, rest) = split_number(trim(value))?;
+        let (cseq, method) = split_number(rest)?;
+        let method = read_method(method)?;
         Ok(RAck { rseq, cseq, method })
     }
 }
 
-/// A number and the white space that must follow it.
-fn read_number(cursor: &mut Cursor<'_>) -> Result<u32, GrammarError> {
-    let digits = cursor.take_class(Class::DIGIT);
-    let number = number(digits.as_bytes()).ok_or(GrammarError::Number)?;
-    if !cursor.skip_lws() {
-        return Err(GrammarError::Number);
+/// A number, and what follows the white space behind it.
+fn split_number(value: &[u8]) -> Result<(u32, &[u8]), GrammarError> {
+    let (digits, rest) = value
+        .split_at_checked(Class::DIGIT.span(value))
+        .ok_or(GrammarError::Number)?;
+    let number = number(digits).ok_or(GrammarError::Number)?;
+    match Class::LWS.span(rest) {
+        0 => Err(GrammarError::Number),
+        blank => Ok((number, rest.get(blank..).unwrap_or_default())),
     }
-    Ok(number)
 }
 
-/// A method at the end of a value.
-fn read_method<'a>(cursor: &mut Cursor<'a>) -> Result<Method<'a>, GrammarError> {
-    let method = cursor.token()?;
-    cursor.skip_lws();
-    if !cursor.is_empty() {
-        return Err(GrammarError::Trailing);
-    }
-    Ok(Method::from(method))
+fn read_method(token: &[u8]) -> Result<Method<'_>, GrammarError> {
+    Method::from_token(token).ok_or(GrammarError::Token)
 }

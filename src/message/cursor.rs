@@ -8,69 +8,96 @@ use super::class::Class;
 use super::grammar::{number, quoted_length, GrammarError};
 use super::host::check_name;
 
-/// What is left of a value.
+/// A place in the text of a value.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
-    rest: &'a str,
+    text: &'a str,
+    at: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(value: &'a [u8]) -> Result<Self, GrammarError> {
-        let rest = std::str::from_utf8(value).map_err(|_| GrammarError::NotUtf8)?;
-        Ok(Cursor { rest })
+        match std::str::from_utf8(value) {
+            Ok(text) => Ok(Cursor::of(text)),
+            Err(_) => Err(GrammarError::NotUtf8),
+        }
     }
 
-    pub(crate) fn of(rest: &'a str) -> Self {
-        Cursor { rest }
+    pub(crate) fn of(text: &'a str) -> Self {
+        Cursor { text, at: 0 }
     }
 
+    /// The place, for [`since`](Self::since).
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// The text from an earlier place to this one.
+    pub(crate) fn since(&self, place: usize) -> &'a str {
+        self.text.get(place..self.at).unwrap_or_default()
+    }
+
+    /// The text from this place on.
     pub(crate) fn rest(&self) -> &'a str {
-        self.rest
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+        self.at >= self.text.len()
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.rest.as_bytes().first().copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Takes the bytes of that class, of which all or none above ASCII are members.
+    /// Takes the byte if it is that one.
+    #[inline]
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Takes the text if it is that one.
+    pub(crate) fn eat_text(&mut self, text: &str) -> bool {
+        let is_next = self.left().starts_with(text.as_bytes());
+        if is_next {
+            self.at += text.len();
+        }
+        is_next
+    }
+
+    /// Skips the bytes of that class, of which all or none above ASCII are members. Says how
+    /// many there were.
+    #[inline]
+    pub(crate) fn skip_class(&mut self, class: Class) -> usize {
+        let length = class.span(self.left());
+        self.at += length;
+        length
+    }
+
+    /// Skips white space; true when there was some.
+    #[inline]
+    pub(crate) fn skip_lws(&mut self) -> bool {
+        match self.peek() {
+            Some(byte) if Class::LWS.has(byte) => self.skip_class(Class::LWS) > 0,
+            _ => false,
+        }
+    }
+
+    /// Takes the bytes of a class, as [`skip_class`](Self::skip_class).
     pub(crate) fn take_class(&mut self, class: Class) -> &'a str {
-        self.take(class.span(self.rest.as_bytes()))
+        let start = self.at;
+        self.skip_class(class);
+        self.since(start)
     }
 
     /// Takes everything before the first such byte.
     pub(crate) fn take_until(&mut self, stop: u8) -> &'a str {
-        self.take(memchr(stop, self.rest.as_bytes()).unwrap_or(self.rest.len()))
-    }
-
-    pub(crate) fn take(&mut self, length: usize) -> &'a str {
-        match self.rest.split_at_checked(length) {
-            Some((taken, rest)) => {
-                self.rest = rest;
-                taken
-            }
-            None => "",
-        }
-    }
-
-    pub(crate) fn eat(&mut self, byte: u8) -> bool {
-        if self.peek() != Some(byte) {
-            return false;
-        }
-        self.take(1);
-        true
-    }
-
-    /// Skips white space; true when there was some.
-    pub(crate) fn skip_lws(&mut self) -> bool {
-        if !self.peek().is_some_and(|byte| Class::LWS.has(byte)) {
-            return false;
-        }
-        self.take_class(Class::LWS);
-        true
+        let start = self.at;
+        self.at = memchr(stop, self.left()).map_or(self.text.len(), |length| start + length);
+        self.since(start)
     }
 
     pub(crate) fn token(&mut self) -> Result<&'a str, GrammarError> {
@@ -82,11 +109,17 @@ impl<'a> Cursor<'a> {
 
     /// A quoted string, taken with its quotes.
     pub(crate) fn quoted(&mut self) -> Result<&'a str, GrammarError> {
-        let taken = self.take(quoted_length(self.rest.as_bytes()));
-        if is_quoted(taken) {
-            Ok(taken)
+        let start = self.at;
+        self.at += quoted_length(self.left()).ok_or(GrammarError::Quote)?;
+        Ok(self.since(start))
+    }
+
+    /// Checks that nothing is left.
+    pub(crate) fn finish(&self) -> Result<(), GrammarError> {
+        if self.is_empty() {
+            Ok(())
         } else {
-            Err(GrammarError::Quote)
+            Err(GrammarError::Trailing)
         }
     }
 
@@ -111,23 +144,8 @@ impl<'a> Cursor<'a> {
             .and_then(|port| u16::try_from(port).ok())
             .ok_or(GrammarError::Port)
     }
-}
-
-/// True for text that begins with a quote and ends with the matching one.
-fn is_quoted(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let mut escaped = false;
-    let Some((b'"', rest)) = bytes.split_first() else {
-        return false;
-    };
-    for (at, &byte) in rest.iter().enumerate() {
-        if escaped {
-            escaped = false;
-        } else if byte == b'\\' {
-            escaped = true;
-        } else if byte == b'"' {
-            return at + 1 == rest.len();
-        }
+    #[inline]
+    fn left(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
-    false
 }

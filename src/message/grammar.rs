@@ -54,15 +54,15 @@ pub enum GrammarError {
 }
 
 /// `bytes` without white space and folds at its ends.
-pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let Some((&first, rest)) = bytes.split_first() {
-        if !Class::LWS.has(first) {
-            break;
-        }
-        bytes = rest;
-    }
-    while let Some((&last, rest)) = bytes.split_last() {
-        if !Class::LWS.has(last) {
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    let leading = Class::LWS.span(bytes);
+    trim_end(bytes.get(leading..).unwrap_or_default())
+}
+
+/// `bytes` without white space and folds at its end.
+pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = bytes {
+        if !Class::LWS.has(*last) {
             break;
         }
         bytes = rest;
@@ -97,8 +97,11 @@ pub(crate) fn element_end(list: &[u8]) -> usize {
     {
         let stop = at + found;
         at = match list.get(stop) {
-            Some(b'"') => stop + quoted_length(list.get(stop..).unwrap_or_default()),
-            Some(b'<') => match memchr(b'>', list.get(stop..).unwrap_or_default()) {
+            Some(b'"') => match list.get(stop..).and_then(quoted_length) {
+                Some(length) => stop + length,
+                None => return list.len(),
+            },
+            Some(b'<') => match list.get(stop..).and_then(|rest| memchr(b'>', rest)) {
                 Some(length) => stop + length + 1,
                 None => return list.len(),
             },
@@ -108,20 +111,17 @@ pub(crate) fn element_end(list: &[u8]) -> usize {
     list.len()
 }
 
-/// The length of the quoted string that `text` begins with, both quotes included; all of `text`
-/// when it does not end.
-pub(crate) fn quoted_length(text: &[u8]) -> usize {
-    let mut escaped = false;
-    for (at, &byte) in text.iter().enumerate().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if byte == b'\\' {
-            escaped = true;
-        } else if byte == b'"' {
-            return at + 1;
+/// The length of the quoted string that `text` begins with, both quotes included; `None` when it
+/// does not end.
+pub(crate) fn quoted_length(text: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
         }
     }
-    text.len()
 }
 
 /// The elements of a comma list, trimmed, empty ones too.

@@ -139,9 +139,9 @@ impl HeaderId {
         self as u8
     }
 
-    /// A set with this one member; no member for [`HeaderId::Other`].
-    pub(crate) fn bit(self) -> u128 {
-        1u128.checked_shl(u32::from(self.number())).unwrap_or(0)
+    /// A set with this one member. `Other` is the last bit.
+    pub(crate) const fn bit(self) -> u128 {
+        1u128.wrapping_shl(self.number() as u32)
     }
 }
 

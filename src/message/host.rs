@@ -61,26 +61,25 @@ impl PartialEq for Host<'_> {
 
 impl Eq for Host<'_> {}
 
-/// Checks the shape of a name made of host bytes: labels are not empty and have no hyphen at
-/// their ends, and what looks like an IPv4 address is one. Unlike RFC 3261's `toplabel`, the
-/// last label may begin with a digit, as the names of containers do.
+/// Checks a name made of [`Class::HOST`] bytes: no empty label, no hyphen at its ends, and what
+/// looks like an IPv4 address is one. Unlike RFC 3261's `toplabel`, the last label may begin with
+/// a digit, as the names of containers do.
 pub(crate) fn check_name(name: &str) -> Result<(), GrammarError> {
-    if name.is_empty() || name.len() > MAX_HOST {
+    let bytes = name.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return Err(GrammarError::Host);
+    };
+    let valid = if last.is_ascii_digit() && Class::IPV4.is_all(bytes) {
+        name.parse::<Ipv4Addr>().is_ok()
+    } else {
+        name.len() <= MAX_HOST
+            && !matches!(first, b'.' | b'-')
+            && *last != b'-'
+            && !bytes.windows(2).any(|pair| pair == b"..")
+    };
+    if valid {
+        Ok(())
+    } else {
+        Err(GrammarError::Host)
     }
-    let mut before = b'.';
-    let mut numeric = true;
-    for byte in name.bytes() {
-        match byte {
-            b'.' if matches!(before, b'.' | b'-') => return Err(GrammarError::Host),
-            b'-' if before == b'.' => return Err(GrammarError::Host),
-            b'.' | b'0'..=b'9' => {}
-            _ => numeric = false,
-        }
-        before = byte;
-    }
-    if before == b'-' || (numeric && name.parse::<Ipv4Addr>().is_err()) {
-        return Err(GrammarError::Host);
-    }
-    Ok(())
 }

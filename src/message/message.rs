@@ -96,8 +96,7 @@ impl Message {
         let start = StartSpan::find(start_line)?;
         let start_length =
             u16::try_from(start_line.len()).map_err(|_| ParseError::StartLineTooLong)?;
-        let mut flaw =
-            (start_line.len() > MAX_START_LINE).then_some(ParseError::StartLineTooLong);
+        let mut flaw = (start_line.len() > MAX_START_LINE).then_some(ParseError::StartLineTooLong);
         let mut spans = Vec::with_capacity(USUAL_HEADERS);
         let mut present = 0;
         let body_start = loop {
@@ -176,7 +175,7 @@ impl Message {
     /// The method of a request.
     pub fn method(&self) -> Option<Method<'_>> {
         match self.start {
-            StartSpan::Request { method_end, .. } => Some(Method::from(self.str(0, method_end))),
+            StartSpan::Request { method_end, .. } => Method::from_token(self.slice(0, method_end)),
             StartSpan::Status { .. } => None,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::class::Class;
+
 /// A method. Methods are case-sensitive: `invite` is [`Method::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method<'a> {
@@ -58,28 +60,43 @@ impl<'a> Method<'a> {
             Method::Other(name) => name,
         }
     }
+
+    /// The method of that name; `None` when it is no token.
+    pub(crate) fn from_token(name: &'a [u8]) -> Option<Method<'a>> {
+        if let Some(method) = known(name) {
+            return Some(method);
+        }
+        if !Class::TOKEN.is_all(name) {
+            return None;
+        }
+        std::str::from_utf8(name).ok().map(Method::Other)
+    }
 }
 
 impl<'a> From<&'a str> for Method<'a> {
     fn from(name: &'a str) -> Self {
-        match name {
-            "INVITE" => Method::Invite,
-            "ACK" => Method::Ack,
-            "BYE" => Method::Bye,
-            "CANCEL" => Method::Cancel,
-            "OPTIONS" => Method::Options,
-            "REGISTER" => Method::Register,
-            "PRACK" => Method::Prack,
-            "UPDATE" => Method::Update,
-            "INFO" => Method::Info,
-            "SUBSCRIBE" => Method::Subscribe,
-            "NOTIFY" => Method::Notify,
-            "REFER" => Method::Refer,
-            "MESSAGE" => Method::Message,
-            "PUBLISH" => Method::Publish,
-            other => Method::Other(other),
-        }
+        known(name.as_bytes()).unwrap_or(Method::Other(name))
     }
+}
+
+fn known(name: &[u8]) -> Option<Method<'static>> {
+    Some(match name {
+        b"INVITE" => Method::Invite,
+        b"ACK" => Method::Ack,
+        b"BYE" => Method::Bye,
+        b"CANCEL" => Method::Cancel,
+        b"OPTIONS" => Method::Options,
+        b"REGISTER" => Method::Register,
+        b"PRACK" => Method::Prack,
+        b"UPDATE" => Method::Update,
+        b"INFO" => Method::Info,
+        b"SUBSCRIBE" => Method::Subscribe,
+        b"NOTIFY" => Method::Notify,
+        b"REFER" => Method::Refer,
+        b"MESSAGE" => Method::Message,
+        b"PUBLISH" => Method::Publish,
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Method<'_> {

@@ -3,7 +3,7 @@
 
 use super::class::Class;
 use super::cursor::Cursor;
-use super::grammar::GrammarError;
+use super::grammar::{trim_end, GrammarError};
 use super::params::Params;
 use super::uri::{Uri, UriError};
 
@@ -13,33 +13,42 @@ pub struct NameAddr<'a> {
     /// The display name as written, without the quotes around it; backslash escapes and folds
     /// are still in.
     pub display_name: Option<&'a [u8]>,
-    /// The URI, without angle brackets; `*` for the wildcard Contact.
+    /// The URI, without angle brackets; `*` for the wildcard Contact. It has only been cut out:
+    /// see [`parse_uri`](Self::parse_uri).
     pub uri: &'a str,
     /// The header parameters. Parameters of the URI are in [`Uri::params`].
     pub params: Params<'a>,
+    tag: Option<&'a str>,
 }
 
 impl<'a> NameAddr<'a> {
-    /// Reads one value (not a comma list). The URI is cut out, not parsed: see
-    /// [`parse_uri`](Self::parse_uri).
+    /// Reads one value (not a comma list).
     pub fn parse(value: &'a [u8]) -> Result<NameAddr<'a>, GrammarError> {
         let mut cursor = Cursor::new(value)?;
+        let address = NameAddr::read(&mut cursor)?;
+        cursor.finish()?;
+        Ok(address)
+    }
+
+    /// Takes one value, up to the comma behind it or the end.
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<NameAddr<'a>, GrammarError> {
         cursor.skip_lws();
-        let (display_name, uri) = read_address(&mut cursor)?;
+        let (display_name, uri) = read_address(cursor)?;
         if uri.is_empty() {
             return Err(GrammarError::Empty);
         }
-        let params = Params::of_header(cursor.rest())?;
+        let (params, tag) = Params::read(cursor, "tag")?;
         Ok(NameAddr {
             display_name,
             uri,
             params,
+            tag,
         })
     }
 
     /// The tag of a From or To.
     pub fn tag(&self) -> Option<&'a str> {
-        self.params.value("tag")
+        self.tag
     }
 
     /// The value of a header parameter; `Some(None)` for one without a value.
@@ -59,12 +68,13 @@ impl<'a> NameAddr<'a> {
 }
 
 fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a [u8]>, &'a str), GrammarError> {
-    let display_name = match cursor.peek() {
-        Some(b'<') => None,
+    let mut display_name = None;
+    match cursor.peek() {
+        Some(b'<') => {}
         Some(b'"') => {
-            let quoted = cursor.quoted()?;
+            let quoted = cursor.quoted()?.as_bytes();
+            display_name = quoted.get(1..quoted.len().saturating_sub(1));
             cursor.skip_lws();
-            quoted.as_bytes().get(1..quoted.len().saturating_sub(1))
         }
         _ => {
             // Words up to `<` are a display name; else this is an addr-spec.
@@ -74,13 +84,13 @@ fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a [u8]>, &'a st
                 return Ok((None, read_addr_spec(cursor)?));
             }
             *cursor = ahead;
-            Some(words.trim_end_matches([' ', '\t', '\r', '\n']).as_bytes())
+            display_name = Some(trim_end(words.as_bytes()));
         }
-    };
+    }
     if !cursor.eat(b'<') {
         return Err(GrammarError::NameAddr);
     }
-    let uri = cursor.take_class(Class::URI);
+    let uri = cursor.take_until(b'>');
     if !cursor.eat(b'>') {
         return Err(GrammarError::NameAddr);
     }
@@ -92,7 +102,8 @@ fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a [u8]>, &'a st
 fn read_addr_spec<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, GrammarError> {
     let uri = cursor.take_class(Class::ADDR_SPEC);
     match cursor.peek() {
-        Some(byte) if byte != b';' && !Class::LWS.has(byte) => Err(GrammarError::NameAddr),
-        _ => Ok(uri),
+        None | Some(b';' | b',') => Ok(uri),
+        Some(byte) if Class::LWS.has(byte) => Ok(uri),
+        Some(_) => Err(GrammarError::NameAddr),
     }
 }

@@ -16,25 +16,40 @@ pub struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// Header parameters (`generic-param`): from the first `;` to the end of the value.
-    pub(crate) fn of_header(text: &'a str) -> Result<Self, GrammarError> {
-        let mut cursor = Cursor::of(text);
+    /// Takes header parameters (`generic-param`), and the white space behind them. The value of
+    /// the parameter called `wanted` comes with them; it must not be there twice, and if there
+    /// must have a value.
+    pub(crate) fn read(
+        cursor: &mut Cursor<'a>,
+        wanted: &str,
+    ) -> Result<(Params<'a>, Option<&'a str>), GrammarError> {
+        let start = cursor.place();
+        let mut found = None;
         let mut count = 0;
         cursor.skip_lws();
-        while !cursor.is_empty() {
-            if !cursor.eat(b';') {
-                return Err(GrammarError::Parameter);
-            }
+        while cursor.eat(b';') {
             count += 1;
             if count > MAX_PARAMS {
                 return Err(GrammarError::TooManyParameters);
             }
-            read_param(&mut cursor)?;
+            cursor.skip_lws();
+            let name = cursor.take_class(Class::TOKEN);
+            let value = read_value(cursor)?;
+            if name.is_empty() {
+                return Err(GrammarError::Parameter);
+            }
+            if name.eq_ignore_ascii_case(wanted) {
+                if value.is_none() || found.is_some() {
+                    return Err(GrammarError::Parameter);
+                }
+                found = value;
+            }
         }
-        Ok(Params {
-            text,
+        let params = Params {
+            text: cursor.since(start),
             escapes: false,
-        })
+        };
+        Ok((params, found))
     }
 
     /// URI parameters, already checked: from the first `;` on.
@@ -47,12 +62,12 @@ impl<'a> Params<'a> {
 
     /// The text, with its first semicolon; empty when there are no parameters.
     pub fn text(&self) -> &'a str {
-        self.text
+        self.text.trim_ascii()
     }
 
     /// True when there are none.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.text().is_empty()
     }
 
     /// The value of the first parameter of that name in any case: `Some(None)` for one without
@@ -130,22 +145,20 @@ impl<'a> Iterator for ParamsIter<'a> {
     }
 }
 
-/// One `generic-param` after its semicolon: a token, and if there is a `=` a token, a host or a
-/// quoted string.
-fn read_param(cursor: &mut Cursor<'_>) -> Result<(), GrammarError> {
+/// The value of a `generic-param` if there is a `=`: a token, a host or a quoted string.
+fn read_value<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a str>, GrammarError> {
     cursor.skip_lws();
-    if cursor.take_class(Class::TOKEN).is_empty() {
+    if !cursor.eat(b'=') {
+        return Ok(None);
+    }
+    cursor.skip_lws();
+    let value = match cursor.peek() {
+        Some(b'"') => cursor.quoted()?,
+        _ => cursor.take_class(Class::GEN_VALUE),
+    };
+    if value.is_empty() {
         return Err(GrammarError::Parameter);
     }
     cursor.skip_lws();
-    if cursor.eat(b'=') {
-        cursor.skip_lws();
-        if cursor.peek() == Some(b'"') {
-            cursor.quoted()?;
-        } else if cursor.take_class(Class::GEN_VALUE).is_empty() {
-            return Err(GrammarError::Parameter);
-        }
-        cursor.skip_lws();
-    }
-    Ok(())
+    Ok(Some(value))
 }

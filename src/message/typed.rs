@@ -2,8 +2,10 @@
 
 use thiserror::Error;
 
+use super::class::Class;
 use super::cseq::{CSeq, RAck};
-use super::grammar::{element_end, number, trim, GrammarError};
+use super::cursor::Cursor;
+use super::grammar::{number, GrammarError};
 use super::header::HeaderId;
 use super::message::Message;
 use super::name_addr::NameAddr;
@@ -33,7 +35,7 @@ impl Message {
     /// The topmost Via value.
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
         let value = self.require(HeaderId::Via)?;
-        typed(HeaderId::Via, Via::parse(first_element(value)))
+        typed(HeaderId::Via, read_first(value, Via::read))
     }
 
     /// From.
@@ -49,19 +51,15 @@ impl Message {
     /// Call-ID. Any visible ASCII characters are let through: the value is only ever compared.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
         let value = self.require(HeaderId::CallId)?;
-        if value.is_empty() {
-            return Err(HeaderError::Malformed(
-                HeaderId::CallId,
-                GrammarError::Empty,
-            ));
-        }
-        std::str::from_utf8(value)
-            .ok()
-            .filter(|text| text.bytes().all(|byte| matches!(byte, 0x21..=0x7e)))
-            .ok_or(HeaderError::Malformed(
-                HeaderId::CallId,
-                GrammarError::Token,
-            ))
+        let valid = if Class::WORD.is_all(value) {
+            std::str::from_utf8(value).ok()
+        } else {
+            None
+        };
+        valid.ok_or(HeaderError::Malformed(
+            HeaderId::CallId,
+            GrammarError::Token,
+        ))
     }
 
     /// CSeq.
@@ -87,7 +85,7 @@ impl Message {
     /// The first Contact value.
     pub fn contact(&self) -> Result<Option<NameAddr<'_>>, HeaderError> {
         self.get(HeaderId::Contact)
-            .map(|value| typed(HeaderId::Contact, NameAddr::parse(first_element(value))))
+            .map(|value| typed(HeaderId::Contact, read_first(value, NameAddr::read)))
             .transpose()
     }
 
@@ -131,6 +129,16 @@ fn typed<T>(id: HeaderId, parsed: Result<T, GrammarError>) -> Result<T, HeaderEr
     parsed.map_err(|error| HeaderError::Malformed(id, error))
 }
 
-fn first_element(list: &[u8]) -> &[u8] {
-    trim(list.get(..element_end(list)).unwrap_or_default())
+/// Reads the first element of a comma list.
+fn read_first<'a, T>(
+    list: &'a [u8],
+    read: impl Fn(&mut Cursor<'a>) -> Result<T, GrammarError>,
+) -> Result<T, GrammarError> {
+    let mut cursor = Cursor::new(list)?;
+    let first = read(&mut cursor)?;
+    if cursor.is_empty() || cursor.peek() == Some(b',') {
+        Ok(first)
+    } else {
+        Err(GrammarError::Trailing)
+    }
 }

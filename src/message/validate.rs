@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::class::Class;
-use super::grammar::Elements;
+use super::cursor::Cursor;
 use super::header::HeaderId;
 use super::limits::{MAX_CONTACTS, MAX_ROUTES, MAX_VIAS};
 use super::message::Message;
@@ -13,7 +13,7 @@ use super::name_addr::NameAddr;
 use super::parse_error::ParseError;
 use super::start_line::StartSpan;
 use super::typed::HeaderError;
-use super::uri::{Scheme, Uri};
+use super::uri::Uri;
 use super::via::Via;
 
 /// Why a message must not be processed: how a request is to be answered. A response with a
@@ -141,15 +141,13 @@ impl Message {
 
     /// Headers whose second occurrence would leave open which one counts.
     fn check_single(&self) -> Result<(), Fault> {
-        const SINGLE: u128 = bits(&[
-            HeaderId::From,
-            HeaderId::To,
-            HeaderId::CallId,
-            HeaderId::CSeq,
-            HeaderId::MaxForwards,
-            HeaderId::RSeq,
-            HeaderId::RAck,
-        ]);
+        const SINGLE: u128 = HeaderId::From.bit()
+            | HeaderId::To.bit()
+            | HeaderId::CallId.bit()
+            | HeaderId::CSeq.bit()
+            | HeaderId::MaxForwards.bit()
+            | HeaderId::RSeq.bit()
+            | HeaderId::RAck.bit();
         let mut seen = 0;
         for span in &self.spans {
             let bit = span.id.bit() & SINGLE;
@@ -165,14 +163,7 @@ impl Message {
         if !self.has(HeaderId::Via) {
             return Err(HeaderError::Missing(HeaderId::Via).into());
         }
-        let values = self.all(HeaderId::Via).flat_map(Elements::new);
-        for (count, value) in values.enumerate() {
-            if count >= MAX_VIAS {
-                return Err(Fault::new(513, "Too Many Via Values"));
-            }
-            Via::parse(value).map_err(|_| Fault::bad(HeaderId::Via))?;
-        }
-        Ok(())
+        self.check_list(HeaderId::Via, MAX_VIAS, |cursor| Via::read(cursor).is_ok())
     }
 
     fn check_cseq(&self) -> Result<(), Fault> {
@@ -185,76 +176,71 @@ impl Message {
         }
     }
 
+    /// A wildcard must be the only Contact (RFC 3261 §10.2.2).
     fn check_contacts(&self) -> Result<(), Fault> {
-        let values = self.all(HeaderId::Contact).flat_map(Elements::new);
-        let mut wildcard = false;
-        for (count, value) in values.enumerate() {
-            if count >= MAX_CONTACTS {
-                return Err(Fault::new(513, "Too Many Contact Values"));
-            }
-            let contact = parse_address(HeaderId::Contact, value)?;
-            wildcard |= contact.is_wildcard();
-            if wildcard && count > 0 || !is_uri(HeaderId::Contact, &contact) {
-                return Err(Fault::bad(HeaderId::Contact));
-            }
+        let mut count = 0;
+        let mut has_wildcard = false;
+        self.check_list(HeaderId::Contact, MAX_CONTACTS, |cursor| {
+            let Ok(contact) = NameAddr::read(cursor) else {
+                return false;
+            };
+            count += 1;
+            has_wildcard |= contact.is_wildcard();
+            contact.is_wildcard() || contact.parse_uri().is_ok()
+        })?;
+        if has_wildcard && count > 1 {
+            return Err(Fault::bad(HeaderId::Contact));
         }
         Ok(())
     }
 
+    /// A route must be a URI that a request can be sent to.
     fn check_routes(&self, id: HeaderId) -> Result<(), Fault> {
-        let values = self.all(id).flat_map(Elements::new);
-        for (count, value) in values.enumerate() {
-            if count >= MAX_ROUTES {
-                return Err(Fault::new(513, format!("Too Many {id} Values")));
-            }
-            let route = parse_address(id, value)?;
-            if !is_uri(id, &route) {
-                return Err(Fault::bad(id));
+        self.check_list(id, MAX_ROUTES, |cursor| {
+            NameAddr::read(cursor)
+                .ok()
+                .and_then(|route| route.parse_uri().ok())
+                .is_some_and(|uri| uri.is_sip())
+        })
+    }
+
+    /// Reads every value of a comma list.
+    fn check_list(
+        &self,
+        id: HeaderId,
+        limit: usize,
+        mut read: impl FnMut(&mut Cursor<'_>) -> bool,
+    ) -> Result<(), Fault> {
+        let mut count = 0;
+        for line in self.all(id) {
+            let mut cursor = Cursor::new(line).map_err(|_| Fault::bad(id))?;
+            loop {
+                count += 1;
+                if count > limit {
+                    return Err(Fault::new(513, format!("Too Many {id} Values")));
+                }
+                if !read(&mut cursor) {
+                    return Err(Fault::bad(id));
+                }
+                if cursor.is_empty() {
+                    break;
+                }
+                if !cursor.eat(b',') {
+                    return Err(Fault::bad(id));
+                }
             }
         }
         Ok(())
     }
 }
 
-/// A From or To: at most one tag, and that a token, since it becomes part of a dialog's id.
+/// A From or To: any URI will do (RFC 4475 §3.3.4), and the tag must be a token, since it becomes
+/// part of a dialog's id.
 fn check_tagged(id: HeaderId, address: NameAddr<'_>) -> Result<(), Fault> {
-    let mut tags = address
-        .params
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("tag"));
-    let tagged = match tags.next() {
-        Some((_, tag)) => Class::TOKEN.is_all(tag.unwrap_or_default().as_bytes()),
-        None => true,
-    };
-    if !tagged || tags.next().is_some() || !is_uri(id, &address) {
-        return Err(Fault::bad(id));
-    }
-    Ok(())
-}
-
-const fn bits(ids: &[HeaderId]) -> u128 {
-    let mut rest = ids;
-    let mut set = 0;
-    while let Some((first, tail)) = rest.split_first() {
-        set |= 1 << first.number();
-        rest = tail;
-    }
-    set
-}
-
-fn parse_address(id: HeaderId, value: &[u8]) -> Result<NameAddr<'_>, Fault> {
-    NameAddr::parse(value).map_err(|_| Fault::bad(id))
-}
-
-/// Any URI will do in From, To and Contact (RFC 4475 §3.3.4); a route must be one that can be
-/// followed.
-fn is_uri(id: HeaderId, address: &NameAddr<'_>) -> bool {
-    if id == HeaderId::Contact && address.is_wildcard() {
-        return true;
-    }
-    match (id, address.parse_uri()) {
-        (HeaderId::From | HeaderId::To | HeaderId::Contact, Ok(_)) => true,
-        (_, Ok(uri)) => matches!(uri.scheme, Scheme::Sip | Scheme::Sips),
-        (_, Err(_)) => false,
+    let is_tag = |tag: &str| Class::TOKEN.is_all(tag.as_bytes());
+    if address.tag().is_none_or(is_tag) && address.parse_uri().is_ok() {
+        Ok(())
+    } else {
+        Err(Fault::bad(id))
     }
 }

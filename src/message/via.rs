@@ -15,42 +15,53 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// `branch`, `received`, `rport` and whatever else.
     pub params: Params<'a>,
+    branch: Option<&'a str>,
 }
 
 impl<'a> Via<'a> {
     /// Reads one value (not a comma list).
     pub fn parse(value: &'a [u8]) -> Result<Via<'a>, GrammarError> {
         let mut cursor = Cursor::new(value)?;
+        let via = Via::read(&mut cursor)?;
+        cursor.finish()?;
+        Ok(via)
+    }
+
+    /// Takes one value, up to the comma behind it or the end.
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Via<'a>, GrammarError> {
         cursor.skip_lws();
-        protocol_part(&mut cursor)?;
-        slash(&mut cursor)?;
-        protocol_part(&mut cursor)?;
-        slash(&mut cursor)?;
-        let transport = protocol_part(&mut cursor)?;
+        // Nearly every Via begins like this.
+        if !cursor.eat_text("SIP/2.0/") {
+            protocol_part(cursor)?;
+            slash(cursor)?;
+            protocol_part(cursor)?;
+            slash(cursor)?;
+        }
+        let transport = protocol_part(cursor)?;
         if !cursor.skip_lws() {
             return Err(GrammarError::Protocol);
         }
         let host = cursor.host()?;
         cursor.skip_lws();
-        let port = if cursor.eat(b':') {
+        let mut port = None;
+        if cursor.eat(b':') {
             cursor.skip_lws();
-            Some(cursor.port()?)
-        } else {
-            None
-        };
-        let params = Params::of_header(cursor.rest())?;
+            port = Some(cursor.port()?);
+        }
+        let (params, branch) = Params::read(cursor, "branch")?;
         Ok(Via {
             transport,
             host,
             port,
             params,
+            branch,
         })
     }
 
     /// The branch, which names the transaction together with the sent-by. Absent from RFC 2543
     /// messages.
     pub fn branch(&self) -> Option<&'a str> {
-        self.params.value("branch")
+        self.branch
     }
 
     /// The address the request really came from.
@@ -76,6 +87,7 @@ impl<'a> Via<'a> {
 }
 
 fn protocol_part<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, GrammarError> {
+    cursor.skip_lws();
     cursor.token().map_err(|_| GrammarError::Protocol)
 }
 
@@ -85,6 +97,5 @@ fn slash(cursor: &mut Cursor<'_>) -> Result<(), GrammarError> {
     if !cursor.eat(b'/') {
         return Err(GrammarError::Protocol);
     }
-    cursor.skip_lws();
     Ok(())
 }

@@ -270,7 +270,9 @@ mod tests {
     #[test]
     fn a_star_gives_one_socket_per_address_and_never_a_wildcard() {
         let bound = bind(&["sip:*:0;transport=udp"]).unwrap();
-        assert!(bound.iter().all(|b| !b.listener.local.ip().is_unspecified()));
+        assert!(bound
+            .iter()
+            .all(|b| !b.listener.local.ip().is_unspecified()));
         assert!(bound.iter().any(|b| b.listener.local.ip().is_loopback()));
         assert!(bound.last().unwrap().listener.local.ip().is_loopback());
     }

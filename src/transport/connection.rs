@@ -219,16 +219,13 @@ where
         };
         let reading = outbox_open && line.gauge.queued() < READ_PAUSE_BYTES;
         tokio::select! {
-            read = read_some(reader, &mut framer), if reading => {
-                if read? == 0 {
-                    return Err(Ending::Peer);
-                }
-                let complete = take_frames(&mut framer, line, pending).await?;
-                assembly = match assembly {
-                    _ if !framer.is_partial() => None,
-                    Some(since) if !complete => Some(since),
-                    _ => Some(Instant::now() + line.limits.assembly),
-                };
+            biased;
+            _ = &mut line.hang_up => return Err(Ending::Local),
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                return Err(match assembly {
+                    Some(assembly) if assembly <= Instant::now() => Ending::AssemblyTimeout,
+                    _ => Ending::Stalled,
+                });
             }
             sent = write_some(writer, pending, written), if !pending.is_empty() => {
                 written = settle(line, pending, written + sent?);
@@ -240,13 +237,17 @@ where
                 outbox_open = count > 0;
                 pending.extend(taken.drain(..));
             }
-            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                return Err(match assembly {
-                    Some(assembly) if assembly <= Instant::now() => Ending::AssemblyTimeout,
-                    _ => Ending::Stalled,
-                });
+            read = read_some(reader, &mut framer), if reading => {
+                if read? == 0 {
+                    return Err(Ending::Peer);
+                }
+                let complete = take_frames(&mut framer, line, pending).await?;
+                assembly = match assembly {
+                    _ if !framer.is_partial() => None,
+                    Some(since) if !complete => Some(since),
+                    _ => Some(Instant::now() + line.limits.assembly),
+                };
             }
-            _ = &mut line.hang_up => return Err(Ending::Local),
         }
     }
 }
@@ -259,10 +260,12 @@ async fn read_some<R: AsyncRead + Unpin>(
     poll_fn(|cx| {
         let mut chunk = [MaybeUninit::uninit(); READ_CHUNK];
         let mut chunk = ReadBuf::uninit(&mut chunk);
-        Pin::new(&mut *reader).poll_read(cx, &mut chunk).map_ok(|()| {
-            framer.push(chunk.filled());
-            chunk.filled().len()
-        })
+        Pin::new(&mut *reader)
+            .poll_read(cx, &mut chunk)
+            .map_ok(|()| {
+                framer.push(chunk.filled());
+                chunk.filled().len()
+            })
     })
     .await
 }

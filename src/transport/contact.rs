@@ -202,10 +202,7 @@ mod tests {
     fn user_port_and_transport_are_taken() {
         let contact = contact("SIP:proxy@127.0.0.1:5070;transport=TCP");
         assert_eq!(contact.user.as_deref(), Some("proxy"));
-        assert_eq!(
-            contact.host,
-            Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST))
-        );
+        assert_eq!(contact.host, Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         assert_eq!(contact.port, 5070);
         assert_eq!(contact.transports, [Transport::Tcp]);
     }

@@ -142,3 +142,68 @@ impl Port {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// A new socket is not known to be writable before the runtime has looked, so what is sent
+    /// at once must wait.
+    #[tokio::test]
+    async fn what_must_wait_is_sent_later_and_in_order() {
+        const COUNT: u8 = 50;
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let local = socket.local_addr().unwrap();
+        let mut port = Port::new(socket, local).unwrap();
+        let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let path = Path {
+            transport: Transport::Udp,
+            local,
+            peer: peer.local_addr().unwrap(),
+            connection: None,
+        };
+        let mut arrivals = Vec::new();
+        for n in 0..COUNT {
+            let transmit = Transmit {
+                path,
+                payload: Bytes::from(vec![n]),
+                token: None,
+            };
+            port.send(transmit, &mut arrivals);
+        }
+        assert_eq!(port.waiting.len(), usize::from(COUNT));
+        poll_fn(|cx| port.poll_flush(cx, &mut arrivals)).await;
+        for n in 0..COUNT {
+            let mut buffer = [0; 8];
+            assert_eq!(peer.recv(&mut buffer).await.unwrap(), 1);
+            assert_eq!(buffer[0], n);
+        }
+        assert!(arrivals.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_limited() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let local = socket.local_addr().unwrap();
+        let mut port = Port::new(socket, local).unwrap();
+        let transmit = Transmit {
+            path: Path {
+                transport: Transport::Udp,
+                local,
+                peer: local,
+                connection: None,
+            },
+            payload: Bytes::from_static(b"x"),
+            token: None,
+        };
+        let mut arrivals = Vec::new();
+        for _ in 0..MAX_QUEUED_DATAGRAMS + 10 {
+            port.send(transmit.clone(), &mut arrivals);
+        }
+        assert_eq!(port.waiting.len(), MAX_QUEUED_DATAGRAMS);
+    }
+}

@@ -1,0 +1,35 @@
+'use strict';
+
+const js = require('@eslint/js');
+const globals = require('globals');
+
+module.exports = [
+  { ignores: ['target/', 'bench/*/target/', '__test__/api/types/'] },
+  js.configs.recommended,
+  {
+    languageOptions: { ecmaVersion: 2024, globals: globals.node },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'array-callback-return': 'error',
+      curly: ['error', 'multi-line'],
+      'default-case-last': 'error',
+      eqeqeq: 'error',
+      'no-control-regex': 'off',
+      'no-eval': 'error',
+      'no-implicit-coercion': 'error',
+      'no-return-assign': 'error',
+      'no-throw-literal': 'error',
+      'no-unused-expressions': 'error',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-use-before-define': ['error', { functions: false, classes: false, variables: false }],
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'prefer-template': 'error',
+      'require-await': 'error',
+      strict: ['error', 'global'],
+    },
+  },
+  { files: ['**/*.mjs'], languageOptions: { sourceType: 'module' } },
+  { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
+];

@@ -1,0 +1,23 @@
+'use strict';
+
+const { Agent } = require('./lib/agent');
+const { App } = require('./lib/app');
+const { DrachtioError } = require('./lib/errors');
+const { parseUri, stringifyUri } = require('./lib/headers/uri');
+const { onSend } = require('./lib/on_send');
+const { Request } = require('./lib/request');
+const { Response } = require('./lib/response');
+const { SipMessage } = require('./lib/sip_message');
+
+/**
+ * Makes an application.
+ *
+ * @param {...unknown} handlers what to `use` at once
+ */
+function drachtio(...handlers) {
+  const app = new App();
+  for (const handler of handlers) app.use(handler);
+  return app;
+}
+
+module.exports = Object.assign(drachtio, { Agent, Request, Response, SipMessage, DrachtioError, onSend, parseUri, stringifyUri });

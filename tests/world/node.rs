@@ -1,0 +1,420 @@
+//! Nodes: an engine and its application, which the test plays by hand unless it is scripted.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use drachtio::engine::{
+    Action, AppId, Census, Command, CommandId, Config, Counters, DialogId, Engine, Event, Listener,
+    Meta, News, ProxyPlan, Refusal, Reply, TransactionId, Transport,
+};
+use drachtio::message::Message;
+
+use super::network::Place;
+use super::sip::draft;
+use super::{App, What, World};
+
+/// The application that gets the requests of a node.
+pub(super) const APP: AppId = AppId(1);
+
+/// An engine in the world.
+#[derive(Debug, Clone, Copy)]
+pub struct Node {
+    pub(super) at: usize,
+    /// Its first listener.
+    pub address: SocketAddr,
+}
+
+pub(super) struct NodeState {
+    pub(super) engine: Engine,
+    pub(super) app: Option<Box<dyn App>>,
+    pub(super) next_command: u32,
+    assignee: AppId,
+    rejects_with: Option<u16>,
+    told: VecDeque<Told>,
+    replies: HashMap<CommandId, VecDeque<Reply>>,
+}
+
+/// A message that an application was told of.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Which application.
+    pub app: AppId,
+    /// The transaction, as the application may name it.
+    pub transaction: Option<TransactionId>,
+    /// The dialog.
+    pub dialog: Option<DialogId>,
+    /// How it came.
+    pub meta: Meta,
+    /// The message.
+    pub message: Message,
+}
+
+/// A message that was sent for an application.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The transaction of the request, or of the request that was answered.
+    pub transaction: TransactionId,
+    /// The dialog.
+    pub dialog: Option<DialogId>,
+    /// How it went.
+    pub meta: Meta,
+    /// The message.
+    pub message: Message,
+}
+
+impl Told {
+    /// The transaction's id.
+    pub fn id(&self) -> TransactionId {
+        self.transaction.expect("a transaction")
+    }
+
+    /// The dialog's id.
+    pub fn dialog_id(&self) -> DialogId {
+        self.dialog.clone().expect("a dialog")
+    }
+
+    /// The method of a request, or the status of a response.
+    pub fn what(&self) -> String {
+        match self.message.status() {
+            Some(status) => status.to_string(),
+            None => self.message.method().unwrap().as_str().to_string(),
+        }
+    }
+}
+
+impl Sent {
+    /// The dialog's id.
+    pub fn dialog_id(&self) -> DialogId {
+        self.dialog.clone().expect("a dialog")
+    }
+}
+
+impl World {
+    /// An engine that listens on this address by UDP and TCP.
+    pub fn node(&mut self, address: &str) -> Node {
+        self.node_on(&[(Transport::Udp, address), (Transport::Tcp, address)])
+    }
+
+    /// An engine that listens on these addresses.
+    pub fn node_on(&mut self, listeners: &[(Transport, &str)]) -> Node {
+        let listeners = listeners.iter().map(|(transport, address)| Listener {
+            transport: *transport,
+            local: address.parse().unwrap(),
+            user: None,
+        });
+        self.node_with(Config::new(listeners.collect()))
+    }
+
+    /// An engine with a configuration of its own.
+    pub fn node_with(&mut self, config: Config) -> Node {
+        let at = self.nodes.len();
+        for listener in &config.listeners {
+            let place = Place::Node(at);
+            self.network
+                .settle_in(listener.transport, listener.local, place);
+        }
+        let address = config.listeners[0].local;
+        let mut seed = [at as u8; 32];
+        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+        self.nodes.push(NodeState {
+            engine: Engine::new(config, seed),
+            app: None,
+            next_command: 1,
+            assignee: APP,
+            rejects_with: None,
+            told: VecDeque::new(),
+            replies: HashMap::new(),
+        });
+        Node { at, address }
+    }
+
+    /// Puts a scripted application on a node.
+    pub fn set_app(&mut self, node: Node, app: impl App + 'static) {
+        self.nodes[node.at].app = Some(Box::new(app));
+    }
+
+    /// From now on no application of the node's takes new requests.
+    pub fn reject_requests(&mut self, node: Node, status: u16) {
+        self.nodes[node.at].rejects_with = Some(status);
+    }
+
+    /// From now on another application gets the new requests.
+    pub fn assign_requests(&mut self, node: Node, app: AppId) {
+        self.nodes[node.at].assignee = app;
+    }
+
+    /// An application goes away.
+    pub fn app_goes(&mut self, node: Node, app: AppId) {
+        self.contract.note_gone(node.at, app);
+        let engine = &mut self.nodes[node.at].engine;
+        engine.handle_app_gone(self.now, app);
+        self.drain(node.at);
+    }
+
+    /// Wakes the scripted application, to begin with.
+    pub fn wake(&mut self, node: Node, alarm: u64) {
+        self.plan(self.now, What::Alarm { node: node.at, alarm });
+    }
+
+    /// The application gives a command.
+    pub fn give(&mut self, node: Node, action: Action) -> CommandId {
+        self.give_as(node, APP, action)
+    }
+
+    /// One of several applications gives a command.
+    pub fn give_as(&mut self, node: Node, app: AppId, action: Action) -> CommandId {
+        let state = &mut self.nodes[node.at];
+        let id = CommandId(state.next_command);
+        state.next_command += 1;
+        self.command(node.at, Command { app, id, action });
+        id
+    }
+
+    /// What has been replied to a command since the last call.
+    pub fn replies(&mut self, node: Node, command: CommandId) -> Vec<Reply> {
+        let replies = self.nodes[node.at].replies.remove(&command);
+        replies.unwrap_or_default().into()
+    }
+
+    /// The one reply to a command.
+    pub fn reply(&mut self, node: Node, command: CommandId) -> Reply {
+        let replies = self.replies(node, command);
+        let [reply] = <[Reply; 1]>::try_from(replies).expect("one reply");
+        reply
+    }
+
+    /// Gives a command that must be carried out at once.
+    pub fn perform_action(&mut self, node: Node, action: Action) -> Sent {
+        let id = self.give(node, action);
+        sent(self.reply(node, id))
+    }
+
+    /// Gives a command that must be refused.
+    pub fn refused(&mut self, node: Node, action: Action) -> Refusal {
+        let id = self.give(node, action);
+        match self.reply(node, id) {
+            Reply::Refused(refusal) => refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// The application sends a request outside any dialog.
+    pub fn request(&mut self, node: Node, text: &str) -> Sent {
+        self.perform_action(node, request(text))
+    }
+
+    /// The application sends a request in a dialog.
+    pub fn request_in(&mut self, node: Node, dialog: &DialogId, text: &str) -> Sent {
+        self.perform_action(node, request_in(dialog, text))
+    }
+
+    /// The application answers a request.
+    pub fn respond(&mut self, node: Node, transaction: TransactionId, text: &str) -> Sent {
+        self.perform_action(node, respond(transaction, text))
+    }
+
+    /// The application cancels an INVITE.
+    pub fn cancel(&mut self, node: Node, transaction: TransactionId) -> Sent {
+        self.perform_action(node, cancel(transaction))
+    }
+
+    /// The application has a request forwarded.
+    pub fn proxy(&mut self, node: Node, transaction: TransactionId, plan: ProxyPlan) -> CommandId {
+        self.give(node, Action::Proxy { transaction, plan })
+    }
+
+    /// What the applications were told since the last call.
+    pub fn told(&mut self, node: Node) -> Vec<Told> {
+        self.nodes[node.at].told.drain(..).collect()
+    }
+
+    /// The same, methods and statuses only.
+    pub fn told_what(&mut self, node: Node) -> Vec<String> {
+        self.told(node).iter().map(Told::what).collect()
+    }
+
+    /// The next thing the applications were told.
+    pub fn next_told(&mut self, node: Node) -> Told {
+        let told = self.nodes[node.at].told.pop_front();
+        told.expect("the application was told something")
+    }
+
+    /// How full the node's tables are.
+    pub fn census(&self, node: Node) -> Census {
+        self.nodes[node.at].engine.census()
+    }
+
+    /// What has happened at the node.
+    pub fn counters(&self, node: Node) -> Counters {
+        self.nodes[node.at].engine.counters()
+    }
+
+    pub(super) fn command(&mut self, node: usize, command: Command) {
+        self.contract.note_command(node, &command);
+        let engine = &mut self.nodes[node].engine;
+        engine.handle_command(self.now, command);
+        self.drain(node);
+    }
+
+    /// Hands out what the engine has made, as its user must after each call.
+    pub(super) fn drain(&mut self, node: usize) {
+        while let Some(event) = self.nodes[node].engine.poll_event() {
+            self.hand_out(node, event);
+        }
+        while let Some(transmit) = self.nodes[node].engine.poll_transmit() {
+            let message = Message::parse(transmit.payload.clone()).expect("SIP is sent");
+            message.validate().expect("only valid messages are sent");
+            self.contract.note_sent(node, transmit.path.peer, &message);
+            self.carry(
+                Place::Node(node),
+                transmit.path,
+                transmit.payload,
+                transmit.token,
+            );
+        }
+        while let Some(query) = self.nodes[node].engine.poll_query() {
+            let found = self.names.get(&query.host).into_iter().flatten();
+            let addresses = found
+                .map(|address| SocketAddr::new(*address, query.port))
+                .collect();
+            let id = query.id;
+            let at = self.now + self.network.link.delay;
+            self.plan(at, What::Resolved { node, id, addresses });
+        }
+    }
+
+    fn hand_out(&mut self, node: usize, event: Event) {
+        let state = &mut self.nodes[node];
+        let Event { app, news } = event;
+        let app = match (app, &news) {
+            (Some(app), _) => app,
+            (None, News::Message { transaction, .. }) => {
+                let id = transaction.expect("a new request has a transaction");
+                if let Some(status) = state.rejects_with {
+                    state.engine.reject(self.now, id, status, None);
+                    return;
+                }
+                state.engine.assign(id, state.assignee);
+                state.assignee
+            }
+            (None, News::Reply { .. }) => panic!("a reply to nobody: {news:?}"),
+        };
+        self.contract.note_news(node, app, &news);
+        if !self.with_app(node, |scripted, desk| scripted.hear(&news, desk)) {
+            self.nodes[node].keep(app, news);
+        }
+    }
+
+    fn run_node_timers(&mut self, node: usize) {
+        let engine = &mut self.nodes[node].engine;
+        if engine.poll_timeout().is_some_and(|at| at <= self.now) {
+            engine.handle_timeout(self.now);
+            let next = engine.poll_timeout();
+            assert!(next.is_none_or(|at| at > self.now), "a timer is stuck");
+            self.drain(node);
+        }
+    }
+
+    pub(super) fn run_timers(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.run_node_timers(node);
+        }
+    }
+}
+
+impl NodeState {
+    fn keep(&mut self, app: AppId, news: News) {
+        match news {
+            News::Message {
+                transaction,
+                dialog,
+                meta,
+                message,
+            } => self.told.push_back(Told {
+                app,
+                transaction,
+                dialog,
+                meta,
+                message,
+            }),
+            News::Reply { command, reply } => {
+                self.replies.entry(command).or_default().push_back(reply);
+            }
+        }
+    }
+}
+
+/// What was sent, if it was.
+pub fn sent(reply: Reply) -> Sent {
+    match reply {
+        Reply::Sent {
+            transaction,
+            dialog,
+            meta,
+            message,
+        } => Sent {
+            transaction,
+            dialog,
+            meta,
+            message,
+        },
+        other => panic!("not sent: {other:?}"),
+    }
+}
+
+/// A request outside any dialog.
+pub fn request(text: &str) -> Action {
+    Action::Request {
+        dialog: None,
+        next_hop: None,
+        message: draft(text),
+    }
+}
+
+/// A request outside any dialog, sent elsewhere than its request-URI says.
+pub fn request_via(next_hop: &str, text: &str) -> Action {
+    Action::Request {
+        dialog: None,
+        next_hop: Some(next_hop.to_string()),
+        message: draft(text),
+    }
+}
+
+/// A request in a dialog.
+pub fn request_in(dialog: &DialogId, text: &str) -> Action {
+    Action::Request {
+        dialog: Some(dialog.clone()),
+        next_hop: None,
+        message: draft(text),
+    }
+}
+
+/// A response.
+pub fn respond(transaction: TransactionId, text: &str) -> Action {
+    Action::Respond {
+        transaction,
+        message: draft(text),
+    }
+}
+
+/// The CANCEL of an INVITE.
+pub fn cancel(transaction: TransactionId) -> Action {
+    Action::Cancel {
+        transaction,
+        message: draft("CANCEL sip:placeholder SIP/2.0\r\n"),
+    }
+}
+
+/// To these destinations one after the other, without anything else.
+pub fn plan(destinations: &[&str]) -> ProxyPlan {
+    ProxyPlan {
+        destinations: destinations.iter().map(|uri| uri.to_string()).collect(),
+        remain_in_dialog: false,
+        full_response: true,
+        follow_redirects: false,
+        simultaneous: false,
+        provisional_timeout: None,
+        final_timeout: None,
+        headers: draft("INVITE sip:placeholder SIP/2.0\r\n"),
+    }
+}
