@@ -20,7 +20,7 @@ module.exports = [
       'no-return-assign': 'error',
       'no-throw-literal': 'error',
       'no-unused-expressions': 'error',
-      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-unused-vars': ['error', { args: 'none' }],
       'no-use-before-define': ['error', { functions: false, classes: false, variables: false }],
       'no-var': 'error',
       'object-shorthand': 'error',

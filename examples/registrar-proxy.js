@@ -42,7 +42,7 @@ app.invite((req, res) => {
   if (bindings.size === 0) return res.send(480, () => console.log(call, '480, no phone registered'));
   const destination = [...bindings.keys()];
   req.proxy({ destination, forking: 'simultaneous', remainInDialog: true }, (err, results) => {
-    console.log(call, err ? err.message : results.connected ? 'answered' : `ended with ${results.finalStatus}`);
+    console.log(call, err ? err.message : results.connected ? 'answered' : `ended with ${results.finalStatus ?? 'no answer'}`);
   });
 });
 

@@ -304,4 +304,4 @@ class SentResponse {
   }
 }
 
-module.exports = { Response, UNSOLICITED };
+module.exports = { Response };

@@ -8,7 +8,7 @@ const { answerChallenge } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
 const { tell } = require('./held_events');
 const { createRequest, setDraft } = require('./request');
-const { Response, UNSOLICITED } = require('./response');
+const { Response } = require('./response');
 const { fromFrame } = require('./sip_message');
 
 /** @typedef {import('./agent').Agent} Agent */
@@ -105,9 +105,7 @@ class Session {
     res.req = req;
     req.res = res;
     if (method === 'INVITE') this.#openInvite(transaction, req);
-    else if (method === 'ACK') this.#acknowledged(req.stackDialogId, req);
-    else if (method === 'PRACK') this.#acknowledged(prackKey(req.stackDialogId, req.get('rack')), req);
-    else if (transaction === UNSOLICITED || method === 'BYE') this.#acks.delete(req.stackDialogId ?? '');
+    else if (this.#acks.size > 0) this.#settleAck(req);
     this.#handler(req, res);
   }
 
@@ -137,14 +135,17 @@ class Session {
   }
 
   /**
-   * @param {string | undefined} key
+   * A request has come that may be the ACK or PRACK that somebody waits for, or that ends the wait.
+   *
    * @param {Request} req
    */
-  #acknowledged(key = '', req) {
+  #settleAck(req) {
+    const { method, stackDialogId: dialog = '' } = req;
+    const key = method === 'PRACK' ? prackKey(dialog, req.get('rack')) : dialog;
     const callback = this.#acks.get(key);
-    if (callback === undefined) return;
+    if (callback === undefined || (method !== 'ACK' && method !== 'PRACK' && method !== 'BYE')) return;
     this.#acks.delete(key);
-    callback(req);
+    if (method !== 'BYE') callback(req);
   }
 
   /**
@@ -284,10 +285,10 @@ class Session {
 /**
  * What the PRACK for a response is known by. RAck begins with the RSeq of the response (RFC 3262 §7.2).
  *
- * @param {string | undefined} dialog
+ * @param {string} dialog
  * @param {string | undefined} text RSeq or RAck
  */
-function prackKey(dialog = '', text = '') {
+function prackKey(dialog, text = '') {
   return `${Number.parseInt(text, 10)}|${dialog}`;
 }
 

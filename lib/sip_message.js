@@ -151,17 +151,18 @@ class SipMessage {
 
   #wireHeaders() {
     const collector = new HeaderCollector();
+    const stored = this.#names?.stored ?? [];
     for (let at = FIRST_HEADER; at < this.#index.length; at += HEADER_UNITS) {
-      collector.add(this.#wireName(at), this.#wireValue(at));
+      const known = stored[this.#index.charCodeAt(at)];
+      if (known === undefined) collector.add(this.#wireName(at), this.#wireValue(at));
+      else collector.addStored(known, this.#wireValue(at));
     }
     return collector.headers;
   }
 
   /** @param {number} at where a header's numbers begin in the index */
   #wireName(at) {
-    const number = this.#index.charCodeAt(at);
-    const known = number === OTHER ? undefined : this.#names?.stored[number];
-    return known ?? this.#frame.slice(this.#index.charCodeAt(at + 1), this.#index.charCodeAt(at + 2));
+    return this.#frame.slice(this.#index.charCodeAt(at + 1), this.#index.charCodeAt(at + 2));
   }
 
   /** @param {number} at */

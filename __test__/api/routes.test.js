@@ -36,7 +36,7 @@ test('a handler without a method asks for all of them', async () => {
   assert.deepEqual(engine.started.routes, VERBS);
 });
 
-test('handlers given to drachtio() are used', async () => {
+test('handlers given to drachtio() are used', () => {
   const app = drachtio(() => {}, [() => {}]);
   assert.equal(app.stack.length, 2);
   assert.equal(new drachtio(() => {}).stack.length, 1);

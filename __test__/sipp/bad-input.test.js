@@ -43,7 +43,7 @@ const datagrams = [
 
 /** What is written on one connection, in chunks, what may come back, and whether the connection has to end. */
 const streams = [
-  ['bytes that mean nothing', () => [randomBytes(3000)], [''], true],
+  ['bytes that mean nothing', () => [randomBytes(20_000)], [''], true],
   ['a keep-alive', () => ['\r\n\r\n'], [''], false],
   ['half a message, and no more', () => [tcp().slice(0, 120)], [''], false],
   ['a message split at every byte', () => tcp().split(''), ['200'], false],

@@ -12,13 +12,14 @@ const servers = [];
  * Makes one call from SIPp through a proxying application to SIPp, and checks that each side saw what its scenario says.
  *
  * @param {object} options
- * @param {object} options.caller   a scenario with its values, as for `sipp`
+ * @param {object} [options.caller]  a scenario with its values, as for `sipp`
+ * @param {(port: number) => Promise<void>} [options.call] makes the call in its place
  * @param {object[]} options.callees the same, each; without a scenario it is one that is not there
  * @param {object} [options.proxy]  the options of `req.proxy`, without the destinations
  * @param {(app: any) => void} [options.configure]
  * @returns {Promise<{ caller: import('./sipp').Outcome, callees: import('./sipp').Outcome[], err: any, results: any }>}
  */
-async function proxiedCall({ caller, callees, proxy = {}, configure = () => {} }) {
+async function proxiedCall({ caller, call, callees, proxy = {}, configure = () => {} }) {
   const [port, ...ports] = await Promise.all([caller, ...callees].map(freePort));
   const destination = callees.map((callee, i) => {
     const transport = callee.transport ?? 'udp';
@@ -38,15 +39,18 @@ async function proxiedCall({ caller, callees, proxy = {}, configure = () => {} }
     .map(sipp);
   // SIPp says nowhere that it listens; the INVITE would be sent again, but a retransmission is what the tests look for.
   await sleep(400);
-  const values = { user: 'callee', talk: 200, callee: ports[0], ...caller.values };
-  const calling = sipp({ ...caller, values, target: server.address, port });
-
-  const outcome = await calling.finished;
+  const calling = call ? call(server.port) : callOf(caller, { target: server.address, port, callee: ports[0] });
+  const outcome = await calling;
   const outcomes = await Promise.all(called.map(({ finished }) => finished));
-  const seen = [outcome, ...outcomes];
+  const seen = [...outcomes, outcome].filter(Boolean);
   for (const { ok } of seen) assert.ok(ok, seen.map(({ log }) => log).join('\n\n'));
   assert.ok(await until(() => answer), 'the application was told how its proxying ended');
   return { caller: outcome, callees: outcomes, ...answer };
+}
+
+function callOf(caller, { target, port, callee }) {
+  const values = { user: 'callee', talk: 200, callee, ...caller.values };
+  return sipp({ ...caller, values, target, port }).finished;
 }
 
 /** Checks that every application of this file has come to rest, and stops them. The last test of each file. */

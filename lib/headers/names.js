@@ -107,23 +107,38 @@ function setHeader(headers, name, value) {
 /** Makes a table of headers from the lines of a message, of which several may have one name. */
 class HeaderCollector {
   headers = headerTable();
-  /** The key in `headers` of each name. @type {Map<string, string>} */
-  #keys = new Map();
+  /** The keys that are not in lower case, by their names in lower case. @type {Map<string, string> | undefined} */
+  #written = undefined;
 
   /**
    * @param {string} name
    * @param {string} value
    */
   add(name, value) {
+    this.addStored(this.#keyOf(name), value);
+  }
+
+  /**
+   * Adds a header by its key in the table.
+   *
+   * @param {string} key
+   * @param {string} value
+   */
+  addStored(key, value) {
+    const known = this.headers[key];
+    this.headers[key] = known === undefined ? value : `${known},${value}`;
+  }
+
+  /** @param {string} name */
+  #keyOf(name) {
     const lower = lowerName(name);
-    const key = this.#keys.get(lower);
-    if (key === undefined) {
-      const stored = storedName(name);
-      this.#keys.set(lower, stored);
-      this.headers[stored] = value;
-    } else {
-      this.headers[key] += `,${value}`;
+    const key = this.#written?.get(lower) ?? storedName(name);
+    if (key !== lower && !(lower in this.headers)) {
+      this.#written ??= new Map();
+      this.#written.set(lower, key);
+      return key;
     }
+    return lower;
   }
 }
 

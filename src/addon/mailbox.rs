@@ -2,6 +2,7 @@
 //! beginning and end of the engine.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::clock::WallClock;
@@ -17,12 +18,14 @@ const SPARE_BATCHES: usize = 4;
 const SPARE_BATCH_SIZE: usize = 1024 * 1024;
 
 /// How the JavaScript thread is woken; may be called on any thread, and does not wait.
-pub(super) type Ring = Box<dyn Fn() + Send>;
+pub(super) type Ring = Arc<dyn Fn() + Send + Sync>;
 
 /// What both threads share.
 #[derive(Default)]
 pub(super) struct Mailbox {
     state: Mutex<State>,
+    /// Events in the state's batches; read often, so that no lock is needed for it.
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -30,8 +33,6 @@ struct State {
     ring: Option<Ring>,
     batches: VecDeque<Batch>,
     spare: Vec<Batch>,
-    /// Events in `batches`.
-    waiting: usize,
     /// The bell has been rung and [`Mailbox::answer_bell`] has not been called.
     rung: bool,
     /// JavaScript has been told to take events and has not done so.
@@ -75,12 +76,12 @@ impl Ended {
 }
 
 impl State {
-    /// Rings, unless that has been done and not been answered.
-    fn ring(&mut self) {
-        if let (false, Some(ring)) = (self.rung, &self.ring) {
-            ring();
-            self.rung = true;
-        }
+    /// What is to be called when the lock has been released, so that the thread that is woken
+    /// finds it free. `None` when the bell has been rung and not been answered.
+    fn ring(&mut self) -> Option<Ring> {
+        let ring = self.ring.clone().filter(|_| !self.rung);
+        self.rung |= ring.is_some();
+        ring
     }
 }
 
@@ -94,7 +95,9 @@ impl Mailbox {
     pub(super) fn set_started(&self, outcome: Result<Vec<Listener>, StartError>) {
         let mut state = self.lock();
         state.started = Some(outcome);
-        state.ring();
+        let ring = state.ring();
+        drop(state);
+        call(ring);
     }
 
     /// Keeps the end of the engine for the JavaScript thread, which hears of it when it has taken
@@ -103,7 +106,9 @@ impl Mailbox {
         let failure = failure.map(str::to_owned);
         let mut state = self.lock();
         state.ended = Some(Ended { failure });
-        state.ring();
+        let ring = state.ring();
+        drop(state);
+        call(ring);
     }
 
     /// Adds events, and takes an emptied batch in exchange.
@@ -114,16 +119,16 @@ impl Mailbox {
         let mut state = self.lock();
         let empty = state.spare.pop().unwrap_or_default();
         let full = std::mem::replace(batch, empty);
-        state.waiting += full.len();
+        self.waiting.fetch_add(full.len(), Ordering::Relaxed);
         state.batches.push_back(full);
-        if !state.told {
-            state.ring();
-        }
+        let ring = if state.told { None } else { state.ring() };
+        drop(state);
+        call(ring);
     }
 
     /// Events that JavaScript has not taken.
     pub(super) fn waiting(&self) -> usize {
-        self.lock().waiting
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The bell has rung: what is there to do on the JavaScript thread?
@@ -152,11 +157,12 @@ impl Mailbox {
             events += batch.len();
             taken.extend(state.batches.pop_front());
         }
-        state.waiting -= events;
+        self.waiting.fetch_sub(events, Ordering::Relaxed);
         state.told = false;
-        if !state.batches.is_empty() || state.ended.is_some() {
-            state.ring();
-        }
+        let more = !state.batches.is_empty() || state.ended.is_some();
+        let ring = if more { state.ring() } else { None };
+        drop(state);
+        call(ring);
         taken
     }
 
@@ -174,6 +180,12 @@ impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is consistent whenever the lock is free; a panic elsewhere changes nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn call(ring: Option<Ring>) {
+    if let Some(ring) = ring {
+        ring();
     }
 }
 
@@ -218,8 +230,6 @@ impl Outlet for Postbox {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
     use crate::engine::{CommandId, Reply};
 
@@ -228,7 +238,7 @@ mod tests {
         let rings = Arc::new(AtomicUsize::new(0));
         let counter = rings.clone();
         let mailbox = Arc::new(Mailbox::default());
-        mailbox.set_bell(Some(Box::new(move || {
+        mailbox.set_bell(Some(Arc::new(move || {
             counter.fetch_add(1, Ordering::Relaxed);
         })));
         (mailbox, rings)

@@ -49,7 +49,7 @@ impl Running {
         });
         let bell = Bell::hang(js, wake, &running)?;
         let ringer = bell.ringer();
-        mailbox.set_bell(Some(Box::new(move || ringer.ring())));
+        mailbox.set_bell(Some(Arc::new(move || ringer.ring())));
         // Empty until now, so this can't fail.
         let _ = running.bell.set(bell);
         running.start_thread(settings);

@@ -11,6 +11,7 @@ use super::compose::{Identity, RequestParts, Writer};
 use super::dialog::Acknowledgement;
 use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
+use super::random::Branch;
 use super::target::Hop;
 use super::transaction::invite_server::AckVerdict;
 use super::transaction::ServerMachine;
@@ -63,14 +64,17 @@ impl Engine {
         let Some(dialog) = self.dialogs.get_mut(key) else {
             return;
         };
-        match &dialog.unacknowledged {
-            Some(waiting) if waiting.cseq == cseq => dialog.unacknowledged = None,
-            _ => return,
-        }
-        let (owner, id, invite) = (dialog.owner, dialog.id.clone(), dialog.invite);
+        let Some(answered) = dialog.unacknowledged.take_if(|waiting| waiting.cseq == cseq) else {
+            return;
+        };
+        let (owner, id) = (dialog.owner, dialog.id.clone());
         self.reschedule_dialog(key);
         let meta = Meta::received(path, ack, now);
+        let invite = answered.invite;
         self.deliver(Some(owner), Some(invite), Some(id), meta, ack.clone());
+        if let Some(bye) = answered.bye {
+            self.carry_out(now, bye, None);
+        }
     }
 
     /// A 2xx of ours is due again, or its ACK will not come any more.
@@ -85,8 +89,13 @@ impl Engine {
         }
         if let Some(waiting) = dialog.unacknowledged.as_deref_mut() {
             if waiting.give_up <= now {
+                let bye = waiting.bye.take();
                 dialog.unacknowledged = None;
-                self.end_call(now, key, REASON_ACK_TIMEOUT);
+                self.reschedule_dialog(key);
+                match bye {
+                    Some(bye) => self.carry_out(now, bye, None),
+                    None => self.end_call(now, key, REASON_ACK_TIMEOUT),
+                }
                 return;
             }
             if waiting.repeat.due(now, Some(cap)) {
@@ -95,44 +104,45 @@ impl Engine {
                 self.transmit(path, response, None);
             }
         }
+        self.ack_timeout(now, key);
+        self.reschedule_dialog(key);
+    }
+
+    /// The application has not acknowledged a 2xx in the time the peer waits for it. A call that
+    /// it has cancelled is ended without it.
+    fn ack_timeout(&mut self, now: Instant, key: DialogKey) {
+        let Some(dialog) = self.dialogs.get_mut(key) else {
+            return;
+        };
+        let missed = dialog.acknowledgement.take_if(|ack| ack.give_up <= now);
+        if let (Some(missed), true) = (missed, dialog.bye_after_ack) {
+            self.acknowledge_and_end(now, key, missed.cseq, Told::Owner);
+        }
+    }
+
+    /// The application must acknowledge a 2xx in this dialog.
+    pub(super) fn await_ack(&mut self, now: Instant, key: DialogKey, client: ClientKey, cseq: u32) {
+        let give_up = now + self.timers_config.transaction_timeout();
+        let Some(invite) = self.clients.get(client).map(|transaction| transaction.id) else {
+            return;
+        };
         if let Some(dialog) = self.dialogs.get_mut(key) {
-            if let Some(done) = &dialog.acknowledgement {
-                if done.forget <= now {
-                    let was_sent = done.sent.is_some();
-                    dialog.acknowledgement = None;
-                    if dialog.bye_after_ack && !was_sent {
-                        self.acknowledge_and_end(now, key, Told::Owner);
-                        return;
-                    }
-                }
-            }
+            dialog.acknowledgement = Some(Box::new(Acknowledgement {
+                client,
+                invite,
+                cseq,
+                give_up,
+            }));
         }
         self.reschedule_dialog(key);
     }
 
-    /// A 2xx to an INVITE of the application's in this dialog: true if it is the first, false
-    /// if it is a repetition, which gets the ACK again once the application has sent one.
-    pub(super) fn note_2xx(&mut self, now: Instant, key: DialogKey, cseq: u32) -> bool {
-        let forget = now + self.timers_config.transaction_timeout();
-        let Some(dialog) = self.dialogs.get_mut(key) else {
-            return false;
-        };
-        if let Some(known) = &dialog.acknowledgement {
-            if known.cseq == cseq {
-                if let Some((ack, path)) = known.sent.clone() {
-                    self.counters.retransmissions += 1;
-                    self.transmit(path, ack, None);
-                }
-                return false;
-            }
-        }
-        dialog.acknowledgement = Some(Box::new(Acknowledgement {
-            cseq,
-            sent: None,
-            forget,
-        }));
-        self.reschedule_dialog(key);
-        true
+    /// A final response came again, so its ACK was lost.
+    pub(super) fn repeat_ack(&mut self, key: ClientKey) {
+        if let Some((ack, path)) = self.clients.get(key).and_then(|t| t.ack.clone()) {
+            self.counters.retransmissions += 1;
+            self.transmit(path, ack, None);
+        } // else the application has not sent it yet
     }
 
     /// An application's ACK.
@@ -162,16 +172,14 @@ impl Engine {
         resolved: Option<&[SocketAddr]>,
     ) -> Result<Option<Reply>, Refusal> {
         let key = self.dialogs.find_by_id(id).ok_or(Refusal::AckForFailure)?;
-        let (cseq, transaction) = {
-            let dialog = self.dialogs.get(key).ok_or(Refusal::AckForFailure)?;
-            if dialog.owner != app {
-                return Err(Refusal::AckForFailure);
-            }
-            match &dialog.acknowledgement {
-                Some(waiting) if waiting.sent.is_none() => (waiting.cseq, dialog.invite),
-                _ => return Err(Refusal::AckWithoutSuccess),
-            }
+        let dialog = self.dialogs.get(key).ok_or(Refusal::AckForFailure)?;
+        if dialog.owner != app {
+            return Err(Refusal::AckForFailure);
+        }
+        let Some(waiting) = &dialog.acknowledgement else {
+            return Err(Refusal::AckWithoutSuccess);
         };
+        let (client, transaction, cseq) = (waiting.client, waiting.invite, waiting.cseq);
         let path = match self.dialog_path(key, resolved)? {
             Hop::Ready(path) => path,
             Hop::Named(name) => {
@@ -195,15 +203,15 @@ impl Engine {
             .compose_in_dialog(key, "ACK", cseq, &path, Some(draft))
             .ok_or(Refusal::AckForFailure)?;
         let message = super::uac::parse_request(text)?;
-        let ends = match self.dialogs.get_mut(key) {
-            Some(dialog) => {
-                if let Some(waiting) = dialog.acknowledgement.as_deref_mut() {
-                    waiting.sent = Some((message.text().clone(), path));
-                }
-                dialog.bye_after_ack
-            }
-            None => false,
-        };
+        let mut ends = false;
+        if let Some(dialog) = self.dialogs.get_mut(key) {
+            dialog.acknowledgement = None;
+            ends = dialog.bye_after_ack;
+        }
+        self.reschedule_dialog(key);
+        if let Some(invite) = self.clients.get_mut(client) {
+            invite.ack = Some((message.text().clone(), path));
+        }
         self.transmit(path, message.text().clone(), None);
         if ends {
             self.end_call(now, key, REASON_CANCEL_RACE);
@@ -217,11 +225,13 @@ impl Engine {
     }
 
     /// Acknowledges a 2xx that the application has no use for, and ends that call.
-    pub(super) fn acknowledge_and_end(&mut self, now: Instant, key: DialogKey, told: Told) {
-        let Some(dialog) = self.dialogs.get(key) else {
-            return;
-        };
-        let cseq = dialog.local_cseq;
+    pub(super) fn acknowledge_and_end(
+        &mut self,
+        now: Instant,
+        key: DialogKey,
+        cseq: u32,
+        told: Told,
+    ) {
         if let Some(path) = self.dialog_path_now(key) {
             if let Some(ack) = self.compose_in_dialog(key, "ACK", cseq, &path, None) {
                 self.transmit(path, ack, None);
@@ -241,16 +251,32 @@ impl Engine {
         let Some((owner, id)) = self.dialog_owner(key) else {
             return;
         };
-        if let Some(bye) = self.send_bye(now, key, reason) {
-            let (path, message) = bye;
+        if let Some((path, message)) = self.send_bye(now, key, reason) {
             let meta = Meta::sent(path, &message, now);
             self.deliver(Some(owner), None, Some(id), meta, message);
         }
         self.remove_dialog(key);
     }
 
+    /// Tells the owner that a call has ended which needs no BYE, in the same way.
+    pub(super) fn tell_of_bye(&mut self, now: Instant, key: DialogKey, reason: &str) {
+        let Some((owner, id)) = self.dialog_owner(key) else {
+            return;
+        };
+        if let Some((path, message, _)) = self.compose_bye(key, reason) {
+            let meta = Meta::sent(path, &message, now);
+            self.deliver(Some(owner), None, Some(id), meta, message);
+        }
+    }
+
     /// Sends a BYE of the engine's own.
     fn send_bye(&mut self, now: Instant, key: DialogKey, reason: &str) -> Option<(Path, Message)> {
+        let (path, message, branch) = self.compose_bye(key, reason)?;
+        self.open_engine_transaction(now, path, branch, &message);
+        Some((path, message))
+    }
+
+    fn compose_bye(&mut self, key: DialogKey, reason: &str) -> Option<(Path, Message, Branch)> {
         let path = self.dialog_path_now(key)?;
         let dialog = self.dialogs.get_mut(key)?;
         dialog.local_cseq = dialog.local_cseq.saturating_add(1);
@@ -261,8 +287,7 @@ impl Engine {
         let branch = self.random.branch();
         let text = self.compose_with_branch(key, "BYE", cseq, &path, Some(&draft), branch)?;
         let message = Message::parse(text).ok()?;
-        self.open_engine_transaction(now, path, branch, &message);
-        Some((path, message))
+        Some((path, message, branch))
     }
 
     /// The ACK to a failure belongs to the INVITE's transaction: same request-URI, branch and
@@ -282,7 +307,7 @@ impl Engine {
         };
         let path = transaction.path;
         if !path.transport.is_reliable() {
-            transaction.ack = Some(ack.clone());
+            transaction.ack = Some((ack.clone(), path));
         }
         self.transmit(path, ack, Some(Sender::Client(key)));
     }
@@ -306,7 +331,7 @@ impl Engine {
         cseq: u32,
         path: &Path,
         draft: Option<&Message>,
-        branch: super::random::Branch,
+        branch: Branch,
     ) -> Option<Bytes> {
         let dialog = self.dialogs.get(key)?;
         let (uri, routes) = dialog.request_uri_and_routes();

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::cancel::Cancelling;
+use super::cancel::{plain_cancel, Cancelling};
 use super::command::AppId;
+use super::dialog::Usage;
 use super::transaction::client::ClientUser;
-use super::{Engine, ServerKey};
+use super::{DialogKey, Engine, Parked, ServerKey};
 
 /// Why a call ended whose application has gone.
 const REASON_APP_GONE: &str = "SIP ;cause=503 ;text=\"application has gone\"";
@@ -14,6 +15,8 @@ impl Engine {
     /// Answers what the application has not answered, cancels what it has asked for and hangs
     /// up its calls, so that nobody waits for it in vain.
     pub(super) fn end_all_of(&mut self, now: Instant, app: AppId) {
+        self.queries
+            .retain(|_, parked| !matches!(parked, Parked::Command(command) if command.app == app));
         let unanswered: Vec<ServerKey> = self
             .servers
             .iter()
@@ -35,28 +38,51 @@ impl Engine {
                 .get(key)
                 .is_some_and(|dialog| dialog.owner == app && dialog.confirmed);
             if is_call {
-                self.end_call(now, key, REASON_APP_GONE);
+                self.end_dialog_of_gone(now, key);
             }
         }
     }
 
+    /// Cancels what the application has asked for: at once, or as soon as a provisional response
+    /// allows it (§9.1).
     fn cancel_calls_of(&mut self, now: Instant, app: AppId) {
         let mut ringing = Vec::new();
         for (key, transaction) in self.clients.iter_mut() {
-            let may_cancel = transaction.has_response() && transaction.machine.awaits_final();
-            if let ClientUser::Application {
+            let is_open = transaction.machine.awaits_final();
+            let may_cancel = transaction.has_response();
+            let ClientUser::Application {
                 app: owner,
                 call: Some(call),
                 ..
             } = &mut transaction.user
-            {
-                if *owner == app && matches!(call.cancelling, Cancelling::NotAsked) && may_cancel {
-                    ringing.push(key);
-                }
+            else {
+                continue;
+            };
+            if *owner != app || !is_open {
+                continue;
+            }
+            call.is_orphan = true;
+            let is_invite = transaction.machine.is_invite();
+            if !is_invite || !matches!(call.cancelling, Cancelling::NotAsked) {
+                continue;
+            }
+            if may_cancel {
+                ringing.push(key);
+            } else if let Some(cancel) = transaction.request.as_ref().and_then(plain_cancel) {
+                call.cancelling = Cancelling::Held(cancel);
             }
         }
         for key in ringing {
             self.cancel_client(now, key);
+        }
+    }
+
+    /// A subscription has no request that ends it from both sides: the next one that arrives in
+    /// it is answered 481, which ends it there too (RFC 6665 §4.1.2, §4.2.2).
+    fn end_dialog_of_gone(&mut self, now: Instant, key: DialogKey) {
+        match self.dialogs.get(key).map(|dialog| dialog.usage) {
+            Some(Usage::Invite) => self.end_call(now, key, REASON_APP_GONE),
+            _ => self.remove_dialog(key),
         }
     }
 }

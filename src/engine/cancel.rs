@@ -36,6 +36,15 @@ pub(crate) enum Cancelling {
     /// Held back until the first response, so that it can't overtake the INVITE (§9.1).
     Held(Message),
     Sent,
+    /// The engine has cancelled by itself: it rang too long, or ended otherwise.
+    GivenUp,
+}
+
+impl Cancelling {
+    /// True if the application wants the call no longer.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self, Cancelling::Held(_) | Cancelling::Sent)
+    }
 }
 
 impl Engine {
@@ -129,7 +138,8 @@ impl Engine {
         let text = cancel_text(request, Some(&draft)).ok_or_else(unknown)?;
         let message = super::uac::parse_request(text)?;
         if may_send {
-            self.send_cancel(now, key, message.clone());
+            call.cancelling = Cancelling::Sent;
+            self.send_cancel(now, key, &message);
         } else {
             call.cancelling = Cancelling::Held(message.clone());
         }
@@ -154,42 +164,42 @@ impl Engine {
         }
         if let Cancelling::Held(message) = std::mem::replace(&mut call.cancelling, Cancelling::Sent)
         {
-            self.send_cancel(now, key, message);
+            self.send_cancel(now, key, &message);
         }
     }
 
     /// Cancels an INVITE for the engine or a proxy. The caller knows that a provisional
     /// response has come.
     pub(super) fn cancel_client(&mut self, now: Instant, key: ClientKey) {
-        let message = self
-            .clients
-            .get(key)
-            .and_then(|t| t.request.as_ref())
-            .and_then(|request| cancel_text(request, None))
-            .and_then(|text| Message::parse(text).ok());
-        if let Some(message) = message {
-            self.send_cancel(now, key, message);
-        }
-    }
-
-    fn send_cancel(&mut self, now: Instant, key: ClientKey, message: Message) {
-        let final_by = now + self.timers_config.transaction_timeout();
-        let Some(invite) = self.clients.get_mut(key) else {
+        let Some(transaction) = self.clients.get_mut(key) else {
             return;
         };
         if let ClientUser::Application {
             call: Some(call), ..
-        } = &mut invite.user
+        } = &mut transaction.user
         {
-            call.cancelling = Cancelling::Sent;
+            if !matches!(call.cancelling, Cancelling::NotAsked) {
+                return;
+            }
+            call.cancelling = Cancelling::GivenUp;
         }
+        if let Some(message) = transaction.request.as_ref().and_then(plain_cancel) {
+            self.send_cancel(now, key, &message);
+        }
+    }
+
+    fn send_cancel(&mut self, now: Instant, key: ClientKey, message: &Message) {
+        let final_by = now + self.timers_config.transaction_timeout();
+        let Some(invite) = self.clients.get_mut(key) else {
+            return;
+        };
         // A callee that does not know CANCEL would leave the INVITE open for ever (§9.1).
         if let ClientMachine::Invite(machine) = &mut invite.machine {
             machine.expect_final_by(final_by);
         }
         let (path, branch) = (invite.path, invite.matching.branch);
         self.reschedule_client(key);
-        self.open_engine_transaction(now, path, branch, &message);
+        self.open_engine_transaction(now, path, branch, message);
     }
 
     /// Sends a request of the engine's own, whose outcome nobody is told.
@@ -208,6 +218,11 @@ impl Engine {
             self.open_client_transaction(now, ClientUser::Engine, path, branch, request);
         } // else the CANCEL is under way already
     }
+}
+
+/// The CANCEL of an INVITE, without anything of an application's.
+pub(super) fn plain_cancel(invite: &Message) -> Option<Message> {
+    Message::parse(cancel_text(invite, None)?).ok()
 }
 
 /// The CANCEL of an INVITE (§9.1): its request-URI, topmost Via, Route and identity.

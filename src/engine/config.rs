@@ -32,8 +32,8 @@ pub struct Timers {
     pub t2: Duration,
     /// How long a message may stay in the network. Default 5 s.
     pub t4: Duration,
-    /// How long a proxied INVITE may ring after its last provisional response (timer C, more
-    /// than 3 minutes by §16.6 item 11). Default 185 s.
+    /// How long an INVITE that was sent or forwarded may ring after its last provisional
+    /// response (timer C, more than 3 minutes by §16.6 item 11). Default 185 s.
     pub c: Duration,
     /// How long an application may take to its first response. Default 64 s.
     pub application: Duration,

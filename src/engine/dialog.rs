@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use slotmap::SlotMap;
 
-use super::command::{AppId, DialogId, TransactionId};
+use super::command::{AppId, Command, DialogId, TransactionId};
 use super::path::Path;
 use super::timers::{earliest, TimerSlot};
 use super::transaction::Backoff;
@@ -40,11 +40,9 @@ pub(crate) struct Dialog {
     pub(crate) contact: Box<str>,
     /// How the peer was last heard.
     pub(crate) path: Path,
-    /// The INVITE that made it, for the ACK.
-    pub(crate) invite: TransactionId,
     /// A 2xx of ours that no ACK has come for.
     pub(crate) unacknowledged: Option<Box<Unacknowledged>>,
-    /// A 2xx of the peer's: what to acknowledge or how it was.
+    /// A 2xx of the peer's that the application has not acknowledged.
     pub(crate) acknowledgement: Option<Box<Acknowledgement>>,
     /// Send a BYE as soon as the 2xx is acknowledged: it crossed our CANCEL.
     pub(crate) bye_after_ack: bool,
@@ -72,19 +70,25 @@ pub(crate) enum Usage {
 pub(crate) struct Unacknowledged {
     pub(crate) response: Bytes,
     pub(crate) path: Path,
+    /// The INVITE that it answers.
+    pub(crate) invite: TransactionId,
     pub(crate) cseq: u32,
     pub(crate) repeat: Backoff,
     pub(crate) give_up: Instant,
+    /// The application's BYE, which may go only after the ACK (§15): the caller may not know
+    /// yet that there is a call.
+    pub(crate) bye: Option<Command>,
 }
 
-/// The state of a 2xx that was received.
+/// A 2xx that was received and awaits the ACK of the application.
 #[derive(Debug)]
 pub(crate) struct Acknowledgement {
+    /// The INVITE that it answers, which keeps the ACK for repetitions of the 2xx.
+    pub(crate) client: ClientKey,
+    pub(crate) invite: TransactionId,
     pub(crate) cseq: u32,
-    /// The ACK as sent; `None` until the application sends it.
-    pub(crate) sent: Option<(Bytes, Path)>,
-    /// When the peer has stopped repeating its 2xx.
-    pub(crate) forget: Instant,
+    /// When the peer has stopped waiting for it.
+    pub(crate) give_up: Instant,
 }
 
 /// What a new dialog starts with.
@@ -103,7 +107,6 @@ pub(crate) struct DialogSeed<'a> {
     pub(crate) target: &'a str,
     pub(crate) contact: String,
     pub(crate) path: Path,
-    pub(crate) invite: TransactionId,
 }
 
 impl Dialog {
@@ -112,7 +115,7 @@ impl Dialog {
             .unacknowledged
             .as_deref()
             .map(|u| u.repeat.next.min(u.give_up));
-        let acknowledgement = self.acknowledgement.as_deref().map(|a| a.forget);
+        let acknowledgement = self.acknowledgement.as_deref().map(|a| a.give_up);
         earliest(earliest(unacknowledged, acknowledgement), self.expires)
     }
 }
@@ -142,7 +145,6 @@ impl DialogTable {
             target: seed.target.into(),
             contact: seed.contact.into(),
             path: seed.path,
-            invite: seed.invite,
             unacknowledged: None,
             acknowledgement: None,
             bye_after_ack: false,

@@ -144,6 +144,9 @@ impl Engine {
         if method == Method::Prack {
             self.check_prack(key, draft)?;
         }
+        if method == Method::Bye && self.hold_bye(key, app, command, id, &next_hop, draft)? {
+            return Ok(None);
+        }
         self.check_client_room()?;
         let hop = match &next_hop {
             Some(uri) => self.path_for(uri, resolved)?,
@@ -177,13 +180,12 @@ impl Engine {
         if method == Method::Bye {
             self.abandon_open_invite(now, key);
         }
-        let call = (method == Method::Invite).then(Call::default);
+        let call = (method == Method::Invite).then(|| Call::new(id.clone()));
         let (client, transaction) =
             self.open_app_transaction(now, app, Some(key), call, path, branch, &message);
         if method == Method::Invite {
             if let Some(dialog) = self.dialogs.get_mut(key) {
                 dialog.open_client_invite = Some(client);
-                dialog.invite = transaction;
             }
         }
         Ok(Some(Reply::Sent {
@@ -244,6 +246,39 @@ impl Engine {
         let dialog = self.dialogs.get_mut(key)?;
         dialog.local_cseq = dialog.local_cseq.saturating_add(1);
         Some(dialog.local_cseq)
+    }
+
+    /// Keeps a BYE until the ACK to our 2xx has come (§15): before that the caller may not have
+    /// heard of the call that it would end. False if it can go at once.
+    fn hold_bye(
+        &mut self,
+        key: DialogKey,
+        app: AppId,
+        command: CommandId,
+        id: &DialogId,
+        next_hop: &Option<String>,
+        draft: &Message,
+    ) -> Result<bool, Refusal> {
+        let waiting = self
+            .dialogs
+            .get_mut(key)
+            .and_then(|dialog| dialog.unacknowledged.as_deref_mut());
+        let Some(waiting) = waiting else {
+            return Ok(false);
+        };
+        if waiting.bye.is_some() {
+            return Err(Refusal::UnknownDialog);
+        }
+        waiting.bye = Some(Command {
+            app,
+            id: command,
+            action: Action::Request {
+                dialog: Some(id.clone()),
+                next_hop: next_hop.clone(),
+                message: draft.clone(),
+            },
+        });
+        Ok(true)
     }
 
     /// A BYE ends our own re-INVITE too.

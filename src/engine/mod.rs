@@ -370,6 +370,10 @@ impl Engine {
         if let Some(mut dialog) = self.dialogs.remove(key) {
             self.timers
                 .schedule(TimerOwner::Dialog(key), &mut dialog.slot, None);
+            if let Some(bye) = dialog.unacknowledged.and_then(|waiting| waiting.bye) {
+                let refusal = Refusal::UnknownDialog;
+                self.reply(bye.app, bye.id, Reply::Refused(refusal));
+            }
         }
     }
 
@@ -416,6 +420,7 @@ impl Engine {
                 }
                 self.reschedule_client(key);
             }
+            ClientExpiry::RangOut => self.cancel_client(now, key),
             ClientExpiry::TimedOut => self.client_failed(now, key, 408),
             ClientExpiry::Terminated => self.client_terminated(key),
             ClientExpiry::Nothing => self.reschedule_client(key),

@@ -98,14 +98,14 @@ impl Engine {
         let Some(transaction) = self.clients.get_mut(key) else {
             return;
         };
+        if !transaction.is_answered_by(message) {
+            self.counters.malformed += 1;
+            return;
+        }
         match transaction.machine.on_response(now, status, &timers) {
             Verdict::Absorb => {}
             Verdict::Reacknowledge => {
-                if let Some(ack) = transaction.ack.clone() {
-                    let path = transaction.path;
-                    self.counters.retransmissions += 1;
-                    self.transmit(path, ack, None);
-                }
+                self.repeat_ack(key);
             }
             Verdict::Deliver => {
                 let branch = match transaction.user {

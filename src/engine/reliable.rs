@@ -18,6 +18,9 @@ use crate::message::{HeaderId, Message};
 /// The option tag of RFC 3262.
 const OPTION_100REL: &str = "100rel";
 
+/// Why a call ended that the application had accepted; it sees this text.
+const REASON_PRACK_TIMEOUT: &str = "SIP ;cause=504 ;text=\"PRACK timeout\"";
+
 /// The reliable provisional responses of one INVITE.
 #[derive(Debug)]
 pub(crate) struct ReliableProvisionals {
@@ -282,11 +285,25 @@ impl Engine {
             return;
         };
         if waiting.give_up <= now {
-            self.respond_plainly(now, key, 504);
+            self.prack_missing(now, key);
         } else if waiting.repeat.due(now, None) {
             let response = waiting.response.clone();
             self.counters.retransmissions += 1;
             self.transmit(path, response, Some(Sender::Server(key)));
         }
+    }
+
+    /// The caller is refused. An application that has already accepted, with a 2xx that was held
+    /// back, must hear that its call has ended.
+    fn prack_missing(&mut self, now: Instant, key: ServerKey) {
+        let accepted = self.has_held_back_2xx(key);
+        let dialog = self
+            .servers
+            .get(key)
+            .and_then(|transaction| transaction.open.as_deref()?.dialog);
+        if let (true, Some(dialog)) = (accepted, dialog) {
+            self.tell_of_bye(now, dialog, REASON_PRACK_TIMEOUT);
+        }
+        self.respond_plainly(now, key, 504);
     }
 }

@@ -15,15 +15,33 @@ use super::target::Hop;
 use super::timers::{TimerOwner, TimerSlot};
 use super::transaction::client::{ClientMatch, ClientTransaction, ClientUser};
 use super::transaction::ClientMachine;
-use super::{Action, ClientKey, Command, DialogKey, Engine, Parked, TransactionKey};
+use super::{limits, Action, ClientKey, Command, DialogKey, Engine, Parked, TransactionKey};
 use crate::message::{CSeq, HeaderId, Message, Method, NameAddr, Scheme, Uri};
 
 /// What an INVITE or SUBSCRIBE of an application's has led to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Call {
+    /// The id that its dialogs share.
+    pub(crate) id: DialogId,
     /// The dialogs it has made, one for each fork that answered.
     pub(crate) forks: Vec<DialogKey>,
+    /// The To tag of the first 2xx: that fork is the call, others are ended.
+    pub(crate) answered: Option<Box<str>>,
     pub(crate) cancelling: Cancelling,
+    /// The application has gone, so nobody wants the call.
+    pub(crate) is_orphan: bool,
+}
+
+impl Call {
+    pub(super) fn new(id: DialogId) -> Call {
+        Call {
+            id,
+            forks: Vec::new(),
+            answered: None,
+            cancelling: Cancelling::NotAsked,
+            is_orphan: false,
+        }
+    }
 }
 
 impl Engine {
@@ -94,6 +112,10 @@ impl Engine {
         {
             return Err(Refusal::MissingContentType);
         }
+        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
+        if makes_dialog && self.dialogs.len() >= limits::MAX_DIALOGS {
+            return Err(Refusal::LimitReached("dialogs", limits::MAX_DIALOGS));
+        }
         self.check_client_room()?;
         let path = match self.path_for(next_hop.as_deref().unwrap_or(uri), resolved)? {
             Hop::Ready(path) => path,
@@ -114,9 +136,8 @@ impl Engine {
         let branch = self.random.branch();
         let text = self.compose_request(method, uri, &path, branch, draft)?;
         let message = parse_request(text)?;
-        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
         let dialog = makes_dialog.then(|| uac_dialog_id(&message)).flatten();
-        let call = makes_dialog.then(Call::default);
+        let call = dialog.clone().map(Call::new);
         let (_, transaction) =
             self.open_app_transaction(now, app, None, call, path, branch, &message);
         Ok(Some(Reply::Sent {
@@ -223,13 +244,20 @@ impl Engine {
         let method = request.method();
         let is_invite = method == Some(Method::Invite);
         let reliable = path.transport.is_reliable();
+        let mut machine = ClientMachine::new(is_invite, now, reliable, &self.timers_config);
+        if let (ClientMachine::Invite(invite), ClientUser::Application { .. }) =
+            (&mut machine, &user)
+        {
+            // A proxy has timer C for each branch by itself.
+            invite.limit_ringing(self.timers_config.c);
+        }
         let key = self.clients.insert(ClientTransaction {
             id: self.random.transaction_id(),
             matching: ClientMatch {
                 branch,
                 is_cancel: method == Some(Method::Cancel),
             },
-            machine: ClientMachine::new(is_invite, now, reliable, &self.timers_config),
+            machine,
             user,
             path,
             request: Some(request.clone()),
@@ -256,6 +284,32 @@ impl ClientTransaction {
         match &self.machine {
             ClientMachine::Invite(machine) => machine.has_response(),
             ClientMachine::NonInvite(_) => false,
+        }
+    }
+
+    /// True if a response with our branch also names our request otherwise (§8.2.6.2): what it
+    /// says about the call would else be believed of another one.
+    pub(super) fn is_answered_by(&self, response: &Message) -> bool {
+        let Ok(cseq) = response.cseq() else {
+            return false;
+        };
+        if self.machine.is_invite() != (cseq.method == Method::Invite) {
+            return false;
+        }
+        match (&self.request, &self.user) {
+            (Some(request), _) => {
+                request.cseq().is_ok_and(|ours| ours == cseq)
+                    && request.call_id() == response.call_id()
+                    && request.from().map(|from| from.tag()).ok()
+                        == response.from().map(|from| from.tag()).ok()
+            }
+            (
+                None,
+                ClientUser::Application {
+                    call: Some(call), ..
+                },
+            ) => uac_dialog_id(response).is_some_and(|id| id == call.id),
+            (None, _) => true,
         }
     }
 }

@@ -4,7 +4,6 @@
 use std::time::Instant;
 
 use super::ack::Told;
-use super::cancel::Cancelling;
 use super::command::{AppId, DialogId};
 use super::compose::ResponseParts;
 use super::dialog::{DialogSeed, Usage};
@@ -95,6 +94,7 @@ impl Engine {
             return;
         };
         let (app, in_dialog, makes_dialog) = (*app, *dialog, call.is_some());
+        let is_orphan = call.as_deref().is_some_and(|call| call.is_orphan);
         let succeeded = status < 300;
         if is_invite && succeeded {
             if !self.invite_succeeded(now, path, key, in_dialog, response) {
@@ -102,7 +102,7 @@ impl Engine {
             }
         } else if is_invite {
             self.invite_failed(key, in_dialog);
-        } else if makes_dialog && succeeded {
+        } else if makes_dialog && succeeded && !is_orphan {
             if let Some(dialog) = self.fork_of(path, key, response) {
                 self.subscribed(now, dialog, key, response);
             }
@@ -126,54 +126,49 @@ impl Engine {
         response: &Message,
     ) -> bool {
         let cseq = response.cseq().map_or(0, |cseq| cseq.number);
-        let (dialog, is_extra) = match in_dialog {
-            Some(dialog) => (dialog, false),
-            None => match self.fork_of(path, key, response) {
-                Some(dialog) => (dialog, self.has_other_answer(key, dialog)),
-                None => return false,
-            },
+        let Some(transaction) = self.clients.get_mut(key) else {
+            return false;
         };
-        if !self.note_2xx(now, dialog, cseq) {
+        let is_first = transaction.request.is_some();
+        let ClientUser::Application {
+            call: Some(call), ..
+        } = &mut transaction.user
+        else {
+            return false;
+        };
+        let (cancelled, is_orphan) = (call.cancelling.is_asked(), call.is_orphan);
+        let tag = remote_tag(response);
+        let is_extra = in_dialog.is_none()
+            && **call.answered.get_or_insert_with(|| tag.into()) != *tag;
+        if !is_first && !is_extra {
+            self.repeat_ack(key);
             return false;
         }
-        if is_extra {
-            // The application has its call; this fork is answered and ended (§13.2.2.4).
-            self.acknowledge_and_end(now, dialog, Told::Nobody);
-            return false;
-        }
-        let cancelled = self
-            .clients
-            .get(key)
-            .and_then(|transaction| match &transaction.user {
-                ClientUser::Application { call, .. } => call.as_deref(),
-                _ => None,
-            })
-            .is_some_and(|call| !matches!(call.cancelling, Cancelling::NotAsked));
-        if let Some(dialog) = self.dialogs.get_mut(dialog) {
+        let dialog = in_dialog.or_else(|| self.fork_of(path, key, response));
+        let Some(dialog_key) = dialog else {
+            return is_first;
+        };
+        if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
             if !dialog.confirmed {
                 // §13.2.2.4: the 2xx decides the route set.
                 dialog.routes = uac_routes(response).into();
             }
-            dialog.confirmed = true;
             dialog.path = path;
-            dialog.open_client_invite = None;
-            dialog.bye_after_ack = cancelled && in_dialog.is_none();
             refresh_target(dialog, response);
         }
+        if is_extra || is_orphan {
+            // The application has its call, or has gone: this one is answered and ended
+            // (§13.2.2.4).
+            self.acknowledge_and_end(now, dialog_key, cseq, Told::Nobody);
+            return is_first;
+        }
+        if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
+            dialog.confirmed = true;
+            dialog.open_client_invite = None;
+            dialog.bye_after_ack = cancelled && in_dialog.is_none();
+        }
+        self.await_ack(now, dialog_key, key, cseq);
         true
-    }
-
-    /// True if another fork of the same INVITE has been answered.
-    fn has_other_answer(&self, key: ClientKey, dialog: DialogKey) -> bool {
-        let Some(ClientUser::Application {
-            call: Some(call), ..
-        }) = self.clients.get(key).map(|t| &t.user)
-        else {
-            return false;
-        };
-        call.forks
-            .iter()
-            .any(|fork| *fork != dialog && self.dialogs.get(*fork).is_some_and(|d| d.confirmed))
     }
 
     /// A failure of an INVITE ends the dialogs it has made (§12.3).
@@ -250,13 +245,16 @@ impl Engine {
 
     /// The dialog of the fork that a response comes from, made if it is new (§12.1.2).
     fn fork_of(&mut self, path: Path, key: ClientKey, response: &Message) -> Option<DialogKey> {
-        let to_tag = response.to().ok()?.tag()?;
+        let is_success = response.status().is_some_and(|status| status >= 200);
+        let to_tag = remote_tag(response);
         let from_tag = response.from().ok()?.tag()?;
         let call_id = response.call_id().ok()?;
         if let Some(known) = self.dialogs.find(call_id, from_tag, to_tag) {
             return Some(known);
         }
-        if self.dialogs.len() >= limits::MAX_DIALOGS {
+        // A provisional response without a tag makes no dialog (§12.1), and one more fork that
+        // rings can be missed. A success can't be.
+        if !is_success && (to_tag.is_empty() || self.dialogs.len() >= limits::MAX_DIALOGS) {
             return None;
         }
         let transaction = self.clients.get_mut(key)?;
@@ -268,7 +266,7 @@ impl Engine {
         else {
             return None;
         };
-        if call.forks.len() >= limits::MAX_FORKS {
+        if !is_success && call.forks.len() >= limits::MAX_FORKS {
             return None;
         }
         let is_invite = transaction.machine.is_invite();
@@ -299,7 +297,6 @@ impl Engine {
             target,
             contact: request_contact.unwrap_or_default().to_string(),
             path,
-            invite: transaction.id,
         });
         call.forks.push(dialog);
         if let Some(dialog) = self.dialogs.get_mut(dialog) {
@@ -345,7 +342,7 @@ impl Engine {
             ClientUser::Application { call, .. } => {
                 let cancelled = call
                     .as_deref()
-                    .is_some_and(|call| !matches!(call.cancelling, Cancelling::NotAsked));
+                    .is_some_and(|call| call.cancelling.is_asked());
                 let status = if cancelled { 487 } else { status };
                 let tag = self.random.tag();
                 let response = transaction
@@ -383,6 +380,15 @@ impl Engine {
             self.branch_terminated(proxy);
         }
     }
+}
+
+/// The tag of the peer; empty for one of the time before tags (§12.1.2).
+fn remote_tag(response: &Message) -> &str {
+    response
+        .to()
+        .ok()
+        .and_then(|to| to.tag())
+        .unwrap_or_default()
 }
 
 /// The caller's route set is the recorded one backwards (§12.1.2).

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::command::{AppId, DialogId, TransactionId};
+use super::command::{AppId, DialogId};
 use super::config::Timers;
 use super::dialog::{Dialog, DialogSeed, Unacknowledged, Usage};
 use super::event::Refusal;
@@ -36,7 +36,7 @@ impl Engine {
         let Some(transaction) = self.servers.get_mut(key) else {
             return Ok(());
         };
-        let (path, id) = (transaction.reply_path, transaction.id);
+        let path = transaction.reply_path;
         let Some(open) = transaction.open.as_deref_mut() else {
             return Ok(());
         };
@@ -52,7 +52,7 @@ impl Engine {
             return Err(Refusal::LimitReached("dialogs", limits::MAX_DIALOGS));
         }
         let first_cseq = self.random.first_cseq();
-        let seed = seed_of(answer, usage, path, id, first_cseq)
+        let seed = seed_of(answer, usage, path, first_cseq)
             .ok_or_else(|| Refusal::MalformedResponse("the request lacks an identity".into()))?;
         let dialog = self.dialogs.insert(seed);
         open.dialog = Some(dialog);
@@ -74,7 +74,7 @@ impl Engine {
         let Some(transaction) = self.servers.get_mut(key) else {
             return;
         };
-        let path = transaction.reply_path;
+        let (path, invite) = (transaction.reply_path, transaction.id);
         let Some(open) = transaction.open.as_deref_mut() else {
             return;
         };
@@ -99,20 +99,24 @@ impl Engine {
             }
             return;
         }
-        dialog.confirmed = true;
         match method {
             Some(Method::Invite) => {
+                dialog.confirmed = true;
+                let earlier = dialog.unacknowledged.take();
                 dialog.unacknowledged = Some(Box::new(Unacknowledged {
                     response: text.clone(),
                     path,
+                    invite,
                     cseq: request.cseq().map_or(0, |cseq| cseq.number),
                     repeat: Backoff::start(now, timers.t1),
                     give_up: now + timers.transaction_timeout(),
+                    bye: earlier.and_then(|waiting| waiting.bye),
                 }));
                 refresh_target(dialog, request);
             }
             Some(Method::Update) => refresh_target(dialog, request),
             Some(Method::Subscribe) => {
+                dialog.confirmed = true;
                 refresh_target(dialog, request);
                 if dialog.usage == Usage::Subscribe {
                     let granted = Message::parse(text.clone())
@@ -148,7 +152,6 @@ fn seed_of<'a>(
     answer: &Answer<'a>,
     usage: Usage,
     path: Path,
-    invite: TransactionId,
     first_cseq: u32,
 ) -> Option<DialogSeed<'a>> {
     let request = answer.request;
@@ -174,7 +177,6 @@ fn seed_of<'a>(
         target: contact.map_or(from.uri, |contact| contact.uri),
         contact: answer.contact.unwrap_or_default().to_string(),
         path,
-        invite,
     })
 }
 

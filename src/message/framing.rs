@@ -1,14 +1,13 @@
 //! Cuts a byte stream into messages and keep-alives (RFC 3261 §18.3, RFC 5626 §4.4.1).
 
 use bytes::{Buf, Bytes, BytesMut};
+use memchr::memmem;
 use thiserror::Error;
 
 use super::class::Class;
-use super::header::HeaderId;
-use super::index::{ContentLength, Line, Lines};
+use super::index::Index;
 use super::limits::{MAX_HEADER_SECTION, MAX_START_LINE, MAX_STREAM_MESSAGE};
 use super::parse_error::ParseError;
-use super::start_line::StartSpan;
 
 /// One thing found on a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +139,7 @@ impl StreamFramer {
     /// The length of the message in front: its headers and what Content-Length says.
     fn find_length(&mut self) -> Result<Option<usize>, FramingError> {
         let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
-        let found = memchr::memmem::find(unsearched, b"\r\n\r\n");
+        let found = memmem::find(unsearched, b"\r\n\r\n");
         if found.is_some() || (!self.has_start && self.buffer.len() > MAX_START_LINE + 1) {
             self.check_start_line()?;
         }
@@ -157,50 +156,32 @@ impl StreamFramer {
             return Ok(None);
         }
         let content = content_length(self.buffer.get(..body).unwrap_or_default())?;
-        match usize::try_from(content)
-            .ok()
-            .and_then(|content| content.checked_add(body))
-        {
+        match content.checked_add(body) {
             Some(length) if length <= MAX_STREAM_MESSAGE => Ok(Some(length)),
             _ => Err(FramingError::MessageTooLong),
         }
     }
 
-    /// Checks the start line, once it is complete or too long.
+    /// Checks a start line of which the message's first bytes are all or too much.
     fn check_start_line(&mut self) -> Result<(), FramingError> {
         let longest = self.buffer.len().min(MAX_START_LINE + 2);
-        let text = self.buffer.get(..longest).unwrap_or_default();
-        let line = Lines::new(text)
-            .start_line()
+        memmem::find(self.buffer.get(..longest).unwrap_or_default(), b"\r\n")
             .ok_or(FramingError::StartLineTooLong)?;
-        StartSpan::find(line).map_err(|_| FramingError::NotSip)?;
         self.has_start = true;
         Ok(())
     }
 }
 
 /// The Content-Length of a complete header section.
-fn content_length(head: &[u8]) -> Result<u32, FramingError> {
-    let mut lines = Lines::new(head);
-    lines.start_line();
-    let mut length = ContentLength::default();
-    loop {
-        match lines.next_line() {
-            Line::Header(span) if span.id == HeaderId::ContentLength => {
-                let value = head
-                    .get(usize::from(span.value)..usize::from(span.value_end))
-                    .unwrap_or_default();
-                length.add(value).map_err(|error| match error {
-                    ParseError::ConflictingContentLength => FramingError::ConflictingContentLength,
-                    _ => FramingError::BadContentLength,
-                })?;
-            }
-            Line::Header(_) | Line::Bad(_) => {}
-            Line::Blank(_) | Line::End(_) => break,
-        }
-    }
-    if !lines.are_breaks_paired() {
+fn content_length(head: &[u8]) -> Result<usize, FramingError> {
+    let index = Index::read(head).map_err(|_| FramingError::NotSip)?;
+    if index.has_lone_break {
         return Err(FramingError::BareLineBreak);
     }
-    length.get().ok_or(FramingError::MissingContentLength)
+    match index.content_length {
+        Ok(Some(length)) => usize::try_from(length).map_err(|_| FramingError::MessageTooLong),
+        Ok(None) => Err(FramingError::MissingContentLength),
+        Err(ParseError::ConflictingContentLength) => Err(FramingError::ConflictingContentLength),
+        Err(_) => Err(FramingError::BadContentLength),
+    }
 }

@@ -70,6 +70,24 @@ pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// The offset of the first such byte. For bytes that are near: eight at once, without a call.
+#[inline(always)]
+pub(crate) fn find_near(text: &[u8], byte: u8) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut rest = text;
+    while let Some((word, tail)) = rest.split_first_chunk::<8>() {
+        // The bytes that are sought become zero; the lowest bit that is left is at the first.
+        let zero = u64::from_le_bytes(*word) ^ (ONES * byte as u64);
+        let found = zero.wrapping_sub(ONES) & !zero & (ONES << 7);
+        if found != 0 {
+            return Some(text.len() - rest.len() + found.trailing_zeros() as usize / 8);
+        }
+        rest = tail;
+    }
+    let tail = rest.iter().position(|&other| other == byte)?;
+    Some(text.len() - rest.len() + tail)
+}
+
 /// Decimal digits as a number; `None` when there is another byte, or more than a `u32` holds.
 pub(crate) fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() {

@@ -139,9 +139,13 @@ impl HeaderId {
         self as u8
     }
 
-    /// A set with this one member. `Other` is the last bit.
-    pub(crate) const fn bit(self) -> u128 {
-        1u128.wrapping_shl(self.number() as u32)
+    /// A set with this one member; the last bit is shared by all from the 64th on and `Other`.
+    pub(crate) const fn bit(self) -> u64 {
+        1 << if self.number() < 63 {
+            self.number()
+        } else {
+            63
+        }
     }
 }
 
@@ -151,6 +155,7 @@ impl fmt::Display for HeaderId {
     }
 }
 
+#[cold]
 fn from_compact(letter: u8) -> HeaderId {
     match letter.to_ascii_lowercase() {
         b'a' => HeaderId::AcceptContact,

@@ -13,7 +13,7 @@ pub(super) fn find(name: &[u8]) -> HeaderId {
     let mut slot = key.slot();
     loop {
         match TABLE.get(slot) {
-            Some(entry) if entry.key == key && entry.is_named(name) => return entry.id,
+            Some(entry) if entry.key == key => return entry.confirm(name),
             Some(entry) if entry.id != HeaderId::Other => slot = (slot + 1) % SLOTS,
             _ => return HeaderId::Other,
         }
@@ -28,9 +28,23 @@ struct Slot {
 }
 
 impl Slot {
-    /// Whether the entry with the name's key has its name: the key of a longer name has a gap.
-    fn is_named(&self, name: &[u8]) -> bool {
-        name.len() <= 16 || self.id.name().as_bytes().eq_ignore_ascii_case(name)
+    /// The entry's header, if the name with its key is its name.
+    fn confirm(&self, name: &[u8]) -> HeaderId {
+        if name.len() <= 16 {
+            self.id
+        } else {
+            self.confirm_long(name)
+        }
+    }
+
+    /// The key of a longer name leaves a gap in its middle.
+    #[cold]
+    fn confirm_long(&self, name: &[u8]) -> HeaderId {
+        if self.id.name().as_bytes().eq_ignore_ascii_case(name) {
+            self.id
+        } else {
+            HeaderId::Other
+        }
     }
 }
 

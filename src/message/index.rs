@@ -3,12 +3,36 @@
 use memchr::memchr;
 
 use super::class::Class;
-use super::grammar::{number, trim_end};
+use super::grammar::{find_near, number};
 use super::header::HeaderId;
-use super::limits::{MAX_HEADER_LINE, MAX_HEADER_SECTION};
+use super::limits::{MAX_HEADERS, MAX_HEADER_LINE, MAX_HEADER_SECTION, MAX_START_LINE};
 use super::parse_error::ParseError;
+use super::start_line::StartSpan;
 
-/// Where one header field lies in the text. The line begins with the name.
+/// Room for the headers of a usual message, so that the index is allocated once.
+const USUAL_HEADERS: usize = 20;
+
+/// Where everything lies in the text of a message.
+#[derive(Debug, Clone)]
+pub(crate) struct Index {
+    pub(crate) start: StartSpan,
+    /// The length of the start line without its CRLF.
+    pub(crate) start_length: u16,
+    pub(crate) spans: Vec<Span>,
+    /// The [`HeaderId::bit`]s of all headers that are there.
+    pub(crate) present: u64,
+    /// Where the body begins; the text's length when the blank line is missing.
+    pub(crate) body_start: usize,
+    /// What the Content-Length fields say together.
+    pub(crate) content_length: Result<Option<u32>, ParseError>,
+    /// True when a CR or LF was not part of a CRLF.
+    pub(crate) has_lone_break: bool,
+    /// The first other thing that is wrong.
+    pub(crate) flaw: Option<ParseError>,
+}
+
+/// Where one header field lies in the text; the line begins with the name.
+/// [`MAX_HEADER_SECTION`] leaves no offsets that 16 bits do not hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) id: HeaderId,
@@ -20,21 +44,92 @@ pub(crate) struct Span {
     pub(crate) line_end: u16,
 }
 
-/// What stands at the reader's place.
-#[derive(Debug)]
-pub(crate) enum Line {
-    /// A header field.
-    Header(Span),
-    /// Something that is no header field; it has been skipped.
-    Bad(ParseError),
-    /// The blank line: the body begins at this offset.
-    Blank(usize),
-    /// The text ends, or the limit of the section is reached, before the blank line.
-    End(ParseError),
+impl Index {
+    /// Reads the start line and the headers. Fails only without a usable start line, and
+    /// otherwise reads on after what is wrong, so that the message can be answered.
+    pub(crate) fn read(text: &[u8]) -> Result<Index, ParseError> {
+        let mut lines = Lines::new(text);
+        let start_line = lines.start_line().ok_or(ParseError::NotSip)?;
+        let mut index = Index {
+            start: StartSpan::find(start_line)?,
+            start_length: u16::try_from(start_line.len())
+                .map_err(|_| ParseError::StartLineTooLong)?,
+            spans: Vec::with_capacity(USUAL_HEADERS),
+            present: 0,
+            body_start: text.len(),
+            content_length: Ok(None),
+            has_lone_break: false,
+            flaw: None,
+        };
+        if start_line.len() > MAX_START_LINE {
+            index.note(ParseError::StartLineTooLong);
+        }
+        index.read_headers(&mut lines);
+        index.has_lone_break = lines.has_lone_break();
+        Ok(index)
+    }
+
+    fn read_headers(&mut self, lines: &mut Lines<'_>) {
+        loop {
+            let start = lines.at;
+            let Some(line) = lines.next_line() else {
+                return self.note(if lines.text.len() > MAX_HEADER_SECTION {
+                    ParseError::HeaderSectionTooLong
+                } else {
+                    ParseError::NoBlankLine
+                });
+            };
+            if lines.at > MAX_HEADER_SECTION {
+                return self.note(ParseError::HeaderSectionTooLong);
+            }
+            if line == b"\r\n" {
+                self.body_start = lines.at;
+                return;
+            }
+            if line.len() > MAX_HEADER_LINE {
+                self.note(ParseError::HeaderLineTooLong);
+                continue;
+            }
+            let Some(id) = read_header(line, start, &mut self.spans) else {
+                self.note(ParseError::BadHeaderLine);
+                continue;
+            };
+            self.present |= id.bit();
+            if id == HeaderId::ContentLength {
+                self.content_length = self.add_content_length(lines.text);
+            }
+            if self.spans.len() > MAX_HEADERS {
+                self.spans.pop();
+                self.note(ParseError::TooManyHeaders);
+            }
+        }
+    }
+
+    /// What Content-Length says with the field that has just been indexed. The same number
+    /// twice is harmless; two numbers leave no way to tell where the message ends
+    /// (RFC 4475 §3.3.9).
+    fn add_content_length(&self, text: &[u8]) -> Result<Option<u32>, ParseError> {
+        let before = self.content_length?;
+        let length = self.spans.last().and_then(|span| {
+            let value = text.get(usize::from(span.value)..usize::from(span.value_end));
+            value.and_then(number)
+        });
+        if length.is_none() {
+            return Err(ParseError::BadContentLength);
+        }
+        if before.is_some() && before != length {
+            return Err(ParseError::ConflictingContentLength);
+        }
+        Ok(length)
+    }
+
+    fn note(&mut self, flaw: ParseError) {
+        self.flaw.get_or_insert(flaw);
+    }
 }
 
-/// Walks over the lines of a message's header section.
-pub(crate) struct Lines<'a> {
+/// Walks over the lines of a message.
+struct Lines<'a> {
     text: &'a [u8],
     at: usize,
     /// How many CRLFs there were, within folds too.
@@ -44,7 +139,7 @@ pub(crate) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(crate) fn new(text: &'a [u8]) -> Self {
+    fn new(text: &'a [u8]) -> Self {
         Lines {
             text,
             at: 0,
@@ -53,101 +148,44 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The start line without its CRLF; `None` when there is no CRLF. A LF that stands alone
-    /// does not end it, and is left to whoever reads the line.
-    pub(crate) fn start_line(&mut self) -> Option<&'a [u8]> {
-        let mut end = 0;
+    /// The start line without its CRLF; `None` when there is no CRLF.
+    fn start_line(&mut self) -> Option<&'a [u8]> {
+        self.skip_break(0)?;
+        self.text.get(..self.at - 2)
+    }
+
+    /// The next header field with its folds and its CRLF; the blank line is a CRLF alone.
+    /// `None` when there is no CRLF any more.
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        let start = self.at;
         loop {
-            end += memchr(b'\n', self.text.get(end..)?)?;
-            let line = self.text.get(..end)?;
-            end += 1;
-            if let Some(line) = line.strip_suffix(b"\r") {
+            self.skip_break(start)?;
+            // A line that white space follows is folded (RFC 3261 §7.3.1), unless it is blank.
+            let is_folded = matches!(self.text.get(self.at), Some(b' ' | b'\t'));
+            if !is_folded || self.at == start + 2 {
+                return self.text.get(start..self.at);
+            }
+        }
+    }
+
+    /// Goes behind the next CRLF of the line that began at `start`.
+    fn skip_break(&mut self, start: usize) -> Option<()> {
+        loop {
+            let line_feed = self.at + memchr(b'\n', self.text.get(self.at..)?)?;
+            self.at = line_feed + 1;
+            if line_feed > start && self.text.get(line_feed - 1) == Some(&b'\r') {
                 self.breaks += 1;
-                self.at = end;
-                return Some(line);
+                return Some(());
             }
             self.has_lone_lf = true;
         }
     }
 
-    /// The next header line.
-    pub(crate) fn next_line(&mut self) -> Line {
-        let start = self.at;
-        let rest = self.text.get(start..).unwrap_or_default();
-        if rest.starts_with(b"\r\n") {
-            self.breaks += 1;
-            self.at += 2;
-            return Line::Blank(self.at);
-        }
-        let Some(line) = self.take_line(rest) else {
-            return Line::End(if self.text.len() > MAX_HEADER_SECTION {
-                ParseError::HeaderSectionTooLong
-            } else {
-                ParseError::NoBlankLine
-            });
-        };
-        if self.at > MAX_HEADER_SECTION {
-            return Line::End(ParseError::HeaderSectionTooLong);
-        }
-        if line.len() > MAX_HEADER_LINE {
-            return Line::Bad(ParseError::HeaderLineTooLong);
-        }
-        match read_header(line, start) {
-            Some(span) => Line::Header(span),
-            None => Line::Bad(ParseError::BadHeaderLine),
-        }
+    /// True when a CR or LF in what has been read was not part of a CRLF. To be asked at the
+    /// end: one count of the CRs is cheaper than a look for them in every line.
+    fn has_lone_break(&self) -> bool {
+        self.has_lone_lf || count_cr(self.text.get(..self.at).unwrap_or_default()) != self.breaks
     }
-
-    /// True when every CR and LF so far belongs to a CRLF. To be asked at the end, since one
-    /// count of the CRs is cheaper than a look for them in every line.
-    pub(crate) fn are_breaks_paired(&self) -> bool {
-        !self.has_lone_lf && count_cr(self.text.get(..self.at).unwrap_or_default()) == self.breaks
-    }
-
-    /// The header field that `rest` begins with, to and with the CRLF that white space does not
-    /// follow.
-    fn take_line(&mut self, rest: &'a [u8]) -> Option<&'a [u8]> {
-        let mut end = 0;
-        loop {
-            end += memchr(b'\n', rest.get(end..)?)? + 1;
-            let line = rest.get(..end)?;
-            if !line.ends_with(b"\r\n") {
-                self.has_lone_lf = true;
-                continue;
-            }
-            self.breaks += 1;
-            if !matches!(rest.get(end), Some(b' ' | b'\t')) {
-                self.at += end;
-                return Some(line);
-            }
-        }
-    }
-}
-
-/// Splits a line into name and value: `token *(SP / HTAB) ":" value` (RFC 3261 §25.1 HCOLON).
-/// `line` and `start` are within the limits, so that 16 bits hold every offset.
-#[inline(never)]
-fn read_header(line: &[u8], start: usize) -> Option<Span> {
-    let colon = memchr(b':', line)?;
-    let (name, value) = line.split_at_checked(colon)?;
-    let name = trim_blanks_end(name);
-    let id = HeaderId::from_name(name);
-    if id == HeaderId::Other && !Class::TOKEN.is_all(name) {
-        return None;
-    }
-    let value = value.get(1..)?.strip_suffix(b"\r\n")?;
-    let leading = Class::LWS.span(value);
-    let value_start = colon + 1 + leading;
-    let value_end = value_start + trim_end(value.get(leading..)?).len();
-    let offset = |at: usize| (start + at) as u16;
-    Some(Span {
-        id,
-        name: offset(0),
-        name_end: offset(name.len()),
-        value: offset(value_start),
-        value_end: offset(value_end),
-        line_end: offset(line.len()),
-    })
 }
 
 /// Counts without a branch per byte: in sums of bytes that can't overflow, which the compiler
@@ -155,37 +193,42 @@ fn read_header(line: &[u8], start: usize) -> Option<Span> {
 fn count_cr(text: &[u8]) -> usize {
     text.chunks(128)
         .map(|chunk| {
-            chunk
-                .iter()
-                .map(|&byte| u8::from(byte == b'\r'))
-                .sum::<u8>()
+            let count: u8 = chunk.iter().map(|&byte| u8::from(byte == b'\r')).sum();
+            usize::from(count)
         })
-        .map(usize::from)
         .sum()
 }
 
-fn trim_blanks_end(mut name: &[u8]) -> &[u8] {
+/// Splits a line into name and value: `token *(SP / HTAB) ":" value` (RFC 3261 §25.1 HCOLON).
+/// `line` and `start` are within the limits, so that 16 bits hold every offset. The span is
+/// pushed here rather than returned: reading it back at once would wait for the writes.
+#[inline(never)]
+fn read_header(line: &[u8], start: usize, spans: &mut Vec<Span>) -> Option<HeaderId> {
+    let colon = find_near(line, b':')?;
+    let (mut name, value) = line.split_at_checked(colon)?;
     while let [rest @ .., b' ' | b'\t'] = name {
         name = rest;
     }
-    name
-}
-
-/// What the Content-Length fields of one message say together. The same number twice is
-/// harmless; two numbers leave no way to tell where the message ends (RFC 4475 §3.3.9).
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct ContentLength(Option<u32>);
-
-impl ContentLength {
-    pub(crate) fn add(&mut self, value: &[u8]) -> Result<(), ParseError> {
-        let length = number(value).ok_or(ParseError::BadContentLength)?;
-        match self.0.replace(length) {
-            Some(before) if before != length => Err(ParseError::ConflictingContentLength),
-            _ => Ok(()),
-        }
+    let id = HeaderId::from_name(name);
+    if id == HeaderId::Other && !Class::TOKEN.is_all(name) {
+        return None;
     }
-
-    pub(crate) fn get(self) -> Option<u32> {
-        self.0
+    let mut value = value.get(1..)?.strip_suffix(b"\r\n")?;
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = value {
+        value = rest;
     }
+    let value_start = line.len() - 2 - value.len();
+    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = value {
+        value = rest;
+    }
+    let offset = |at: usize| (start + at) as u16;
+    spans.push(Span {
+        id,
+        name: offset(0),
+        name_end: offset(name.len()),
+        value: offset(value_start),
+        value_end: offset(value_start + value.len()),
+        line_end: offset(line.len()),
+    });
+    Some(id)
 }

@@ -8,28 +8,18 @@ use memchr::memmem;
 use super::edit::Edit;
 use super::grammar::Elements;
 use super::header::HeaderId;
-use super::index::{ContentLength, Line, Lines, Span};
-use super::limits::{MAX_HEADERS, MAX_START_LINE, MAX_STREAM_MESSAGE};
+use super::index::{Index, Span};
+use super::limits::MAX_STREAM_MESSAGE;
 use super::method::Method;
 use super::parse_error::ParseError;
 use super::start_line::{StartLine, StartSpan};
-
-/// Room for the headers of a usual message, so that the index is allocated once.
-const USUAL_HEADERS: usize = 20;
 
 /// A SIP message as it stands on the wire, with an index over its headers. Nothing is copied
 /// and no value is read before it is asked for.
 #[derive(Debug, Clone)]
 pub struct Message {
     pub(super) text: Bytes,
-    pub(super) start: StartSpan,
-    /// The length of the start line without its CRLF.
-    pub(super) start_length: u16,
-    pub(super) spans: Vec<Span>,
-    /// The [`HeaderId::bit`]s of all known headers that are there.
-    present: u128,
-    pub(super) body_start: usize,
-    flaw: Option<ParseError>,
+    pub(super) index: Index,
 }
 
 /// One header field (line) of a message.
@@ -53,20 +43,18 @@ impl Message {
     /// request should be answered: [`validate`](Self::validate) reports the damage, and nothing
     /// but an answer may be made of the message before that has returned `Ok`.
     pub fn parse(text: Bytes) -> Result<Message, ParseError> {
-        if text.len() > MAX_STREAM_MESSAGE {
-            return Err(ParseError::MessageTooLong);
-        }
         let mut message = Message::index(text)?;
-        match message.content_length() {
-            Ok(Some(length)) if message.flaw.is_none() => {
-                match message.body_start.checked_add(length) {
+        match message.index.content_length {
+            Err(error) => message.note(error),
+            Ok(None) => {}
+            Ok(Some(length)) => {
+                let end = usize::try_from(length)
+                    .ok()
+                    .and_then(|length| length.checked_add(message.index.body_start));
+                match end {
                     Some(end) if end <= message.text.len() => message.text.truncate(end),
-                    _ => message.flaw = Some(ParseError::Truncated),
+                    _ => message.note(ParseError::Truncated),
                 }
-            }
-            Ok(_) => {}
-            Err(error) => {
-                message.flaw.get_or_insert(error);
             }
         }
         Ok(message)
@@ -76,11 +64,8 @@ impl Message {
     /// there is one. No header is mandatory, and Content-Length is not looked at: the body is
     /// all that follows the blank line.
     pub fn parse_draft(text: Bytes) -> Result<Message, ParseError> {
-        if text.len() > MAX_STREAM_MESSAGE {
-            return Err(ParseError::MessageTooLong);
-        }
         let message = Message::index(with_blank_line(text))?;
-        match message.flaw {
+        match message.flaw() {
             Some(flaw) => Err(flaw),
             None => Ok(message),
         }
@@ -91,51 +76,24 @@ impl Message {
             // Empty lines before the start line are to be ignored (RFC 3261 §7.5).
             text.advance(2);
         }
-        let mut lines = Lines::new(&text);
-        let start_line = lines.start_line().ok_or(ParseError::NotSip)?;
-        let start = StartSpan::find(start_line)?;
-        let start_length =
-            u16::try_from(start_line.len()).map_err(|_| ParseError::StartLineTooLong)?;
-        let mut flaw = (start_line.len() > MAX_START_LINE).then_some(ParseError::StartLineTooLong);
-        let mut spans = Vec::with_capacity(USUAL_HEADERS);
-        let mut present = 0;
-        let body_start = loop {
-            match lines.next_line() {
-                Line::Header(_) if spans.len() >= MAX_HEADERS => {
-                    flaw.get_or_insert(ParseError::TooManyHeaders);
-                    break text.len();
-                }
-                Line::Header(span) => {
-                    present |= span.id.bit();
-                    spans.push(span);
-                }
-                Line::Bad(error) => {
-                    flaw.get_or_insert(error);
-                }
-                Line::Blank(body) => break body,
-                Line::End(error) => {
-                    flaw.get_or_insert(error);
-                    break text.len();
-                }
-            }
-        };
-        if flaw.is_none() && !lines.are_breaks_paired() {
-            flaw = Some(ParseError::BareLineBreak);
+        if text.len() > MAX_STREAM_MESSAGE {
+            return Err(ParseError::MessageTooLong);
         }
-        Ok(Message {
-            start,
-            start_length,
-            spans,
-            present,
-            body_start,
-            flaw,
-            text,
-        })
+        let index = Index::read(&text)?;
+        let mut message = Message { text, index };
+        if message.index.has_lone_break {
+            message.note(ParseError::BareLineBreak);
+        }
+        Ok(message)
+    }
+
+    fn note(&mut self, flaw: ParseError) {
+        self.index.flaw.get_or_insert(flaw);
     }
 
     /// The damage found while indexing; see [`parse`](Self::parse).
     pub fn flaw(&self) -> Option<ParseError> {
-        self.flaw
+        self.index.flaw
     }
 
     /// The whole message, from its start line to the end of its body.
@@ -145,36 +103,37 @@ impl Message {
 
     /// The body; empty when there is none.
     pub fn body(&self) -> Bytes {
-        self.text.slice(self.body_start.min(self.text.len())..)
+        self.text
+            .slice(self.index.body_start.min(self.text.len())..)
     }
 
     /// The offset of the body in the text; the text's length when there is none.
     pub fn body_start(&self) -> usize {
-        self.body_start
+        self.index.body_start
     }
 
     /// The start line.
     pub fn start_line(&self) -> StartLine<'_> {
-        match self.start {
+        match self.index.start {
             StartSpan::Request { .. } => StartLine::Request {
                 method: self.method().unwrap_or(Method::Other("")),
                 uri: self.request_uri().unwrap_or_default(),
             },
             StartSpan::Status { code, reason, .. } => StartLine::Status {
                 code,
-                reason: self.slice(reason, self.start_length),
+                reason: self.slice(reason, self.index.start_length),
             },
         }
     }
 
     /// True for a request.
     pub fn is_request(&self) -> bool {
-        matches!(self.start, StartSpan::Request { .. })
+        matches!(self.index.start, StartSpan::Request { .. })
     }
 
     /// The method of a request.
     pub fn method(&self) -> Option<Method<'_>> {
-        match self.start {
+        match self.index.start {
             StartSpan::Request { method_end, .. } => Method::from_token(self.slice(0, method_end)),
             StartSpan::Status { .. } => None,
         }
@@ -182,7 +141,7 @@ impl Message {
 
     /// The Request-URI of a request, as written.
     pub fn request_uri(&self) -> Option<&str> {
-        match self.start {
+        match self.index.start {
             StartSpan::Request { uri, uri_end, .. } => Some(self.str(uri, uri_end)),
             StartSpan::Status { .. } => None,
         }
@@ -190,7 +149,7 @@ impl Message {
 
     /// The status code of a response, 100 to 699.
     pub fn status(&self) -> Option<u16> {
-        match self.start {
+        match self.index.start {
             StartSpan::Request { .. } => None,
             StartSpan::Status { code, .. } => Some(code),
         }
@@ -198,7 +157,7 @@ impl Message {
 
     /// Every header field in order.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> + '_ {
-        self.spans.iter().map(|span| Header {
+        self.index.spans.iter().map(|span| Header {
             id: span.id,
             name: self.str(span.name, span.name_end),
             value: self.slice(span.value, span.value_end),
@@ -208,7 +167,7 @@ impl Message {
 
     /// True when at least one such header is there.
     pub fn has(&self, id: HeaderId) -> bool {
-        self.present & id.bit() != 0
+        self.spans_of(id).next().is_some()
     }
 
     /// The value of the first such header.
@@ -267,7 +226,7 @@ impl Message {
     pub fn header_index(
         &self,
     ) -> impl ExactSizeIterator<Item = (HeaderId, usize, usize, usize, usize)> + '_ {
-        self.spans.iter().map(|span| {
+        self.index.spans.iter().map(|span| {
             (
                 span.id,
                 usize::from(span.name),
@@ -280,7 +239,7 @@ impl Message {
 
     /// The number of header fields.
     pub fn header_count(&self) -> usize {
-        self.spans.len()
+        self.index.spans.len()
     }
 
     /// Begins a changed copy.
@@ -288,19 +247,9 @@ impl Message {
         Edit::new(self)
     }
 
-    fn content_length(&self) -> Result<Option<usize>, ParseError> {
-        let mut length = ContentLength::default();
-        for value in self.all(HeaderId::ContentLength) {
-            length.add(value)?;
-        }
-        Ok(length
-            .get()
-            .map(|length| usize::try_from(length).unwrap_or(usize::MAX)))
-    }
-
     pub(super) fn spans_of(&self, id: HeaderId) -> impl Iterator<Item = &Span> + '_ {
-        let spans = if self.has(id) {
-            self.spans.as_slice()
+        let spans = if self.index.present & id.bit() != 0 {
+            self.index.spans.as_slice()
         } else {
             &[]
         };

@@ -31,6 +31,7 @@ impl<'a> NameAddr<'a> {
     }
 
     /// Takes one value, up to the comma behind it or the end.
+    #[inline(always)]
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<NameAddr<'a>, GrammarError> {
         cursor.skip_lws();
         let (display_name, uri) = read_address(cursor)?;

@@ -19,6 +19,7 @@ impl<'a> Params<'a> {
     /// Takes header parameters (`generic-param`), and the white space behind them. The value of
     /// the parameter called `wanted` comes with them; it must not be there twice, and if there
     /// must have a value.
+    #[inline(always)]
     pub(crate) fn read(
         cursor: &mut Cursor<'a>,
         wanted: &str,

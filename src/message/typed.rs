@@ -125,11 +125,13 @@ impl Message {
     }
 }
 
+#[inline(always)]
 fn typed<T>(id: HeaderId, parsed: Result<T, GrammarError>) -> Result<T, HeaderError> {
     parsed.map_err(|error| HeaderError::Malformed(id, error))
 }
 
 /// Reads the first element of a comma list.
+#[inline(always)]
 fn read_first<'a, T>(
     list: &'a [u8],
     read: impl Fn(&mut Cursor<'a>) -> Result<T, GrammarError>,

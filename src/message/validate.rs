@@ -102,7 +102,7 @@ impl Message {
     }
 
     fn check_version(&self) -> Result<(), Fault> {
-        let version = match self.start {
+        let version = match self.index.start {
             StartSpan::Request {
                 version,
                 version_end,
@@ -126,11 +126,12 @@ impl Message {
             uri_end,
             version,
             version_end,
-        } = self.start
+        } = self.index.start
         else {
             return Ok(());
         };
-        if uri != method_end + 1 || version != uri_end + 1 || version_end != self.start_length {
+        if uri != method_end + 1 || version != uri_end + 1 || version_end != self.index.start_length
+        {
             return Err(Fault::new(400, "Bad Request Line"));
         }
         match Uri::parse(self.request_uri().unwrap_or_default()) {
@@ -141,7 +142,7 @@ impl Message {
 
     /// Headers whose second occurrence would leave open which one counts.
     fn check_single(&self) -> Result<(), Fault> {
-        const SINGLE: u128 = HeaderId::From.bit()
+        const SINGLE: u64 = HeaderId::From.bit()
             | HeaderId::To.bit()
             | HeaderId::CallId.bit()
             | HeaderId::CSeq.bit()
@@ -149,7 +150,7 @@ impl Message {
             | HeaderId::RSeq.bit()
             | HeaderId::RAck.bit();
         let mut seen = 0;
-        for span in &self.spans {
+        for span in &self.index.spans {
             let bit = span.id.bit() & SINGLE;
             if seen & bit != 0 {
                 return Err(Fault::new(400, format!("Multiple {} Headers", span.id)));

@@ -28,6 +28,7 @@ impl<'a> Via<'a> {
     }
 
     /// Takes one value, up to the comma behind it or the end.
+    #[inline(always)]
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Via<'a>, GrammarError> {
         cursor.skip_lws();
         // Nearly every Via begins like this.

@@ -64,7 +64,10 @@ impl Contract {
             .commands
             .get_mut(&(node, app, command))
             .unwrap_or_else(|| panic!("a reply to {command:?}, which nobody gave: {reply:?}"));
-        assert!(!given.is_answered, "{command:?} is answered again: {reply:?}");
+        assert!(
+            !given.is_answered,
+            "{command:?} is answered again: {reply:?}"
+        );
         match reply {
             Reply::Branch { .. } => assert!(given.is_proxy, "a branch of {command:?}"),
             Reply::Done => {
@@ -95,7 +98,10 @@ impl Contract {
             .get_mut(&(node, id))
             .unwrap_or_else(|| panic!("{status} to a request that nobody sent"));
         let line = &request.line;
-        assert_eq!(request.finals, 0, "{status} after the final response to {line}");
+        assert_eq!(
+            request.finals, 0,
+            "{status} after the final response to {line}"
+        );
         request.finals += usize::from(status >= 200);
     }
 
@@ -109,7 +115,10 @@ impl Contract {
         let name = [via, cseq].concat();
         let name = String::from_utf8_lossy(&name).into_owned();
         let first = *self.answers.entry((node, to, name)).or_insert(status);
-        assert_eq!(first, status, "two different final responses to one request");
+        assert_eq!(
+            first, status,
+            "two different final responses to one request"
+        );
     }
 
     pub(super) fn finish(&self) {
@@ -120,7 +129,10 @@ impl Contract {
         for ((node, _), request) in &self.requests {
             let is_gone = self.gone.contains(&(*node, request.app));
             let line = &request.line;
-            assert!(request.finals == 1 || is_gone, "no final response to {line}");
+            assert!(
+                request.finals == 1 || is_gone,
+                "no final response to {line}"
+            );
         }
     }
 }

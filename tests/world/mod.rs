@@ -68,6 +68,8 @@ pub struct World {
     names: HashMap<String, Vec<IpAddr>>,
     contract: Contract,
     shown: VecDeque<String>,
+    /// Messages that contain this are printed: the environment variable WATCH.
+    watched: Option<String>,
 }
 
 struct Entry {
@@ -123,6 +125,7 @@ impl World {
             names: HashMap::new(),
             contract: Contract::default(),
             shown: VecDeque::new(),
+            watched: std::env::var("WATCH").ok(),
         }
     }
 
@@ -293,6 +296,12 @@ impl World {
     }
 
     fn show(&mut self, from: SocketAddr, to: SocketAddr, transport: Transport, payload: &[u8]) {
+        if let Some(watched) = &self.watched {
+            let text = String::from_utf8_lossy(payload);
+            if text.contains(watched) {
+                eprintln!("{:?} {from} -> {to}\n{text}", self.elapsed());
+            }
+        }
         if self.shown.len() >= SHOWN_LINES {
             self.shown.pop_front();
         }

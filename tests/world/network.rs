@@ -114,7 +114,13 @@ impl Network {
 
 impl World {
     /// Carries a message of a node's or phone's.
-    pub(super) fn carry(&mut self, from: Place, path: Path, payload: Bytes, token: Option<SendToken>) {
+    pub(super) fn carry(
+        &mut self,
+        from: Place,
+        path: Path,
+        payload: Bytes,
+        token: Option<SendToken>,
+    ) {
         self.show(path.local, path.peer, path.transport, &payload);
         if self.network.unreachable.contains(&path.peer.ip()) {
             self.report_unsent(from, token, Duration::ZERO);

@@ -153,7 +153,13 @@ impl World {
 
     /// Wakes the scripted application, to begin with.
     pub fn wake(&mut self, node: Node, alarm: u64) {
-        self.plan(self.now, What::Alarm { node: node.at, alarm });
+        self.plan(
+            self.now,
+            What::Alarm {
+                node: node.at,
+                alarm,
+            },
+        );
     }
 
     /// The application gives a command.
@@ -279,7 +285,14 @@ impl World {
                 .collect();
             let id = query.id;
             let at = self.now + self.network.link.delay;
-            self.plan(at, What::Resolved { node, id, addresses });
+            self.plan(
+                at,
+                What::Resolved {
+                    node,
+                    id,
+                    addresses,
+                },
+            );
         }
     }
 

@@ -143,6 +143,8 @@ impl World {
     pub(super) fn phone_hears(&mut self, phone: usize, path: Path, payload: Bytes) {
         let message = Message::parse(payload).expect("phones are sent SIP");
         let at = self.now;
-        self.phones[phone].inbox.push_back(Heard { at, path, message });
+        self.phones[phone]
+            .inbox
+            .push_back(Heard { at, path, message });
     }
 }

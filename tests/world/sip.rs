@@ -91,7 +91,10 @@ impl Ua {
         writeln!(text, "To: {}\r", self.remote).unwrap();
         writeln!(text, "Call-ID: {}\r", self.call_id).unwrap();
         writeln!(text, "CSeq: {} {method}\r", self.cseq).unwrap();
-        if matches!(method, "INVITE" | "SUBSCRIBE" | "UPDATE" | "REFER" | "NOTIFY") {
+        if matches!(
+            method,
+            "INVITE" | "SUBSCRIBE" | "UPDATE" | "REFER" | "NOTIFY"
+        ) {
             writeln!(text, "Contact: <{}>\r", self.contact()).unwrap();
         }
         finish(text, headers, body)
@@ -157,7 +160,12 @@ pub fn answer(request: &Message, code: u16, tag: &str, headers: &[&str], body: &
             writeln!(text, "{}: {value}\r", id.name()).unwrap();
         }
     };
-    for id in [HeaderId::Via, HeaderId::From, HeaderId::CallId, HeaderId::CSeq] {
+    for id in [
+        HeaderId::Via,
+        HeaderId::From,
+        HeaderId::CallId,
+        HeaderId::CSeq,
+    ] {
         copy(id);
     }
     if (101..300).contains(&code) {

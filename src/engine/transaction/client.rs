@@ -25,8 +25,8 @@ pub(crate) struct ClientTransaction {
     pub(crate) path: Path,
     /// The request as sent, until the final response.
     pub(crate) request: Option<Message>,
-    /// The ACK to a failure, for as long as that may be repeated.
-    pub(crate) ack: Option<Bytes>,
+    /// The ACK to the final response and its way, for as long as that may be repeated.
+    pub(crate) ack: Option<(Bytes, Path)>,
     pub(crate) slot: TimerSlot,
 }
 

@@ -1,6 +1,6 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1 as amended by RFC 6026 §8.4).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{linger, Backoff, ClientExpiry, Verdict};
 use crate::engine::config::Timers;
@@ -24,9 +24,13 @@ pub(crate) struct InviteClient {
     reliable: bool,
     /// Timer A.
     retransmit: Option<Backoff>,
-    /// Timer B while calling, D when completed, M when accepted. While proceeding there is
-    /// none: how long a call may ring is the user's decision.
+    /// Timer B while calling, D when completed, M when accepted. While proceeding it is timer C
+    /// if the user has set a limit, else none.
     end: Option<Instant>,
+    /// How long it may ring after each provisional response (timer C, §16.6 item 11): a callee
+    /// that has gone must not keep it open for ever. A living one repeats its provisional
+    /// response every minute (§13.3.1.1).
+    ringing: Option<Duration>,
 }
 
 impl InviteClient {
@@ -36,7 +40,13 @@ impl InviteClient {
             reliable,
             retransmit: (!reliable).then(|| Backoff::start(now, t.t1)),
             end: Some(now + t.transaction_timeout()),
+            ringing: None,
         }
+    }
+
+    /// Sets timer C.
+    pub(crate) fn limit_ringing(&mut self, limit: Duration) {
+        self.ringing = Some(limit);
     }
 
     pub(crate) fn awaits_final(&self) -> bool {
@@ -52,6 +62,7 @@ impl InviteClient {
     pub(crate) fn expect_final_by(&mut self, deadline: Instant) {
         if self.awaits_final() {
             self.end = Some(deadline);
+            self.ringing = None;
         }
     }
 
@@ -62,7 +73,9 @@ impl InviteClient {
                 if status < 200 {
                     if matches!(self.state, State::Calling) {
                         self.state = State::Proceeding;
-                        self.end = None;
+                        self.end = self.ringing.map(|limit| now + limit);
+                    } else if let (Some(limit), true) = (self.ringing, status > 100) {
+                        self.end = Some(now + limit);
                     }
                 } else if status < 300 {
                     self.state = State::Accepted;
@@ -85,10 +98,10 @@ impl InviteClient {
 
     pub(crate) fn on_timeout(&mut self, now: Instant) -> ClientExpiry {
         if fired(&mut self.end, now) {
-            return if self.awaits_final() {
-                ClientExpiry::TimedOut
-            } else {
-                ClientExpiry::Terminated
+            return match self.state {
+                State::Proceeding if self.ringing.is_some() => ClientExpiry::RangOut,
+                State::Calling | State::Proceeding => ClientExpiry::TimedOut,
+                State::Completed | State::Accepted => ClientExpiry::Terminated,
             };
         }
         let timer = self.retransmit.as_mut();

@@ -33,6 +33,8 @@ pub(crate) enum ClientExpiry {
     Nothing,
     /// Send the request again.
     Retransmit,
+    /// It has rung too long (timer C): cancel it.
+    RangOut,
     /// No response came in time (timer B or F): tell the user, the transaction is over.
     TimedOut,
     /// The transaction is over.

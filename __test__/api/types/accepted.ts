@@ -1,0 +1,146 @@
+// What applications write, and what the types must therefore accept.
+
+import drachtio = require('../../..');
+import type { App, Handler, NameAddr, ProxyResults, Request, Response, SipMessage, Via } from '../../..';
+
+declare module '../../..' {
+  interface RequestExtras {
+    registration?: { contact: string };
+  }
+}
+
+/** Fails to compile unless the two types are the same. */
+function same<A>() {
+  return <B>(_: [A] extends [B] ? ([B] extends [A] ? B : never) : never): void => {};
+}
+
+const app: App = drachtio();
+drachtio((req, res, next) => next());
+drachtio(app, [app]);
+
+// ---- handlers
+
+app
+  .invite((req, res) => res.send(486))
+  .register(async (req, res, next) => {
+    next(new Error(req.method));
+  })
+  .options([(req: Request, res: Response) => res.send(200), [app]]);
+app.use((req, res, next) => next());
+app.use('invite', (req, res) => res.send(200), (req, res) => res.send(200));
+app.use(['invite', 'bye'], (req, res) => res.send(200));
+app.use('in', app);
+app.use(app);
+app.use((err: unknown, req: Request, res: Response, next: drachtio.Next) => {
+  res.send(500);
+  next(err);
+});
+app.use('bye', (err: Error & { status?: number }, req: Request, res: Response, next: drachtio.Next) => next(err));
+const handler: Handler = (req) => req.proxy({ destination: 'sip:a@b.example' });
+app.message(handler);
+for (const method of ['ack', 'bye', 'cancel', 'info', 'notify', 'prack', 'publish', 'refer', 'subscribe', 'update'] as const) app[method](handler);
+
+// ---- connection
+
+app.connect();
+app.connect({ contact: 'sip:*:5060' });
+app.connect({ contact: ['sip:127.0.0.1', 'sip:[::1]'] }, (err, hostport) => {
+  same<Error | null>()(err);
+  same<string | undefined>()(hostport);
+});
+app.connect((err) => console.log(err?.message)).on('connect', (err, hostport) => hostport.toUpperCase()).on('error', (err) => err.stack);
+app.once('close', () => {}).on('my own', (count: number) => count + 1).emit('my own', 1);
+app.removeAllListeners('my own').off('close', () => {});
+app.disconnect().then(() => {});
+same<boolean | undefined>()(app.idle);
+same<string | undefined>()(app.get('hostport'));
+app.set('api logger', process.stdout);
+app.set('api logger', null);
+app.set('colour', 'blue');
+app.locals.db = 1;
+const size: number | undefined = app.client?.census().dialogs;
+console.log(size, typeof app, app.stack[0]?.method);
+
+// ---- requests
+
+app.request({ uri: 'sip:a@b.example', method: 'OPTIONS' }, (err, req) => {
+  if (err) throw err;
+  req.on('response', (res, ack) => {
+    same<number>()(res.status);
+    ack();
+    ack({ body: 'v=0', headers: { 'X-A': [1, 'b'] } }, (ackErr, msg) => console.log(ackErr, msg.method));
+    ack((ackErr) => console.log(ackErr));
+    app.request({ method: 'bye', stackDialogId: res.stackDialogId ?? '' }, () => {});
+    console.log(res.req.uri, res.agent?.idle);
+  });
+  req.once('authenticate', (retry) => retry.cancel());
+  req.cancel((cancelErr, cancel) => console.log(cancelErr, cancel.method));
+  req.cancel({ headers: { Reason: 'SIP;cause=200' } });
+});
+app.request('sip:a@b.example', { method: 'INVITE', body: Buffer.from('v=0'), auth: { username: 'u', password: 'p' } }, () => {});
+app.request('sip:a@b.example', { method: 'REGISTER', auth: (req, res, callback) => callback(null, req.uri, res.reason) }).then((req) => {
+  same<Request>()(req);
+});
+app.request({ uri: 'sip:a@b.example', method: 'FOO', proxy: 'sip:10.0.0.1', _socket: {}, headers: { Gone: undefined, Max: 7 } }, () => {});
+
+// ---- received requests
+
+app.invite((req, res) => {
+  same<string | undefined>()(req.get('Call-ID'));
+  same<NameAddr | undefined>()(req.getParsedHeader('From'));
+  same<Via[] | undefined>()(req.getParsedHeader('via'));
+  same<string | undefined>()(req.getParsedHeader('Subject'));
+  same<unknown>()(req.getParsedHeader(String(req.method)));
+  same<number | undefined>()(req.getParsedHeader('content-length'));
+  const contact = req.getParsedHeader('Contact');
+  if (contact) console.log(contact[0]?.uri, contact.params.expires, contact.length);
+  const [challenge] = req.getParsedHeader('WWW-Authenticate') ?? [];
+  console.log(challenge?.scheme, challenge?.realm);
+  const route = req.getParsedHeader('Record-Route')?.[0]?.uri;
+  if (route?.scheme === 'tel') console.log(route.number, route.context);
+  else console.log(route?.host, route?.port.toFixed());
+  console.log(req.getParsedHeader('CSeq')?.seq.toFixed(), req.registration?.contact);
+
+  same<string | undefined>()(req.headers['x-a']);
+  req.headers = { 'X-A': 1 };
+  console.log(req.source_port?.toFixed(), req.stackTxnId, req.meta.transactionId, req.isNewInvite, req.payload[0]?.content, req.msg.raw);
+  req.on('cancel', (cancel) => console.log(cancel.get('reason')));
+  req.set('X-A', 1).set({ 'X-B': [1, '2'] }).has('x-b');
+
+  res.send(180);
+  res.send(183, 'Progress');
+  res.send(183, { headers: { Require: '100rel' } }, (err, msg) => console.log(err?.message, msg.get('RSeq')), (prack) => console.log(prack.method));
+  res.send(200, 'OK', { body: 'v=0' }, (err) => console.log(err), () => {});
+  res.send(200, () => {});
+  res.send(200, undefined, { body: '' });
+  res.statusCode = 401;
+  res.setHeader('WWW-Authenticate', ['Digest realm="a"']).end('Unauthorized');
+  res.on('end', ({ status, reason }) => console.log(status, reason)).once('finish', () => {});
+  console.log(res.finalResponseSent, res.headersSent, res.finished);
+
+  req.proxy({ destination: ['sip:a@b.example'], forking: 'simultaneous', remainInDialog: true, provisionalTimeout: '2s' }, (err, results) => {
+    console.log(err, results.finalStatus, results.responses[0]?.msgs[0]?.msg.status);
+  });
+  req.proxy().then((results: ProxyResults) => console.log(results.connected));
+  req.logIn({ id: 1 }, { session: false });
+  drachtio.onSend(res, function listener(status, reason, { headers }) {
+    console.log(this.req.method, status, reason, headers);
+  });
+});
+
+// ---- statics
+
+const message: SipMessage = new drachtio.SipMessage('OPTIONS sip:a@b SIP/2.0\r\n\r\n');
+new drachtio.SipMessage(message).set('X-A', 1).toString();
+new drachtio.SipMessage({ method: 'OPTIONS', uri: 'sip:a@b', headers: { To: 'x' } }).callingName.trim();
+const uri = drachtio.parseUri('sip:a@b');
+if (uri) drachtio.stringifyUri(uri);
+if (uri && uri.scheme !== 'tel') drachtio.parseUri(uri).host.trim();
+drachtio.stringifyUri({ scheme: 'sip', host: 'h' });
+new drachtio.Agent((req, res) => res.send(200)).connect().on('connect', (err, hostport) => hostport.trim());
+new drachtio.Agent(app).request({ uri: 'sip:a@b', method: 'OPTIONS' }, (err, req) => req.res?.send(200));
+const request: Request = new drachtio.Request(message, { source: 'network', address: '10.0.0.1', port: '5060' });
+const response: Response = new drachtio.Response();
+app(request, response, () => {});
+const failed: unknown = new drachtio.DrachtioError('text', 'DRT_ERR_X');
+if (failed instanceof drachtio.DrachtioError) failed.code.trim();

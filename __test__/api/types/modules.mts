@@ -1,0 +1,9 @@
+// The package as an ES module sees it.
+
+import drachtio from '../../../index.js';
+import type { App, Request } from '../../../index.js';
+
+const app: App = drachtio();
+app.invite((req: Request, res) => res.send(486));
+const message: drachtio.SipMessage = new drachtio.SipMessage();
+console.log(message.type);

@@ -1,0 +1,782 @@
+import { EventEmitter } from 'node:events';
+
+/**
+ * Makes an application.
+ *
+ * @param handlers what to `use` at once
+ * @example
+ * const app = drachtio();
+ * app.options((req, res) => res.send(200));
+ * app.connect({ contact: 'sip:*:5060;transport=udp,tcp' });
+ */
+declare function drachtio(...handlers: drachtio.HandlerArg[]): drachtio.App;
+
+declare namespace drachtio {
+  // ---------------------------------------------------------------- applications
+
+  /** A SIP method that has a method of its own on an application, in lower case. */
+  type SipMethod =
+    | 'INVITE'
+    | 'BYE'
+    | 'REGISTER'
+    | 'INFO'
+    | 'SUBSCRIBE'
+    | 'OPTIONS'
+    | 'MESSAGE'
+    | 'NOTIFY'
+    | 'CANCEL'
+    | 'UPDATE'
+    | 'PRACK'
+    | 'ACK'
+    | 'REFER'
+    | 'PUBLISH';
+
+  /** Gives the request to the next handler; with an argument, to the next handler of errors. */
+  type Next = (err?: unknown) => void;
+
+  /**
+   * Takes a request. What it throws, or what its promise is rejected with, goes to the next handler
+   * of errors; when there is none, the request is answered with `err.status` or 500.
+   */
+  type Handler = (req: Request, res: Response, next: Next) => unknown;
+
+  /** Takes a request whose handler has failed. It is known by its four parameters. */
+  type ErrorHandler = (err: unknown, req: Request, res: Response, next: Next) => unknown;
+
+  /** What `use` takes: handlers, applications, and arrays of them to any depth. */
+  type HandlerArg = Handler | ErrorHandler | App | readonly HandlerArg[];
+
+  /** A function that adds handlers for one method, and returns the application. */
+  interface UseForMethod {
+    (...handlers: Handler[]): App;
+    (...handlers: HandlerArg[]): App;
+  }
+
+  /** `app.invite(…)` and its thirteen brothers: `app.use` for one method. */
+  type MethodHandlers = { [M in Lowercase<SipMethod>]: UseForMethod };
+
+  /** What an application shares with its handlers. Augment it with what yours has. */
+  interface Locals {
+    [name: string]: unknown;
+  }
+
+  /** What middleware adds to a request. Augment it with what yours adds. */
+  interface RequestExtras {}
+
+  /** How `connect` starts the engine. */
+  interface ConnectOptions {
+    /**
+     * Where to listen: `sip:[user@]host[:port][;transport=udp,tcp]`, one or several. The host is an
+     * address of this machine, or `*` for all of them.
+     *
+     * @defaultValue `'sip:*;transport=udp,tcp'`
+     */
+    contact?: string | readonly string[];
+  }
+
+  /** Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */
+  type ConnectCallback = (err: Error | null, hostport?: string) => void;
+
+  /** The events of an application and of an agent. */
+  interface AppEvents {
+    /** The engine listens. */
+    connect: [err: null, hostport: string];
+    /** The engine has ended, after `disconnect`. */
+    close: [];
+    /** The engine could not be started, or has failed. */
+    error: [err: Error];
+  }
+
+  /** The methods of an EventEmitter, with the events of `E` known by their arguments. */
+  interface Emitter<E> {
+    /** Adds a listener. */
+    on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+    on<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
+    /** Adds a listener. */
+    addListener<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+    addListener<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
+    /** Adds a listener that is called once. */
+    once<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+    once<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
+  }
+
+  /** An application: a function that takes requests, with handlers behind it. */
+  interface App extends Emitter<AppEvents>, Omit<EventEmitter, keyof Emitter<AppEvents>>, MethodHandlers {
+    (req: Request, res: Response, next?: Next): void;
+
+    /** The handlers, in the order in which they are asked. */
+    readonly stack: { method: string; handle: Handler | ErrorHandler }[];
+    /** The method that this application is mounted for; `*` for all. */
+    method: string;
+    /** A place for what the application shares with its handlers. */
+    readonly locals: Locals;
+    /** The agent, once `connect` has been called. */
+    readonly client: Agent | undefined;
+    /**
+     * Whether nothing is awaited: no answer of the engine, no final response to a request that was sent, no
+     * ACK or PRACK that a callback waits for. Undefined before `connect`.
+     */
+    readonly idle: boolean | undefined;
+
+    /** Adds handlers for every method. */
+    use(...handlers: Handler[]): this;
+    use(...handlers: HandlerArg[]): this;
+    /** Adds handlers for every method whose name begins so, in any case, or for several such. */
+    use(method: string | readonly string[], ...handlers: Handler[]): this;
+    use(method: string | readonly string[], ...handlers: HandlerArg[]): this;
+
+    /** Gives a request to the handlers. `next` is called after the last of them. */
+    handle(req: Request, res: Response, next?: Next): void;
+
+    /**
+     * Starts the SIP engine in this process.
+     *
+     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_REMOTE_NOT_SUPPORTED`,
+     * `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`. An address that cannot be listened on is told to the
+     * callback, or else is an `error` event.
+     */
+    connect(options?: ConnectOptions, callback?: ConnectCallback): this;
+    connect(callback: ConnectCallback): this;
+
+    /**
+     * Sends a request. The callback gets the request as it was sent. Before the engine has started, the request
+     * waits until it has.
+     *
+     * @throws an error with code `DRT_ERR_NOT_CONNECTED` before `connect`, and a `TypeError` with a code for
+     * arguments that cannot be meant
+     */
+    request(options: RequestOptions & { uri: string }, callback: RequestCallback): void;
+    request(options: RequestOptions & { stackDialogId: string }, callback: RequestCallback): void;
+    request(uri: string, options: RequestOptions, callback: RequestCallback): void;
+    /** Sends a request. The promise has the request as it was sent. */
+    request(options: RequestOptions & { uri: string }): Promise<Request>;
+    request(options: RequestOptions & { stackDialogId: string }): Promise<Request>;
+    request(uri: string, options: RequestOptions): Promise<Request>;
+
+    /**
+     * Notes a setting. `api logger` means something: a stream, the name of a file, or a function gets every
+     * command and event as text, until it is set to null.
+     */
+    set(name: 'api logger', target: NodeJS.WritableStream | string | ((text: string) => void) | null): void;
+    set(name: string, value: unknown): void;
+    /** A setting. `hostport` is what `connect` told. */
+    get(name: 'hostport'): string | undefined;
+    get(name: string): unknown;
+
+    /** Ends every call and closes the sockets. May be called at any time. */
+    disconnect(): Promise<void>;
+  }
+
+  /** One application's access to the SIP engine: `app.client`, or by itself with a function for its requests. */
+  class Agent extends EventEmitter {
+    /** @param handler gets every request: an application, or any function */
+    constructor(handler: Handler | App);
+
+    /** Whether nothing is awaited. */
+    readonly idle: boolean;
+
+    /** Starts the SIP engine, as `app.connect` does. */
+    connect(options?: ConnectOptions, callback?: ConnectCallback): this;
+    connect(callback: ConnectCallback): this;
+
+    /** Asks for the requests of a method. */
+    route(method: string): void;
+
+    /** Sends a request, as `app.request` does. */
+    readonly request: App['request'];
+    /** The same as `request`. */
+    readonly uac: App['request'];
+
+    /** Notes a setting. `handler` takes the requests from then on; `api logger` is as for `app.set`. */
+    set(name: string, value: unknown): void;
+    /** A setting. */
+    get(name: string): unknown;
+
+    /** The sizes of the engine's tables, by their names; empty when not connected. */
+    census(): Record<string, number>;
+
+    /** Ends every call and closes the sockets. */
+    disconnect(): Promise<void>;
+
+    on: Emitter<AppEvents>['on'];
+    once: Emitter<AppEvents>['once'];
+    addListener: Emitter<AppEvents>['addListener'];
+  }
+
+  // ---------------------------------------------------------------- messages
+
+  /** What a header can be given as. An array is a list of values; undefined and null are no header. */
+  type HeaderValue = string | number | boolean | readonly (string | number)[] | null | undefined;
+
+  /** Headers by their names, in any case. */
+  type HeadersInit = Record<string, HeaderValue>;
+
+  /** Headers of a message: names in lower case, except `X-…` and `Diversion`; several values joined with commas. */
+  type Headers = Record<string, string>;
+
+  /** One part of a body. */
+  interface Payload {
+    /** Its Content-Type. */
+    type: string | undefined;
+    /** Its text. */
+    content: string;
+  }
+
+  /** An address with its display name and the parameters of the header. */
+  interface NameAddr {
+    /** The display name, with its quotes. */
+    name: string | undefined;
+    /** The URI, as text. */
+    uri: string;
+    /** The parameters; undefined for one without a value. */
+    params: Record<string, string | undefined>;
+  }
+
+  /** The addresses of a Contact header. The array answers for its first element as well. */
+  type ContactList = NameAddr[] & NameAddr;
+
+  /** One value of Route, Record-Route or Path. */
+  interface RouteEntry {
+    /** The display name, with its quotes. */
+    name: string | undefined;
+    /** The URI, parsed; undefined if it is no SIP or TEL URI. */
+    uri: SipUri | TelUri | undefined;
+    /** The parameters of the header. */
+    params: Record<string, string | undefined>;
+  }
+
+  /** One value of Via. */
+  interface Via {
+    /** As in `2.0`. */
+    version: string;
+    /** As in `UDP`. */
+    protocol: string;
+    /** A name or an address; an IPv6 address in its brackets. */
+    host: string;
+    /** Undefined if there is none. */
+    port: number | undefined;
+    /** The parameters; undefined for one without a value. */
+    params: Record<string, string | undefined>;
+  }
+
+  /** A CSeq header. */
+  interface CSeq {
+    /** The number; NaN if it is none. */
+    seq: number;
+    /** The method. */
+    method: string;
+  }
+
+  /** A challenge, or credentials: the scheme, and the parameters as written, quotes and all. */
+  interface AuthHeader {
+    /** As in `Digest`. */
+    scheme: string;
+    [parameter: string]: string | undefined;
+  }
+
+  /** A `sip:` or `sips:` URI. */
+  interface SipUri {
+    /** `ipv6` when the host is an IPv6 address. */
+    family: 'ipv4' | 'ipv6';
+    /** The scheme. */
+    scheme: 'sip' | 'sips';
+    /** The scheme, by the name it had up to drachtio 4.1. */
+    schema: 'sip' | 'sips';
+    /** The user part as written, escapes and all. */
+    user: string | undefined;
+    /** The password. */
+    password: string | undefined;
+    /** A name or an address; an IPv6 address in its brackets. */
+    host: string;
+    /** NaN if there is none. */
+    port: number;
+    /** The parameters; null for one without a value. */
+    params: Record<string, string | null>;
+    /** What follows the question mark. */
+    headers: Record<string, string>;
+  }
+
+  /** A `tel:` URI. */
+  interface TelUri {
+    /** The scheme. */
+    scheme: 'tel';
+    /** The scheme, by the name it had up to drachtio 4.1. */
+    schema: 'tel';
+    /** The number as written. */
+    number: string;
+    /** The `phone-context`. */
+    context: string | null;
+    /** The parameters; null for one without a value. */
+    params: Record<string, string | null>;
+  }
+
+  /** What `getParsedHeader` makes of a header, by the name of the header. */
+  interface ParsedHeaders {
+    via: Via[];
+    v: Via[];
+    from: NameAddr;
+    f: NameAddr;
+    to: NameAddr;
+    t: NameAddr;
+    contact: ContactList;
+    m: ContactList;
+    route: RouteEntry[];
+    'record-route': RouteEntry[];
+    path: RouteEntry[];
+    cseq: CSeq;
+    'content-length': number;
+    l: number;
+    'refer-to': NameAddr;
+    r: NameAddr;
+    'referred-by': NameAddr;
+    b: NameAddr;
+    'p-asserted-identity': NameAddr;
+    'remote-party-id': NameAddr;
+    'www-authenticate': AuthHeader[];
+    'proxy-authenticate': AuthHeader[];
+    authorization: AuthHeader[];
+    'proxy-authorization': AuthHeader[];
+    'authentication-info': Record<string, string | undefined>;
+  }
+
+  /** What `getParsedHeader` returns for the header of this name, in any case; undefined when the message has none. */
+  type ParsedHeader<Name extends string> = string extends Name
+    ? unknown
+    : Lowercase<Name> extends keyof ParsedHeaders
+      ? ParsedHeaders[Lowercase<Name>] | undefined
+      : string | undefined;
+
+  /** The parts that a message can be made of. */
+  interface MessageInit {
+    /** The method of a request. */
+    method?: string;
+    /** The request-URI. */
+    uri?: string;
+    /** The status of a response. */
+    status?: number;
+    /** The reason of a response. */
+    reason?: string;
+    /** As in `2.0`. */
+    version?: string;
+    /** The headers. */
+    headers?: HeadersInit;
+    /** The body. */
+    body?: string;
+  }
+
+  /** What requests, responses and messages answer of their headers and body. */
+  interface MessageAccess {
+    /** The headers, which may be changed. */
+    get headers(): Headers;
+    set headers(headers: HeadersInit);
+    /** The body; `''` when there is none. */
+    body: string;
+    /** The parts of the body: one, or those of a multipart body. */
+    readonly payload: Payload[];
+    /** What kind of message it is; undefined for an empty one. */
+    readonly type: 'request' | 'response' | undefined;
+    /** The text as it was received or sent; undefined for a message that was made here. */
+    readonly raw: string | undefined;
+
+    /** The value of a header, whatever case or compact form it is named by. */
+    get(name: string): string | undefined;
+    /** Whether there is such a header. */
+    has(name: string): boolean;
+    /** What a header says, in a shape that depends on the header. */
+    getParsedHeader<Name extends string>(name: Name): ParsedHeader<Name>;
+    /**
+     * Sets a header. A further value of a header that is there is appended, unless a message has only one of it:
+     * then the value is replaced.
+     *
+     * @throws a `TypeError` with code `DRT_ERR_INVALID_HEADER` for what is no name, or a line break in the value
+     */
+    set(name: string, value: HeaderValue): this;
+    /** Sets each header of a table. */
+    set(headers: HeadersInit): this;
+  }
+
+  /** A SIP message. */
+  class SipMessage {
+    /**
+     * @param source the text of a message, another message, or parts
+     * @throws an error with code `DRT_ERR_INVALID_MESSAGE` for a text without a start line
+     */
+    constructor(source?: string | SipMessage | MessageInit);
+
+    /** The method of a request. */
+    method: string | undefined;
+    /** The request-URI. */
+    uri: string | undefined;
+    /** The status of a response. */
+    status: number | undefined;
+    /** The reason of a response. */
+    reason: string | undefined;
+    /** As in `2.0`. */
+    version: string | undefined;
+    /** The user part of the request-URI, or a telephone number; `''` if there is none. */
+    readonly calledNumber: string;
+    /** The number in P-Asserted-Identity, or else in From; `''` if there is none. */
+    readonly callingNumber: string;
+    /** The display name in P-Asserted-Identity, or else in From, without quotes; `''` if there is none. */
+    readonly callingName: string;
+    /** True for an INVITE or SUBSCRIBE outside every dialog. */
+    readonly canFormDialog: boolean;
+
+    /** The text of the message, with a Content-Length that is right. */
+    toString(): string;
+    /** What `JSON.stringify` writes. */
+    toJSON(): object;
+  }
+  interface SipMessage extends MessageAccess {}
+
+  // ---------------------------------------------------------------- requests and responses
+
+  /** How a message travelled, and what it belongs to. */
+  interface Meta {
+    /** `network` for what was received, `application` for what was sent from here. */
+    source: 'network' | 'application' | undefined;
+    /** The address of the other end. */
+    source_address: string | undefined;
+    /** The port of the other end. */
+    source_port: number | undefined;
+    /** `udp`, `tcp` and so on. */
+    protocol: string | undefined;
+    /** `HH:MM:SS.uuuuuu`, UTC. */
+    time: string | undefined;
+    /** Names the request, or the request that a response is for. */
+    transactionId: string | undefined;
+    /** Names the dialog; `''` outside a dialog. */
+    dialogId: string | undefined;
+  }
+
+  /** A `Meta` as it can be given: the address and the port by either of their names. */
+  interface MetaInit extends Partial<Omit<Meta, 'source_port'>> {
+    /** The same as `source_address`. */
+    address?: string;
+    /** The port of the other end. */
+    source_port?: number | string;
+    /** The same as `source_port`. */
+    port?: number | string;
+  }
+
+  /** What requests and responses have in common. */
+  interface Carrier extends MessageAccess {
+    /** The message. */
+    msg: SipMessage;
+    /** The agent that it came by or goes by. */
+    agent: Agent | undefined;
+    /** Names the request, or the request that a response is for. */
+    stackTxnId: string | undefined;
+    /** Names the dialog; `''` outside a dialog. */
+    readonly stackDialogId: string | undefined;
+    /** When it was received or sent: `HH:MM:SS.uuuuuu`, UTC. */
+    readonly stackTime: string | undefined;
+    /** `network` for what was received, `application` for what was sent from here. */
+    readonly source: 'network' | 'application' | undefined;
+    /** The address of the other end. */
+    readonly source_address: string | undefined;
+    /** The port of the other end. */
+    readonly source_port: number | undefined;
+    /** `udp`, `tcp` and so on. */
+    readonly protocol: string | undefined;
+    /** How it travelled, as one object. */
+    get meta(): Meta;
+    set meta(meta: MetaInit);
+
+    /** The message and how it travelled; nothing of the agent, no credentials of the application. */
+    toJSON(): object;
+  }
+
+  /** Credentials, or a function that finds them for a challenge. */
+  type Auth =
+    | {
+        /** The user. */
+        username: string;
+        /** The password. */
+        password: string;
+      }
+    | ((req: Request, res: Response, callback: (err: unknown, username?: string, password?: string) => void) => void);
+
+  /** What `request` sends. What is not known is left alone. */
+  interface RequestOptions {
+    /** The request-URI. Not needed inside a dialog. */
+    uri?: string;
+    /** The method, in any case. */
+    method: SipMethod | Lowercase<SipMethod> | (string & {});
+    /** The headers, in this order and spelling. What is missing is filled in. */
+    headers?: HeadersInit;
+    /** The body: text, or bytes of UTF-8. */
+    body?: string | Uint8Array;
+    /** Answers a challenge (401, 407), once: Digest with MD5 or SHA-256. */
+    auth?: Auth;
+    /** A SIP URI to send the request to, instead of the request-URI. */
+    proxy?: string;
+    /** The dialog to send the request in. */
+    stackDialogId?: string;
+    /** The INVITE that a CANCEL is for. */
+    stackTxnId?: string;
+    [other: string]: unknown;
+  }
+
+  /** Told how the sending of a request went: the error, or the request as it was sent. */
+  type RequestCallback = {
+    bivariance(err: Error | null, req: Request): void;
+  }['bivariance'];
+
+  /** Acknowledges a response: the ACK for a final one to an INVITE, the PRACK for a reliable provisional one; else nothing. */
+  interface Acknowledge {
+    (options?: { headers?: HeadersInit; body?: string | Uint8Array }, callback?: SendCallback): void;
+    (callback: SendCallback): void;
+  }
+
+  /** The events of a request. */
+  interface RequestEvents {
+    /** A response to this request, which was sent from here. */
+    response: [res: Response, ack: Acknowledge];
+    /** This INVITE, which was received, has been cancelled: it needs no answer. */
+    cancel: [cancel: SipMessage];
+    /** This request has been challenged, and has been sent again with credentials. */
+    authenticate: [retry: Request];
+  }
+
+  /** How a request is proxied. */
+  interface ProxyOptions {
+    /**
+     * URIs in the order of preference.
+     *
+     * @defaultValue the request-URI
+     */
+    destination?: string | readonly string[];
+    /** Stay on the path of the dialog (Record-Route; Path for a REGISTER). */
+    remainInDialog?: boolean;
+    /** The same as `remainInDialog`. */
+    recordRoute?: boolean;
+    /** The same as `remainInDialog`. */
+    path?: boolean;
+    /** Try the contacts of a 3xx. */
+    followRedirects?: boolean;
+    /**
+     * Whether all destinations are tried at once, or one after the other.
+     *
+     * @defaultValue `'serial'`
+     */
+    forking?: 'simultaneous' | 'parallel' | 'serial' | 'sequential';
+    /** How long a destination may take to its first response, as in `'2s'` or `'1500ms'`. */
+    provisionalTimeout?: string;
+    /** How long a destination may take to its final response. */
+    finalTimeout?: string;
+    /**
+     * Whether the final responses of the destinations are wanted.
+     *
+     * @defaultValue true
+     */
+    wantsFullResponse?: boolean;
+    /** Headers to add to what is sent on. */
+    headers?: HeadersInit;
+  }
+
+  /** A final response of a destination. */
+  interface ProxyResponse {
+    /** When it came: `HH:MM:SS.uuuuuu`, UTC. */
+    time: string;
+    /** Its status. */
+    status: number;
+    /** The response. */
+    msg: SipMessage;
+  }
+
+  /** How a proxied request ended. */
+  interface ProxyResults {
+    /** Whether a destination accepted, with any 2xx. */
+    connected: boolean;
+    /** The status of the best response; missing when none came. */
+    finalStatus?: number;
+    /** The best response. */
+    finalResponse?: ProxyResponse;
+    /** The final responses, by where they came from. */
+    responses: {
+      /** Where they came from. */
+      address: string;
+      /** Where they came from. */
+      port: number;
+      /** In the order in which they came. */
+      msgs: ProxyResponse[];
+    }[];
+  }
+
+  /** Told how proxying went: the error, or the results. */
+  type ProxyCallback = {
+    bivariance(err: Error | null, results: ProxyResults): void;
+  }['bivariance'];
+
+  /** A request that was received, or one that was sent from here. */
+  class Request extends EventEmitter {
+    /** A request by hand, for tests; those of the engine make themselves. */
+    constructor(msg?: SipMessage, meta?: MetaInit);
+
+    /** The method. */
+    method: string;
+    /** The request-URI. */
+    uri: string;
+    /** The request-URI, by the name that express gives it. */
+    url: string;
+    /** The response to this request, if it was received. */
+    res: Response | undefined;
+    /** The application, or the mounted one, that has the request in hand. */
+    app: App | undefined;
+    /** Whether this is an INVITE outside every dialog. */
+    readonly isNewInvite: boolean;
+    /** True for an INVITE or SUBSCRIBE outside every dialog. */
+    readonly canFormDialog: boolean;
+    /** Whether the engine has been asked to proxy the request: it is not to be answered here. */
+    readonly proxied: boolean;
+    /** The user part of the request-URI, or a telephone number; `''` if there is none. */
+    readonly calledNumber: string;
+    /** The number in P-Asserted-Identity, or else in From; `''` if there is none. */
+    readonly callingNumber: string;
+    /** The display name in P-Asserted-Identity, or else in From, without quotes; `''` if there is none. */
+    readonly callingName: string;
+
+    /**
+     * Cancels an INVITE that was sent from here. The callback gets the CANCEL as it was sent.
+     *
+     * @throws an error with code `DRT_ERR_WRONG_SIDE` if the request was received
+     */
+    cancel(callback?: RequestCallback): void;
+    cancel(options: { headers?: HeadersInit }, callback?: RequestCallback): void;
+
+    /**
+     * Proxies a request that was received.
+     *
+     * @throws an error with code `DRT_ERR_WRONG_SIDE` if the request was sent from here, and a `TypeError` with
+     * code `DRT_ERR_INVALID_OPTION` that names the option
+     */
+    proxy(options: ProxyOptions | undefined, callback: ProxyCallback): this;
+    proxy(options?: ProxyOptions): Promise<ProxyResults>;
+
+    /** Makes somebody the user of this request, as passport wants it. */
+    logIn(user: unknown, done: (err?: unknown) => void): void;
+    logIn(user: unknown, options: { session?: boolean }, done?: (err?: unknown) => void): void;
+    /** Takes the user off this request. */
+    logOut(): void;
+    /** Whether the request has a user. */
+    isAuthenticated(): boolean;
+    /** Whether the request has no user. */
+    isUnauthenticated(): boolean;
+
+    on: Emitter<RequestEvents>['on'];
+    once: Emitter<RequestEvents>['once'];
+    addListener: Emitter<RequestEvents>['addListener'];
+  }
+  interface Request extends Carrier, RequestExtras {}
+
+  /** What `send` takes: headers and body of this message alone. */
+  interface SendOptions {
+    /** Stand for headers of the same name that were set with `set`. */
+    headers?: HeadersInit;
+    /** Text, or bytes of UTF-8. */
+    body?: string | Uint8Array;
+  }
+
+  /** Told how sending went: the error, or the message as it was sent. */
+  type SendCallback = {
+    bivariance(err: Error | null, msg: SipMessage): void;
+  }['bivariance'];
+
+  /** Called with the ACK for a 2xx to an INVITE, or with the PRACK for a reliable provisional response. */
+  type AckCallback = (req: Request) => void;
+
+  /** The events of a response. */
+  interface ResponseEvents {
+    /** A final response is being sent. */
+    end: [sent: { status: number; reason: string }];
+    /** A final response has been given to the engine. */
+    finish: [];
+  }
+
+  /** The answer to a request: one to be sent, or one that was received. */
+  class Response extends EventEmitter {
+    /** A response by hand, for tests. */
+    constructor(agent?: Agent);
+
+    /** The status. */
+    status: number;
+    /** The status, by the name that express gives it. */
+    statusCode: number;
+    /** The reason. */
+    reason: string;
+    /** The request that this answers. */
+    req: Request;
+    /** Whether a final response has been sent. */
+    readonly finalResponseSent: boolean;
+    /** The same as `finalResponseSent`. */
+    readonly finished: boolean;
+    /** The same as `finalResponseSent`. */
+    readonly headersSent: boolean;
+
+    /**
+     * Sends a response: a status, then what is wanted of a reason, options, a callback, and a function for the
+     * ACK or PRACK.
+     *
+     * @throws an error with code `DRT_ERR_INVALID_STATUS`, or a `TypeError` with code `DRT_ERR_INVALID_HEADER` or
+     * `DRT_ERR_INVALID_BODY`
+     */
+    send(status: number, callback?: SendCallback, onAck?: AckCallback): void;
+    send(status: number, reason: string | null | undefined, callback?: SendCallback, onAck?: AckCallback): void;
+    send(status: number, options: SendOptions, callback?: SendCallback, onAck?: AckCallback): void;
+    send(
+      status: number,
+      reason: string | null | undefined,
+      options: SendOptions | null | undefined,
+      callback?: SendCallback,
+      onAck?: AckCallback,
+    ): void;
+
+    /** Sends the ACK for this response, which was received. */
+    sendAck(dialogId: string, options?: SendOptions, callback?: SendCallback): void;
+    /** Sends the PRACK for this response, which was received. */
+    sendPrack(dialogId: string, options?: SendOptions, callback?: SendCallback): void;
+
+    /** The same as `get`. */
+    getHeader(name: string): string | undefined;
+    /** The same as `set`. */
+    setHeader(name: string, value: HeaderValue): this;
+    /** Does nothing. */
+    removeHeader(name?: string): void;
+    /** Sends the response whose `statusCode` has been set. */
+    end(callback?: () => void): void;
+    end(reason: string, callback?: () => void): void;
+    end(reason: string, encoding: string, callback?: () => void): void;
+
+    on: Emitter<ResponseEvents>['on'];
+    once: Emitter<ResponseEvents>['once'];
+    addListener: Emitter<ResponseEvents>['addListener'];
+  }
+  interface Response extends Carrier {}
+
+  // ---------------------------------------------------------------- functions
+
+  /** An error with a stable code. `String(err)` is the message alone. */
+  class DrachtioError extends Error {
+    /** @param code a `DRT_ERR_` name */
+    constructor(message: string, code: string, options?: { cause?: unknown });
+    /** A `DRT_ERR_` name, or the operating system's, such as `EADDRINUSE`. */
+    readonly code: string;
+  }
+
+  /**
+   * Calls a listener once, before the first response is sent, with the response as `this`.
+   *
+   * @throws a `TypeError` when either argument is missing
+   */
+  function onSend(res: Response, listener: (this: Response, status: number, reason: string, options: SendOptions) => void): void;
+
+  /** Parses a SIP, SIPS or TEL URI. A URI that is parsed already comes back as it is; anything else is undefined. */
+  function parseUri(text: string): SipUri | TelUri | undefined;
+  function parseUri<T extends SipUri | TelUri>(uri: T): T;
+
+  /** The text of a URI. */
+  function stringifyUri(uri: Partial<SipUri> | Partial<TelUri>): string;
+}
+
+export = drachtio;
