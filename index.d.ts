@@ -9,7 +9,21 @@ import { EventEmitter } from 'node:events';
  * app.options((req, res) => res.send(200));
  * app.connect({ contact: 'sip:*:5060;transport=udp,tcp' });
  */
+declare function drachtio(...handlers: drachtio.Handler[]): drachtio.App;
 declare function drachtio(...handlers: drachtio.HandlerArg[]): drachtio.App;
+
+/** An EventEmitter that knows the events of `E` by their arguments. Other events may have any. */
+declare class Emitter<E> extends EventEmitter {
+  /** Adds a listener. */
+  on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+  on<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
+  /** Adds a listener. */
+  addListener<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+  addListener<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
+  /** Adds a listener that is called once. */
+  once<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+  once<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
+}
 
 declare namespace drachtio {
   // ---------------------------------------------------------------- applications
@@ -41,10 +55,12 @@ declare namespace drachtio {
   type Handler = (req: Request, res: Response, next: Next) => unknown;
 
   /** Takes a request whose handler has failed. It is known by its four parameters. */
-  type ErrorHandler = (err: unknown, req: Request, res: Response, next: Next) => unknown;
+  type ErrorHandler = {
+    bivariance(err: unknown, req: Request, res: Response, next: Next): unknown;
+  }['bivariance'];
 
   /** What `use` takes: handlers, applications, and arrays of them to any depth. */
-  type HandlerArg = Handler | ErrorHandler | App | readonly HandlerArg[];
+  type HandlerArg = Handler | ErrorHandler | readonly HandlerArg[];
 
   /** A function that adds handlers for one method, and returns the application. */
   interface UseForMethod {
@@ -87,21 +103,8 @@ declare namespace drachtio {
     error: [err: Error];
   }
 
-  /** The methods of an EventEmitter, with the events of `E` known by their arguments. */
-  interface Emitter<E> {
-    /** Adds a listener. */
-    on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
-    on<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
-    /** Adds a listener. */
-    addListener<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
-    addListener<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
-    /** Adds a listener that is called once. */
-    once<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
-    once<K extends string | symbol, A extends unknown[]>(event: K extends keyof E ? never : K, listener: (...args: A) => void): this;
-  }
-
   /** An application: a function that takes requests, with handlers behind it. */
-  interface App extends Emitter<AppEvents>, Omit<EventEmitter, keyof Emitter<AppEvents>>, MethodHandlers {
+  interface App extends Emitter<AppEvents>, MethodHandlers {
     (req: Request, res: Response, next?: Next): void;
 
     /** The handlers, in the order in which they are asked. */
@@ -168,9 +171,9 @@ declare namespace drachtio {
   }
 
   /** One application's access to the SIP engine: `app.client`, or by itself with a function for its requests. */
-  class Agent extends EventEmitter {
+  class Agent extends Emitter<AppEvents> {
     /** @param handler gets every request: an application, or any function */
-    constructor(handler: Handler | App);
+    constructor(handler: Handler);
 
     /** Whether nothing is awaited. */
     readonly idle: boolean;
@@ -197,10 +200,6 @@ declare namespace drachtio {
 
     /** Ends every call and closes the sockets. */
     disconnect(): Promise<void>;
-
-    on: Emitter<AppEvents>['on'];
-    once: Emitter<AppEvents>['once'];
-    addListener: Emitter<AppEvents>['addListener'];
   }
 
   // ---------------------------------------------------------------- messages
@@ -610,7 +609,7 @@ declare namespace drachtio {
   }['bivariance'];
 
   /** A request that was received, or one that was sent from here. */
-  class Request extends EventEmitter {
+  class Request extends Emitter<RequestEvents> {
     /** A request by hand, for tests; those of the engine make themselves. */
     constructor(msg?: SipMessage, meta?: MetaInit);
 
@@ -663,10 +662,6 @@ declare namespace drachtio {
     isAuthenticated(): boolean;
     /** Whether the request has no user. */
     isUnauthenticated(): boolean;
-
-    on: Emitter<RequestEvents>['on'];
-    once: Emitter<RequestEvents>['once'];
-    addListener: Emitter<RequestEvents>['addListener'];
   }
   interface Request extends Carrier, RequestExtras {}
 
@@ -695,7 +690,7 @@ declare namespace drachtio {
   }
 
   /** The answer to a request: one to be sent, or one that was received. */
-  class Response extends EventEmitter {
+  class Response extends Emitter<ResponseEvents> {
     /** A response by hand, for tests. */
     constructor(agent?: Agent);
 
@@ -747,10 +742,6 @@ declare namespace drachtio {
     end(callback?: () => void): void;
     end(reason: string, callback?: () => void): void;
     end(reason: string, encoding: string, callback?: () => void): void;
-
-    on: Emitter<ResponseEvents>['on'];
-    once: Emitter<ResponseEvents>['once'];
-    addListener: Emitter<ResponseEvents>['addListener'];
   }
   interface Response extends Carrier {}
 

@@ -14,9 +14,9 @@ export async function memory({ transactions, calls }) {
 async function ofTransactions(count) {
   const app = await startApp('answer');
   await offer(app, 'options', 2000);
-  const before = await app.report();
+  const before = await app.memory();
   await offer(app, 'options', count);
-  const row = growth('finished transaction (OPTIONS)', before, await app.report(), count);
+  const row = growth('finished transaction (OPTIONS)', before, await app.memory(), count);
   await app.stop();
   return row;
 }
@@ -28,14 +28,14 @@ async function ofTransactions(count) {
 async function ofCalls(count) {
   const app = await startApp('answer');
   await offer(app, 'call', 1000);
-  const start = await app.report();
+  const start = await app.memory();
   const first = await holdCalls(app, count);
-  const full = await app.report();
+  const full = await app.memory();
   await sleep(TRANSACTION + 2000);
-  const rested = await app.report();
+  const rested = await app.memory();
   const second = await holdCalls(app, count);
   await sleep(500);
-  const both = await app.report();
+  const both = await app.memory();
   for (const wave of [first, second]) wave.release();
   await Promise.all([first.finished(), second.finished()]);
   await app.stop();

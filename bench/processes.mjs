@@ -21,12 +21,19 @@ export async function startApp(kind) {
   const child = fork(script, [kind, String(port)], { execArgv: ['--expose-gc'] });
   await reply(child);
   return {
+    pid: child.pid,
     target: `127.0.0.1:${port}`,
-    /** Its CPU time, memory and table sizes, after a garbage collection. */
-    async report() {
-      child.send('report');
-      const { cpu, memory, census } = await reply(child);
-      return { cpu: cpu.user + cpu.system, native: memory.rss - memory.heapTotal, heap: memory.heapUsed, census };
+    /** The CPU time that it has taken, of all its threads, in µs. */
+    async cpu() {
+      child.send('cpu');
+      const { user, system } = await reply(child);
+      return user + system;
+    },
+    /** Its memory after a garbage collection: what is resident outside the JavaScript heap, and what is used in it. */
+    async memory() {
+      child.send('memory');
+      const { rss, heapTotal, heapUsed } = await reply(child);
+      return { native: rss - heapTotal, heap: heapUsed };
     },
     async stop() {
       child.kill('SIGKILL');
@@ -70,8 +77,8 @@ export function startLoad(kind, { target, rate, count, hold }) {
 
 /** Offers a load to an application and adds the CPU time that it took there, in µs per request or call. */
 export async function measure(app, kind, rate, count) {
-  const before = await app.report();
+  const before = await app.cpu();
   const result = await startLoad(kind, { target: app.target, rate, count }).finished();
-  const after = await app.report();
-  return { ...result, rate, cpu: (after.cpu - before.cpu) / count };
+  const after = await app.cpu();
+  return { ...result, rate, cpu: (after - before) / count };
 }

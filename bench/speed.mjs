@@ -8,6 +8,9 @@ const KINDS = [
   { kind: 'proxied', app: 'proxy', name: 'call through the application', rate: 500, first: 1500 },
 ];
 
+/** Requests or calls before the first that count. */
+const WARM = 6000;
+
 /** Each kind of load at its fixed rate and at the highest rate that it bears. */
 export async function speed({ seconds, steps }) {
   const rows = [];
@@ -25,7 +28,7 @@ async function fresh({ app: kind, kind: load, rate }, task) {
   const app = await startApp(kind);
   try {
     // Until V8 has compiled what is hot.
-    await measure(app, load, rate, rate * 2);
+    await measure(app, load, rate * 2, WARM);
     return await task(app);
   } finally {
     await app.stop();

@@ -1,6 +1,7 @@
 'use strict';
 
 const { createHash, randomBytes } = require('node:crypto');
+const { throwLater } = require('./errors');
 const { awaitSuccessor, draftOf, replace } = require('./request');
 const { draftRequest } = require('./request_draft');
 const { parseAuth } = require('./headers/auth');
@@ -69,11 +70,26 @@ function answerChallenge(session, req, res, settle) {
  * @param {Request} req
  * @param {Response} res
  * @param {import('./request_draft').Auth} auth
- * @param {(err: unknown, username?: string, password?: string) => void} callback
+ * @param {(err: unknown, username?: string, password?: string) => void} callback called once
  */
 function withCredentials(req, res, auth, callback) {
-  if (typeof auth === 'function') auth(req, res, callback);
-  else callback(null, auth.username, auth.password);
+  if (typeof auth !== 'function') {
+    callback(null, auth.username, auth.password);
+    return;
+  }
+  let isDone = false;
+  /** @type {typeof callback} */
+  const once = (...args) => {
+    if (isDone) return;
+    isDone = true;
+    callback(...args);
+  };
+  try {
+    auth(req, res, once);
+  } catch (err) {
+    once(err);
+    throwLater(err);
+  }
 }
 
 /**

@@ -52,6 +52,13 @@ let awaitSuccessor;
  */
 let replace;
 
+/**
+ * Takes note that a request is not being proxied after all, so that it can still be answered.
+ *
+ * @type {(req: Request) => void}
+ */
+let giveBack;
+
 /** A request that has come, or one that was sent from here. */
 class Request extends Carrier {
   /** @type {RequestDraft | undefined} */
@@ -87,6 +94,9 @@ class Request extends Carrier {
       const waiting = req.#waiting ?? [];
       req.#waiting = undefined;
       for (const action of waiting) action();
+    };
+    giveBack = (req) => {
+      req.#proxied = false;
     };
   }
 
@@ -256,7 +266,7 @@ class ProxiedRequest {
 
   /** @param {Error} err */
   refused(err) {
-    this.session.answered(this.req);
+    giveBack(this.req);
     this.callback(err);
   }
 }

@@ -86,7 +86,13 @@ class Session {
     if (this.#finished.length === 0) return;
     const finished = this.#finished;
     this.#finished = [];
-    for (const res of finished) res.emit('finish');
+    for (const res of finished) {
+      try {
+        res.emit('finish');
+      } catch (err) {
+        throwLater(err);
+      }
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 // What the scripts of package.json share: running a command, and installing what is missing.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -51,7 +51,7 @@ export async function main(step) {
 
 /** Whether this file is the one that Node.js was asked to run. */
 export function isMain(meta) {
-  return process.argv[1] === fileURLToPath(meta.url);
+  return Boolean(process.argv[1]) && realpathSync(process.argv[1]) === fileURLToPath(meta.url);
 }
 
 /** Installs the development dependencies, unless `node_modules` already holds what the lock file says. */

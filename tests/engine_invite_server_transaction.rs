@@ -4,11 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use world::{answer, companion, Ua, World};
-
-const OK: &str = "SIP/2.0 200 OK\r\n";
-const RINGING: &str = "SIP/2.0 180 Ringing\r\n";
-const BUSY: &str = "SIP/2.0 486 Busy Here\r\n";
+use world::{companion, World, BUSY, OK, RINGING};
 
 #[test]
 fn an_invite_is_answered_100_at_once_and_told_once() {
@@ -80,7 +76,10 @@ fn a_failure_is_repeated_until_its_ack() {
     world.say(phone, node, &ack);
     world.run_secs(2);
     assert!(world.census(node).is_empty());
-    assert!(world.told(node).is_empty(), "the ACK to a failure is not told");
+    assert!(
+        world.told(node).is_empty(),
+        "the ACK to a failure is not told"
+    );
     world.finish();
 }
 

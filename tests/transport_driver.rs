@@ -374,6 +374,23 @@ fn a_refused_connection_ends_the_request_at_once() {
     assert_eq!(app.message().1.status(), Some(503));
 }
 
+/// On Linux, where ICMP tells; elsewhere a timer does, later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_port_on_which_nobody_listens_ends_the_request_at_once() {
+    let mut handle = Handle::default();
+    let app = App::attach(&handle, &[]);
+    engine(&mut handle);
+    let nobody = UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let text = format!("INVITE sip:{nobody} SIP/2.0\r\n\r\n");
+    send_request(&handle, &app, 1, &text);
+    assert!(matches!(app.reply(), (CommandId(1), Reply::Sent { .. })));
+    assert_eq!(app.message().1.status(), Some(503));
+}
+
 #[test]
 fn a_request_that_nobody_answers_times_out() {
     let mut handle = Handle::default();

@@ -16,7 +16,7 @@ use drachtio::engine::{Transmit, Transport};
 use drachtio::transport::{Arrival, Limits};
 use socket2::{Domain, Socket, Type};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use transport_common::{connect_and_send, expect_bytes, request, reset, token, transmit, Sockets};
 
 /// Sends to an address where it can't arrive; the sender must be told, then the end.
@@ -113,4 +113,54 @@ async fn a_reset_at_any_step_ends_that_connection_only() {
         .transports
         .send(transmit(other_path, answer.clone()));
     sockets.attend(expect_bytes(&mut other, &answer)).await;
+}
+
+/// What ICMP reports reaches the sender on Linux; elsewhere a timer tells.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_datagram_for_a_port_on_which_nobody_listens() {
+    for (contact, peer) in [
+        ("sip:127.0.0.1:0;transport=udp", "127.0.0.1:0"),
+        ("sip:[::1]:0;transport=udp", "[::1]:0"),
+    ] {
+        let mut sockets = Sockets::open(contact);
+        let socket = UdpSocket::bind(peer).await.unwrap();
+        let nobody = socket.local_addr().unwrap();
+        drop(socket);
+        let somebody = UdpSocket::bind(peer).await.unwrap();
+        let lost = Transmit {
+            token: Some(token()),
+            ..transmit(sockets.path_to(Transport::Udp, nobody), request("a", 9))
+        };
+        let delivered = Transmit {
+            token: Some(token()),
+            ..transmit(
+                sockets.path_to(Transport::Udp, somebody.local_addr().unwrap()),
+                request("b", 9),
+            )
+        };
+        // Whatever the order, only the one that was lost is reported.
+        sockets.transports.send(delivered.clone());
+        sockets.transports.send(lost.clone());
+        sockets.transports.send(delivered.clone());
+        match sockets.next().await {
+            Arrival::Unsent(unsent) => assert_eq!(Some(unsent), lost.token),
+            other => panic!("{other:?}"),
+        }
+        let mut buffer = [0; 2_048];
+        for _ in 0..2 {
+            let (length, _) = somebody.recv_from(&mut buffer).await.unwrap();
+            assert_eq!(&buffer[..length], &delivered.payload[..]);
+        }
+        // The socket goes on, also right after a report.
+        sockets.transports.send(delivered.clone());
+        let (length, _) = sockets
+            .attend(somebody.recv_from(&mut buffer))
+            .await
+            .unwrap();
+        assert_eq!(length, delivered.payload.len());
+        let local = sockets.address(Transport::Udp);
+        somebody.send_to(&request("c", 0), local).await.unwrap();
+        assert_eq!(sockets.next_message().await.1, request("c", 0));
+    }
 }

@@ -115,6 +115,26 @@ test('when there are no credentials the challenge is the answer', async () => {
   }
 });
 
+test('a function that calls back twice gives credentials once', async () => {
+  const { commands } = await challenged((req, res, callback) => {
+    callback(null, 'u', 'p');
+    callback(null, 'u', 'p');
+  });
+  assert.equal(commands.length, 1);
+});
+
+test('when a function throws, the challenge is the answer and the error is seen', async (t) => {
+  const uncaught = t.mock.fn();
+  process.setUncaughtExceptionCaptureCallback(uncaught);
+  t.after(() => process.setUncaughtExceptionCaptureCallback(null));
+  const { app, events } = await challenged(() => {
+    throw new Error('no database');
+  });
+  assert.deepEqual(events.map(({ res }) => res.status), [407]);
+  assert.equal(app.idle, true);
+  assert.equal(uncaught.mock.calls[0].arguments[0].message, 'no database');
+});
+
 test('when the repeated request is refused the challenge is the answer', async () => {
   const { app, engine, commands, events } = await challenged(CREDENTIALS);
   engine.refuse(commands[0], 'no');

@@ -10,6 +10,7 @@ async function proxied(proxy, method = 'INVITE') {
   let returned;
   const { app, engine } = await connected((a) => a.use((req) => {
     returned = proxy(req);
+    return returned;
   }));
   engine.receive(request(method));
   await turns();
@@ -130,7 +131,8 @@ test('no response at all is an empty result', async () => {
   assert.deepEqual(await returned, { connected: false, responses: [] });
 });
 
-test('a refusal is an error of the callback, or rejects the promise', async () => {
+test('a refusal is an error of the callback, or rejects the promise', async (t) => {
+  t.mock.method(console, 'error', () => {});
   let told;
   const first = await proxied((req) => req.proxy({}, (err) => {
     told = err;
@@ -141,6 +143,19 @@ test('a refusal is an error of the callback, or rejects the promise', async () =
   const second = await proxied((req) => req.proxy());
   second.engine.refuse(second.command, 'no');
   await assert.rejects(second.returned, { message: 'no' });
+});
+
+test('a request that the engine would not proxy can still be answered, and is by default', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const byHand = await proxied((req) => req.proxy({}, () => req.res.send(480)));
+  byHand.engine.refuse(byHand.command, 'no');
+  const byDefault = await proxied(async (req) => {
+    await req.proxy();
+  });
+  byDefault.engine.refuse(byDefault.command, 'no');
+  await turns();
+  assert.deepEqual(byHand.engine.commands.slice(1).map(startLine), ['SIP/2.0 480 Temporarily Unavailable']);
+  assert.deepEqual(byDefault.engine.commands.slice(1).map(startLine), ['SIP/2.0 500 Server Internal Error']);
 });
 
 test('a proxied INVITE that the caller cancels has its cancel event', async () => {

@@ -193,6 +193,24 @@ test('a final response sets the flags at once, and emits end at once and finish 
   assert.deepEqual(events, [['end', { status: 486, reason: 'Busy Here' }], ['finish']]);
 });
 
+test('what a finish listener throws does not keep finish from other responses', async (t) => {
+  const uncaught = t.mock.fn();
+  process.setUncaughtExceptionCaptureCallback(uncaught);
+  t.after(() => process.setUncaughtExceptionCaptureCallback(null));
+  const finished = [];
+  const { engine } = await connected((app) => app.use((req, res) => {
+    res.on('finish', () => {
+      finished.push(res.stackTxnId);
+      throw new Error(res.stackTxnId);
+    });
+    res.send(200);
+  }));
+  for (const txn of ['T1', 'T2']) engine.receive(request('MESSAGE'), { txn });
+  await turns();
+  assert.deepEqual(finished, ['T1', 'T2']);
+  assert.deepEqual(uncaught.mock.calls.map(({ arguments: [err] }) => err.message), ['T1', 'T2']);
+});
+
 test('a final response that the engine finds malformed leaves the request to be answered', async () => {
   const { engine, commands } = await sentBy((res) => {
     res.send(200, { headers: { Contact: '<' } }, () => res.send(500, 'Own'));

@@ -11,8 +11,8 @@ mod routes;
 
 use std::collections::BTreeMap;
 
-use crate::engine::{AppId, CommandId, Event, News, Refusal, Reply, TransactionId};
-use crate::message::Message;
+use crate::engine::{AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
+use crate::message::Method;
 use routes::Routes;
 pub use routes::MAX_ROUTES;
 
@@ -43,7 +43,7 @@ pub trait Outlet: Send {
 }
 
 /// What the engine must do with a request outside every dialog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
     /// It has been delivered to this application, which owns it now.
     Assign(TransactionId, AppId),
@@ -53,8 +53,8 @@ pub enum Ruling {
         transaction: TransactionId,
         /// The status code to answer with.
         status: u16,
-        /// Seconds after which to try again.
-        retry_after: Option<u32>,
+        /// What the caller is told beside.
+        hint: Option<Hint>,
     },
 }
 
@@ -115,12 +115,16 @@ impl Apps {
             self.deliver(app, event.news);
             return None;
         }
-        let (transaction, verb) = match &event.news {
+        let (transaction, verb, is_extension) = match &event.news {
             News::Message {
                 transaction: Some(transaction),
                 message,
                 ..
-            } => (*transaction, verb_of(message)?),
+            } => {
+                let method = message.method()?;
+                let verb = method.as_str().to_ascii_lowercase();
+                (*transaction, verb, matches!(method, Method::Other(_)))
+            }
             _ => return None,
         };
         let apps = &self.apps;
@@ -132,12 +136,20 @@ impl Apps {
             self.deliver(app, event.news);
             return Some(Ruling::Assign(transaction, app));
         }
-        let behind = self.routes.contains(&verb);
-        tracing::debug!(verb, behind, "no application takes the request");
+        let (status, hint) = if self.routes.contains(&verb) {
+            (503, Some(Hint::RetryAfter(RETRY_AFTER)))
+        } else if self.routes.is_empty() {
+            (503, None) // The application may be about to start.
+        } else {
+            // RFC 3261 §8.2.1: known but not wanted here, or not known.
+            let status = if is_extension { 501 } else { 405 };
+            (status, Some(Hint::Allow(self.routes.allow())))
+        };
+        tracing::debug!(verb, status, "no application takes the request");
         Some(Ruling::Reject {
             transaction,
-            status: 503,
-            retry_after: behind.then_some(RETRY_AFTER),
+            status,
+            hint,
         })
     }
 
@@ -180,10 +192,6 @@ impl Apps {
     }
 }
 
-fn verb_of(request: &Message) -> Option<String> {
-    Some(request.method()?.as_str().to_ascii_lowercase())
-}
-
 fn is_provisional(news: &News) -> bool {
     match news {
         News::Message { message, .. } => message.status().is_some_and(|status| status < 200),
@@ -198,6 +206,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{Meta, Source, Transport};
+    use crate::message::Message;
 
     const REQUEST: TransactionId = TransactionId(1);
 
@@ -277,11 +286,11 @@ mod tests {
         event(None, &format!("{method} sip:a@b SIP/2.0"))
     }
 
-    fn rejection(retry_after: Option<u32>) -> Option<Ruling> {
+    fn rejection(status: u16, hint: Option<Hint>) -> Option<Ruling> {
         Some(Ruling::Reject {
             transaction: REQUEST,
-            status: 503,
-            retry_after,
+            status,
+            hint,
         })
     }
 
@@ -294,9 +303,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_request_that_nobody_wants_is_rejected() {
-        let (mut apps, recorders) = apps(&[&["invite"]]);
-        assert_eq!(apps.dispatch(new_request("OPTIONS")), rejection(None));
+    fn a_method_that_nobody_wants_is_rejected_with_those_that_somebody_does() {
+        let (mut apps, recorders) = apps(&[&["invite"], &["register", "cdr:start"]]);
+        let allow = || Some(Hint::Allow("ACK, BYE, CANCEL, INVITE, REGISTER".to_owned()));
+        let ruling = apps.dispatch(new_request("OPTIONS"));
+        assert_eq!(ruling, rejection(405, allow()));
+        let ruling = apps.dispatch(new_request("FROBNICATE"));
+        assert_eq!(ruling, rejection(501, allow()));
         assert_eq!(recorders[0].told(), 0);
     }
 
@@ -308,7 +321,7 @@ mod tests {
         assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(2))));
         recorders[1].set_backlog(BACKLOG_LIMIT);
         let ruling = apps.dispatch(new_request("INVITE"));
-        assert_eq!(ruling, rejection(Some(RETRY_AFTER)));
+        assert_eq!(ruling, rejection(503, Some(Hint::RetryAfter(RETRY_AFTER))));
         recorders[0].set_backlog(BACKLOG_LIMIT - 1);
         let ruling = apps.dispatch(new_request("INVITE"));
         assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(1))));
@@ -357,7 +370,7 @@ mod tests {
     fn one_that_left_gets_nothing() {
         let (mut apps, recorders) = apps(&[&["invite"]]);
         apps.remove(AppId(1));
-        assert_eq!(apps.dispatch(new_request("INVITE")), rejection(None));
+        assert_eq!(apps.dispatch(new_request("INVITE")), rejection(503, None));
         let app = Some(AppId(1));
         assert_eq!(apps.dispatch(event(app, "BYE sip:a@b SIP/2.0")), None);
         assert_eq!(recorders[0].told(), 0);

@@ -1,7 +1,7 @@
 //! Which applications want which requests: per method a set in the order of registration, and a
 //! running index, so that they take turns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::engine::AppId;
 
@@ -59,6 +59,26 @@ impl Routes {
     /// True when any application wants requests of this lower-case method.
     pub(super) fn contains(&self, verb: &str) -> bool {
         self.turns.contains_key(verb)
+    }
+
+    /// True when no application wants anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// The value of an Allow header (RFC 3261 §20.5): what is wanted, and what comes with the
+    /// calls that are.
+    pub(super) fn allow(&self) -> String {
+        let mut methods: BTreeSet<String> = self
+            .turns
+            .keys()
+            .filter(|verb| verb.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            .map(|verb| verb.to_ascii_uppercase())
+            .collect();
+        if methods.contains("INVITE") {
+            methods.extend(["ACK", "BYE", "CANCEL"].map(String::from));
+        }
+        methods.into_iter().collect::<Vec<_>>().join(", ")
     }
 
     /// The application whose turn it is for this lower-case method, of those that are able.

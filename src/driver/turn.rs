@@ -198,8 +198,8 @@ impl<'a> Driver<'a> {
                 Some(Ruling::Reject {
                     transaction,
                     status,
-                    retry_after,
-                }) => self.engine.reject(now, transaction, status, retry_after),
+                    hint,
+                }) => self.engine.reject(now, transaction, status, hint),
             }
         }
         while let Some(transmit) = self.engine.poll_transmit() {

@@ -64,7 +64,10 @@ impl Engine {
         let Some(dialog) = self.dialogs.get_mut(key) else {
             return;
         };
-        let Some(answered) = dialog.unacknowledged.take_if(|waiting| waiting.cseq == cseq) else {
+        let Some(answered) = dialog
+            .unacknowledged
+            .take_if(|waiting| waiting.cseq == cseq)
+        else {
             return;
         };
         let (owner, id) = (dialog.owner, dialog.id.clone());

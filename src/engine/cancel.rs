@@ -66,6 +66,7 @@ impl Engine {
             self.respond_plainly(now, key, 481);
             return;
         };
+        self.share_tag(invite, key);
         self.respond_plainly(now, key, 200);
         let Some(transaction) = self.servers.get(invite) else {
             return;
@@ -85,6 +86,21 @@ impl Engine {
         if owner.is_some() {
             let meta = Meta::received(path, cancel, now);
             self.deliver(owner, Some(id), dialog, meta, cancel.clone());
+        }
+    }
+
+    /// §9.2: the responses to the CANCEL and to its INVITE have the same To tag.
+    fn share_tag(&mut self, invite: ServerKey, cancel: ServerKey) {
+        let tag = self
+            .servers
+            .get(invite)
+            .and_then(|transaction| Some(transaction.open.as_deref()?.local_tag.clone()));
+        let cancel = self
+            .servers
+            .get_mut(cancel)
+            .and_then(|transaction| transaction.open.as_deref_mut());
+        if let (Some(tag), Some(cancel)) = (tag, cancel) {
+            cancel.local_tag = tag;
         }
     }
 

@@ -17,6 +17,12 @@ pub struct AppId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CommandId(pub u32);
 
+impl CommandId {
+    /// The number of commands whose outcome nobody waits for. They get no reply, which spares
+    /// the making of it.
+    pub const NOBODY: CommandId = CommandId(0);
+}
+
 /// Names one request, whoever sent it (`stackTxnId` in the JavaScript API). A random number,
 /// shown in the form of an RFC 4122 UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,7 +78,11 @@ pub struct DialogId(pub Arc<str>);
 impl DialogId {
     /// The id of the dialog that a request with this Call-ID and From tag makes.
     pub fn new(call_id: &str, from_tag: &str) -> DialogId {
-        DialogId(format!("{call_id};from-tag={from_tag}").into())
+        let mut id = String::with_capacity(call_id.len() + from_tag.len() + 10);
+        for part in [call_id, ";from-tag=", from_tag] {
+            id.push_str(part);
+        }
+        DialogId(id.into())
     }
 
     /// The id as applications see it.
@@ -88,7 +98,8 @@ impl fmt::Display for DialogId {
 }
 
 /// One command of an application. Every command is answered by [`super::Reply`] events that
-/// carry its id: one, or for a proxy command any number of `Branch` and then one last.
+/// carry its id: one, or for a proxy command any number of `Branch` and then one last. Only
+/// those numbered [`CommandId::NOBODY`] are not.
 #[derive(Debug, Clone)]
 pub struct Command {
     /// Who asks.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::path::{Listener, Path, Transport};
+use super::path::Path;
 use super::random::Branch;
 use crate::message::{status, HeaderId, Message};
 
@@ -234,8 +234,7 @@ impl<'a> ResponseParts<'a> {
     /// The request's To, with our tag unless it has one or this is a 100 (§8.2.6.2).
     fn to(&self, request: &Message) -> Vec<u8> {
         let mut to = request.get(HeaderId::To).unwrap_or_default().to_vec();
-        let tagged = request.to().is_ok_and(|to| to.tag().is_some());
-        if !tagged && self.code > 100 {
+        if self.code > 100 && !request.to().is_ok_and(|to| to.tag().is_some()) {
             to.extend_from_slice(b";tag=");
             to.extend_from_slice(self.to_tag.as_bytes());
         }
@@ -265,20 +264,6 @@ pub(crate) fn via(path: &Path, branch: Branch) -> String {
         path.local,
         branch.to_text()
     )
-}
-
-/// The Contact of a listener.
-pub(crate) fn contact(listener: &Listener) -> String {
-    let user = listener
-        .user
-        .as_deref()
-        .map(|user| format!("{user}@"))
-        .unwrap_or_default();
-    let transport = match listener.transport {
-        Transport::Udp => String::new(),
-        other => format!(";transport={other}"),
-    };
-    format!("<sip:{user}{}{transport}>", listener.local)
 }
 
 /// `sip:x@localhost` stands for our address, which the application need not know.

@@ -221,5 +221,10 @@ impl DialogTable {
 
 /// Tags are compared as they are written; the separator can't be part of a header value.
 fn tags_key(call_id: &str, local_tag: &str, remote_tag: &str) -> String {
-    format!("{call_id}\n{local_tag}\n{remote_tag}")
+    let length = call_id.len() + local_tag.len() + remote_tag.len() + 2;
+    let mut key = String::with_capacity(length);
+    for part in [call_id, "\n", local_tag, "\n", remote_tag] {
+        key.push_str(part);
+    }
+    key
 }

@@ -131,6 +131,15 @@ pub struct Census {
     pub open_transactions: usize,
 }
 
+/// What a rejected caller is told beside the status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// Seconds after which to try again (RFC 3261 §20.33).
+    RetryAfter(u32),
+    /// The methods that would be taken, joined by commas (§20.5).
+    Allow(String),
+}
+
 impl Census {
     /// True when every table is empty.
     pub fn is_empty(&self) -> bool {
@@ -232,15 +241,15 @@ impl Engine {
         }
     }
 
-    /// Answers a request that no application takes. `retry_after` is in seconds.
+    /// Answers a request that no application takes.
     pub fn reject(
         &mut self,
         now: Instant,
         transaction: TransactionId,
         status: u16,
-        retry_after: Option<u32>,
+        hint: Option<Hint>,
     ) {
-        self.reject_request(now, transaction, status, retry_after);
+        self.reject_request(now, transaction, status, hint);
     }
 
     /// The next message to send.
@@ -298,7 +307,9 @@ impl Engine {
     }
 
     fn reply(&mut self, app: AppId, command: CommandId, reply: Reply) {
-        self.emit(Some(app), News::Reply { command, reply });
+        if command != CommandId::NOBODY {
+            self.emit(Some(app), News::Reply { command, reply });
+        }
     }
 
     /// Tells an application of a message.

@@ -71,18 +71,19 @@ impl Engine {
         let Some(open) = self.servers.get(key).and_then(|t| t.open.as_deref()) else {
             return;
         };
-        let request = open.request.clone();
+        let (request, is_initial) = (open.request.clone(), open.is_initial);
         if request.method() == Some(Method::Cancel) {
             self.receive_cancel(now, path, key, &request);
             return;
         }
-        let to_tag = request.to().ok().and_then(|to| to.tag());
-        match (to_tag, self.dialog_of(&request)) {
-            (Some(_), Some(dialog)) => self.receive_in_dialog(now, path, key, dialog, &request),
-            (Some(_), None) if self.top_route_is_ours(&request) => {
-                self.proxy_in_dialog(now, key, request);
-            }
-            _ => self.receive_outside_dialog(now, path, key, request),
+        if is_initial {
+            self.receive_outside_dialog(now, path, key, request);
+        } else if let Some(dialog) = self.dialog_of(&request) {
+            self.receive_in_dialog(now, path, key, dialog, &request);
+        } else if self.top_route_is_ours(&request) {
+            self.proxy_in_dialog(now, key, request);
+        } else {
+            self.receive_outside_dialog(now, path, key, request);
         }
     }
 
@@ -150,13 +151,13 @@ impl Engine {
         request: Message,
         is_invite: bool,
     ) -> ServerKey {
-        let local_tag = match request.to().ok().and_then(|to| to.tag()) {
-            Some(tag) => tag.into(),
-            None => self.random.tag(),
-        };
+        let to_tag = request.to().ok().and_then(|to| to.tag());
+        let is_initial = to_tag.is_none();
+        let local_tag = to_tag.map_or_else(|| self.random.tag(), Box::from);
         let id = self.random.transaction_id();
         let open = OpenRequest {
             request,
+            is_initial,
             local_tag,
             dialog: None,
             owner: None,

@@ -5,12 +5,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::command::DialogId;
 use super::compose::ResponseParts;
-use super::event::{Meta, Refusal, Reply};
+use super::event::Refusal;
 use super::path::Sender;
 use super::transaction::Backoff;
-use super::uas::parse_composed;
+use super::uas::check_composed;
 use super::uas_dialog::Answer;
 use super::{limits, Engine, ServerKey};
 use crate::message::{HeaderId, Message};
@@ -46,7 +45,9 @@ struct Queued {
     /// `None` for the final 2xx.
     rseq: Option<u32>,
     asked: Asked,
-    response: Message,
+    code: u16,
+    has_body: bool,
+    response: Bytes,
 }
 
 /// Who wants a response to be reliable.
@@ -84,13 +85,15 @@ impl ReliableProvisionals {
             .map(|waiting| waiting.repeat.next.min(waiting.give_up))
     }
 
-    /// §3: a 2xx waits while a session description awaits its PRACK.
+    /// §3: a 2xx waits while a session description awaits its PRACK. It also waits for a PRACK
+    /// that the application knows nothing of, and that could not be told from a wrong one once
+    /// the 2xx has gone.
     fn holds_back_2xx(&self) -> bool {
-        let queued = self
-            .queued
-            .iter()
-            .any(|next| !next.response.body().is_empty());
-        queued || self.outstanding.as_ref().is_some_and(|o| o.has_body)
+        let outstanding = self.outstanding.iter().map(|o| (o.has_body, o.asked));
+        let queued = self.queued.iter().map(|next| (next.has_body, next.asked));
+        outstanding
+            .chain(queued)
+            .any(|(has_body, asked)| has_body || asked == Asked::ByCaller)
     }
 }
 
@@ -103,8 +106,7 @@ impl Engine {
         key: ServerKey,
         request: &Message,
         parts: &ResponseParts<'_>,
-        dialog: &Option<DialogId>,
-    ) -> Result<Option<Reply>, Refusal> {
+    ) -> Result<Option<Bytes>, Refusal> {
         let names = |message: &Message, id| message.has_option(id, OPTION_100REL);
         let by_application = parts
             .draft
@@ -123,7 +125,6 @@ impl Engine {
             .servers
             .get_mut(key)
             .ok_or(Refusal::UnknownTransaction)?;
-        let (id, path) = (transaction.id, transaction.reply_path);
         let open = transaction
             .open
             .as_deref_mut()
@@ -146,13 +147,7 @@ impl Engine {
             ..*parts
         }
         .compose(request);
-        let message = parse_composed(composed)?;
-        reliable.next_rseq = rseq.saturating_add(1);
-        reliable.queued.push_back(Queued {
-            rseq: Some(rseq),
-            asked,
-            response: message.clone(),
-        });
+        check_composed(composed.clone())?;
         let answer = Answer {
             app: owner,
             request,
@@ -161,34 +156,43 @@ impl Engine {
             code: parts.code,
         };
         self.note_dialog(key, &answer)?;
-        self.note_response(now, key, request, parts.code, message.text());
+        let queued = Queued {
+            rseq: Some(rseq),
+            asked,
+            code: parts.code,
+            has_body: parts.draft.is_some_and(|draft| !draft.body().is_empty()),
+            response: composed.clone(),
+        };
+        if let Some(reliable) = self.reliable_of(key) {
+            reliable.next_rseq = rseq.saturating_add(1);
+            reliable.queued.push_back(queued);
+        }
+        self.note_response(now, key, request, parts.code, &composed);
         self.send_next_reliable(now, key);
-        Ok(Some(Reply::Sent {
-            transaction: id,
-            dialog: dialog.clone(),
-            meta: Meta::sent(path, &message, now),
-            message,
-        }))
+        Ok(Some(composed))
     }
 
     /// Queues a 2xx behind a reliable response that carries a session description and has not
     /// been acknowledged. False if there is none, so that the 2xx can go at once.
-    pub(super) fn hold_back_2xx(&mut self, key: ServerKey, response: &Message) -> bool {
-        let reliable = self
-            .servers
-            .get_mut(key)
-            .and_then(|t| t.open.as_deref_mut()?.reliable.as_deref_mut());
-        match reliable {
+    pub(super) fn hold_back_2xx(&mut self, key: ServerKey, code: u16, text: &Bytes) -> bool {
+        match self.reliable_of(key) {
             Some(reliable) if reliable.holds_back_2xx() => {
                 reliable.queued.push_back(Queued {
                     rseq: None,
                     asked: Asked::ByApplication,
-                    response: response.clone(),
+                    code,
+                    has_body: false,
+                    response: text.clone(),
                 });
                 true
             }
             _ => false,
         }
+    }
+
+    fn reliable_of(&mut self, key: ServerKey) -> Option<&mut ReliableProvisionals> {
+        let open = self.servers.get_mut(key)?.open.as_deref_mut()?;
+        open.reliable.as_deref_mut()
     }
 
     /// True if a final response has been given but is held back.
@@ -219,14 +223,13 @@ impl Engine {
         let Some(next) = reliable.queued.pop_front() else {
             return;
         };
-        let code = next.response.status().unwrap_or_default();
-        let text = next.response.text().clone();
+        let (code, text) = (next.code, next.response);
         match next.rseq {
             Some(rseq) => {
                 reliable.outstanding = Some(Outstanding {
                     rseq,
                     response: text.clone(),
-                    has_body: !next.response.body().is_empty(),
+                    has_body: next.has_body,
                     asked: next.asked,
                     repeat: Backoff::start(now, timers.t1),
                     give_up: now + timers.transaction_timeout(),

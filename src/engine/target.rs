@@ -95,11 +95,32 @@ impl Target {
 
 /// The addresses this engine is reached at.
 #[derive(Debug)]
-pub(crate) struct Listeners(Vec<Listener>);
+pub(crate) struct Listeners(Vec<Address>);
+
+#[derive(Debug)]
+struct Address {
+    transport: Transport,
+    local: SocketAddr,
+    /// The value of a Contact header; written once, since it goes into most messages.
+    contact: String,
+}
 
 impl Listeners {
     pub(crate) fn new(listeners: Vec<Listener>) -> Listeners {
-        Listeners(listeners)
+        let addresses = listeners.into_iter().map(|listener| Address {
+            transport: listener.transport,
+            local: listener.local,
+            contact: contact(&listener),
+        });
+        Listeners(addresses.collect())
+    }
+
+    /// The value of the Contact that leads to a listener.
+    pub(crate) fn contact(&self, path: &Path) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|address| address.transport == path.transport && address.local == path.local)
+            .map(|address| address.contact.as_str())
     }
 
     /// The path to an address. Without a transport asked for it is UDP, or what there is.
@@ -121,7 +142,7 @@ impl Listeners {
 
     /// The listener that most likely is on the peer's network: of its family, on the loopback
     /// only for loopback peers, with the longest prefix in common.
-    fn nearest(&self, transport: Transport, peer: IpAddr) -> Option<&Listener> {
+    fn nearest(&self, transport: Transport, peer: IpAddr) -> Option<&Address> {
         self.0
             .iter()
             .rev()
@@ -185,12 +206,20 @@ impl Listeners {
             });
         replaced.unwrap_or(contact)
     }
+}
 
-    pub(crate) fn find(&self, transport: Transport, local: SocketAddr) -> Option<&Listener> {
-        self.0
-            .iter()
-            .find(|listener| listener.transport == transport && listener.local == local)
-    }
+/// The Contact of a listener.
+fn contact(listener: &Listener) -> String {
+    let user = listener
+        .user
+        .as_deref()
+        .map(|user| format!("{user}@"))
+        .unwrap_or_default();
+    let transport = match listener.transport {
+        Transport::Udp => String::new(),
+        other => format!(";transport={other}"),
+    };
+    format!("<sip:{user}{}{transport}>", listener.local)
 }
 
 /// How many leading bits two addresses share.

@@ -157,11 +157,7 @@ impl Engine {
         branch: Branch,
         draft: &Message,
     ) -> Result<Bytes, Refusal> {
-        let ours = self
-            .listeners
-            .find(path.transport, path.local)
-            .map(compose::contact)
-            .unwrap_or_default();
+        let ours = self.listeners.contact(path).unwrap_or_default().to_string();
         let drafted = |id| draft.get_str(id).map(str::to_string);
         let from = drafted(HeaderId::From).unwrap_or_else(|| ours.clone());
         let mut from = compose::replace_localhost(&from, path.local);

@@ -138,8 +138,8 @@ impl Engine {
         };
         let (cancelled, is_orphan) = (call.cancelling.is_asked(), call.is_orphan);
         let tag = remote_tag(response);
-        let is_extra = in_dialog.is_none()
-            && **call.answered.get_or_insert_with(|| tag.into()) != *tag;
+        let is_extra =
+            in_dialog.is_none() && **call.answered.get_or_insert_with(|| tag.into()) != *tag;
         if !is_first && !is_extra {
             self.repeat_ack(key);
             return false;

@@ -11,8 +11,18 @@ use super::path::{Path, Sender};
 use super::timers::fired;
 use super::transaction::server::{OpenRequest, ServerUser};
 use super::uas_dialog::{uas_dialog_id, Answer};
-use super::{Engine, ServerKey, TransactionKey};
+use super::{Engine, Hint, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method, Scheme, StartLine, Uri};
+
+/// Headers of an application's response whose syntax matters to the receiver's stack.
+const CHECKED: &[HeaderId] = &[HeaderId::Contact, HeaderId::Path, HeaderId::ServiceRoute];
+
+/// A response of an application's, sent or held back for a moment.
+struct Sent {
+    text: Bytes,
+    dialog: Option<DialogId>,
+    path: Path,
+}
 
 impl Engine {
     /// A request that belongs to no dialog: to be given to an application.
@@ -62,9 +72,19 @@ impl Engine {
         id: TransactionId,
         draft: &Message,
     ) {
-        let reply = self
-            .try_respond(now, app, id, draft)
-            .unwrap_or_else(Reply::Refused);
+        let reply = match self.try_respond(now, app, id, draft) {
+            Ok(_) if command == CommandId::NOBODY => return,
+            Ok(sent) => match Message::parse(sent.text) {
+                Ok(message) => Reply::Sent {
+                    transaction: id,
+                    dialog: sent.dialog,
+                    meta: Meta::sent(sent.path, &message, now),
+                    message,
+                },
+                Err(error) => Reply::Refused(Refusal::MalformedResponse(error.to_string())),
+            },
+            Err(refusal) => Reply::Refused(refusal),
+        };
         self.reply(app, command, reply);
     }
 
@@ -74,19 +94,18 @@ impl Engine {
         app: AppId,
         id: TransactionId,
         draft: &Message,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Sent, Refusal> {
         let StartLine::Status { code, reason } = draft.start_line() else {
             return Err(Refusal::MalformedResponse("no status line".into()));
         };
         if !(100..700).contains(&code) {
             return Err(Refusal::MalformedResponse(format!("status {code}")));
         }
-        let (key, request) = self.request_to_answer(app, id)?;
+        let (key, request, is_initial) = self.request_to_answer(app, id)?;
         let method = request.method().ok_or(Refusal::UnknownTransaction)?;
-        let is_initial = request.to().is_ok_and(|to| to.tag().is_none());
-        let dialog_id = self.dialog_id_of(key, &request, method);
-        if let (true, Method::Invite, Some(dialog_id)) = (is_initial, method, &dialog_id) {
-            self.refuse_second_fork(now, key, dialog_id)?;
+        let dialog = self.dialog_id_of(key, &request, method);
+        if let (true, Method::Invite, Some(dialog)) = (is_initial, method, &dialog) {
+            self.refuse_second_fork(now, key, dialog)?;
         }
         let local_tag = self.choose_local_tag(key, draft, code);
         let contact = self.response_contact(key, method, code, draft);
@@ -99,12 +118,20 @@ impl Engine {
             draft: Some(draft),
             extra: &[],
         };
+        let path = self
+            .servers
+            .get(key)
+            .map(|t| t.reply_path)
+            .ok_or(Refusal::UnknownTransaction)?;
         if method == Method::Invite && (101..200).contains(&code) {
-            if let Some(reply) = self.respond_reliably(now, key, &request, &parts, &dialog_id)? {
-                return Ok(reply);
+            if let Some(text) = self.respond_reliably(now, key, &request, &parts)? {
+                return Ok(Sent { text, dialog, path });
             }
         }
-        let message = parse_composed(parts.compose(&request))?;
+        let text = parts.compose(&request);
+        if CHECKED.iter().any(|id| draft.has(*id)) {
+            check_composed(text.clone())?;
+        }
         if (101..300).contains(&code) {
             let answer = Answer {
                 app,
@@ -115,30 +142,21 @@ impl Engine {
             };
             self.note_dialog(key, &answer)?;
         }
-        let path = self
-            .servers
-            .get(key)
-            .map(|t| t.reply_path)
-            .ok_or(Refusal::UnknownTransaction)?;
-        let held_back = (200..300).contains(&code) && self.hold_back_2xx(key, &message);
-        if !held_back {
-            self.note_response(now, key, &request, code, message.text());
-            self.send_response(now, key, code, message.text().clone());
+        let is_success = (200..300).contains(&code);
+        if !(is_success && self.hold_back_2xx(key, code, &text)) {
+            self.note_response(now, key, &request, code, &text);
+            self.send_response(now, key, code, text.clone());
         }
-        Ok(Reply::Sent {
-            transaction: id,
-            dialog: dialog_id,
-            meta: Meta::sent(path, &message, now),
-            message,
-        })
+        Ok(Sent { text, dialog, path })
     }
 
-    /// The open request of that id, if it is this application's to answer.
+    /// The open request of that id, if it is this application's to answer, and whether it came
+    /// outside a dialog.
     fn request_to_answer(
         &self,
         app: AppId,
         id: TransactionId,
-    ) -> Result<(ServerKey, Message), Refusal> {
+    ) -> Result<(ServerKey, Message, bool), Refusal> {
         let Some(TransactionKey::Server(key)) = self.transactions.get(&id) else {
             return Err(Refusal::UnknownTransaction);
         };
@@ -147,7 +165,7 @@ impl Engine {
             (Some(open), ServerUser::Application)
                 if open.owner == Some(app) && !self.has_held_back_2xx(*key) =>
             {
-                Ok((*key, open.request.clone()))
+                Ok((*key, open.request.clone(), open.is_initial))
             }
             _ => Err(Refusal::UnknownTransaction),
         }
@@ -200,8 +218,7 @@ impl Engine {
         else {
             return Box::default();
         };
-        let is_free = open.dialog.is_none() && open.request.to().is_ok_and(|to| to.tag().is_none());
-        if is_free && code > 100 {
+        if open.dialog.is_none() && open.is_initial && code > 100 {
             if let Some(tag) = draft.to().ok().and_then(|to| to.tag()) {
                 open.local_tag = tag.into();
             }
@@ -219,11 +236,11 @@ impl Engine {
         draft: &Message,
     ) -> Option<String> {
         let transaction = self.servers.get(key)?;
-        let local = transaction.reply_path.local;
+        let path = &transaction.reply_path;
         if let Some(value) = draft.get_str(HeaderId::Contact) {
-            return value
-                .contains("localhost")
-                .then(|| compose::replace_localhost(value, local));
+            // A redirection may name several, which go out as they are.
+            let is_ours = code < 300 && method != Method::Register;
+            return is_ours.then(|| compose::replace_localhost(value, path.local));
         }
         let refreshes_target = matches!(
             method,
@@ -234,9 +251,7 @@ impl Engine {
         if !(101..300).contains(&code) || !(makes_dialog || (refreshes_target && in_dialog)) {
             return None;
         }
-        self.listeners
-            .find(transaction.reply_path.transport, local)
-            .map(compose::contact)
+        self.listeners.contact(path).map(str::to_string)
     }
 
     /// A response without anything of the application's.
@@ -318,23 +333,25 @@ impl Engine {
         now: Instant,
         id: TransactionId,
         status: u16,
-        retry_after: Option<u32>,
+        hint: Option<Hint>,
     ) {
         if let Some(TransactionKey::Server(key)) = self.transactions.get(&id).copied() {
-            let extra = retry_after.map(|seconds| (HeaderId::RetryAfter, seconds.to_string()));
+            let extra = hint.map(|hint| match hint {
+                Hint::RetryAfter(seconds) => (HeaderId::RetryAfter, seconds.to_string()),
+                Hint::Allow(methods) => (HeaderId::Allow, methods),
+            });
             self.respond_with(now, key, status, extra.as_slice());
         }
     }
 }
 
-/// Parses what was composed, so that nothing malformed of the application's goes out.
-pub(super) fn parse_composed(text: Bytes) -> Result<Message, Refusal> {
+/// Sees to it that nothing malformed of the application's goes out.
+pub(super) fn check_composed(text: Bytes) -> Result<(), Refusal> {
     let message =
         Message::parse(text).map_err(|error| Refusal::MalformedResponse(error.to_string()))?;
-    match message.validate() {
-        Ok(()) => Ok(message),
-        Err(fault) => Err(Refusal::MalformedResponse(fault.reason.to_string())),
-    }
+    message
+        .validate()
+        .map_err(|fault| Refusal::MalformedResponse(fault.reason))
 }
 
 /// Requests that mean nothing outside a dialog.

@@ -39,6 +39,10 @@ impl Class {
     pub(crate) const PARAM_VALUE: Class = Class(1 << 13);
     /// Visible ASCII, as in a Call-ID.
     pub(crate) const WORD: Class = Class(1 << 15);
+    /// A digit of a telephone number (RFC 3966 §3 `phonedigit-hex` without the separators).
+    pub(crate) const PHONE_DIGIT: Class = Class(1 << 17);
+    /// A telephone number: digits and visual separators.
+    pub(crate) const PHONE: Class = Class(1 << 18);
     /// Digits and dots.
     pub(crate) const IPV4: Class = Class(1 << 16);
     /// The value of a parameter of credentials, which not everybody quotes: a URI or base64.
@@ -53,16 +57,15 @@ impl Class {
     #[inline(never)]
     pub(crate) fn span(self, text: &[u8]) -> usize {
         let mut rest = text;
-        if self.0 & USUALLY_LONG.0 != 0 {
-            while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
-                let common = chunk
-                    .iter()
-                    .fold(u32::MAX, |common, &byte| common & classes_of(byte));
-                if common & self.0 == 0 {
-                    break;
-                }
-                rest = tail;
+        while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
+            let mut others = 0u32;
+            for (at, &byte) in chunk.iter().enumerate() {
+                others |= u32::from(classes_of(byte) & self.0 == 0) << at;
             }
+            if others != 0 {
+                return text.len() - rest.len() + others.trailing_zeros() as usize;
+            }
+            rest = tail;
         }
         while let [byte, tail @ ..] = rest {
             if !self.has(*byte) {
@@ -115,6 +118,7 @@ const fn classes(byte: u8) -> u32 {
             b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
         );
     let uri = byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"');
+    let phone_digit = byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#');
     bit(Class::TOKEN, token)
         | bit(Class::LWS, lws)
         | bit(Class::DIGIT, byte.is_ascii_digit())
@@ -144,6 +148,11 @@ const fn classes(byte: u8) -> u32 {
         )
         | bit(Class::PARAM_NAME, !lws && !matches!(byte, b';' | b'='))
         | bit(Class::PARAM_VALUE, !lws && byte != b';')
+        | bit(Class::PHONE_DIGIT, phone_digit)
+        | bit(
+            Class::PHONE,
+            phone_digit || matches!(byte, b'-' | b'.' | b'(' | b')'),
+        )
         | bit(Class::IPV4, byte.is_ascii_digit() || byte == b'.')
         | bit(Class::WORD, byte.is_ascii_graphic())
         | bit(

@@ -1,12 +1,9 @@
 //! Reads the text of one value from left to right.
 
-use std::net::Ipv6Addr;
-
 use memchr::memchr;
 
 use super::class::Class;
-use super::grammar::{number, quoted_length, GrammarError};
-use super::host::check_name;
+use super::grammar::{element_end, quoted_length, GrammarError};
 
 /// A place in the text of a value.
 #[derive(Debug, Clone)]
@@ -93,11 +90,39 @@ impl<'a> Cursor<'a> {
         self.since(start)
     }
 
+    /// Takes the bytes of a class and `%HH` escapes.
+    pub(crate) fn take_escaped(&mut self, class: Class) -> &'a str {
+        let start = self.at;
+        self.skip_class(class);
+        while let [b'%', high, low, ..] = self.left() {
+            if !high.is_ascii_hexdigit() || !low.is_ascii_hexdigit() {
+                break;
+            }
+            self.at += 3;
+            self.skip_class(class);
+        }
+        self.since(start)
+    }
+
     /// Takes everything before the first such byte.
     pub(crate) fn take_until(&mut self, stop: u8) -> &'a str {
         let start = self.at;
         self.at = memchr(stop, self.left()).map_or(self.text.len(), |length| start + length);
         self.since(start)
+    }
+
+    /// Takes everything before the comma that ends an element of a list, or all there is.
+    pub(crate) fn take_element(&mut self) -> &'a str {
+        let start = self.at;
+        self.at += element_end(self.left());
+        self.since(start)
+    }
+
+    /// Takes all that is left.
+    pub(crate) fn take_rest(&mut self) -> &'a str {
+        let rest = self.rest();
+        self.at = self.text.len();
+        rest
     }
 
     pub(crate) fn token(&mut self) -> Result<&'a str, GrammarError> {
@@ -123,27 +148,41 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A host as it stands in a URI or a Via, without the brackets of an IPv6 address
-    /// (checked by [`Host::parse`](super::Host::parse)).
+    /// A host where one stands in a URI or a Via, without the brackets of an IPv6 address. It is
+    /// only cut out.
     pub(crate) fn host(&mut self) -> Result<&'a str, GrammarError> {
-        if self.eat(b'[') {
+        let host = if self.eat(b'[') {
             let address = self.take_until(b']');
-            if !self.eat(b']') || address.parse::<Ipv6Addr>().is_err() {
+            if !self.eat(b']') {
                 return Err(GrammarError::Host);
             }
-            return Ok(address);
+            address
+        } else {
+            self.take_class(Class::HOST)
+        };
+        if host.is_empty() {
+            return Err(GrammarError::Host);
         }
-        let name = self.take_class(Class::HOST);
-        check_name(name)?;
-        Ok(name)
+        Ok(host)
     }
 
     /// A port number.
     pub(crate) fn port(&mut self) -> Result<u16, GrammarError> {
-        number(self.take_class(Class::DIGIT).as_bytes())
-            .and_then(|port| u16::try_from(port).ok())
-            .ok_or(GrammarError::Port)
+        let start = self.at;
+        let mut port = 0u32;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            port = port * 10 + u32::from(digit - b'0');
+            if port > u32::from(u16::MAX) {
+                return Err(GrammarError::Port);
+            }
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(GrammarError::Port);
+        }
+        u16::try_from(port).map_err(|_| GrammarError::Port)
     }
+
     #[inline]
     fn left(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()

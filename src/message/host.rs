@@ -20,21 +20,19 @@ pub enum Host<'a> {
 impl<'a> Host<'a> {
     /// Reads a host; an IPv6 address may stand in brackets or without them.
     pub fn parse(text: &'a str) -> Result<Host<'a>, GrammarError> {
-        let bare = text
-            .strip_prefix('[')
-            .map_or(Some(text), |rest| rest.strip_suffix(']'))
-            .ok_or(GrammarError::Host)?;
-        if bare.contains(':') {
-            return bare.parse().map(Host::V6).map_err(|_| GrammarError::Host);
+        let bare = match text.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').ok_or(GrammarError::Host)?,
+            None => text,
+        };
+        let bytes = bare.as_bytes();
+        if Class::HOST.is_all(bytes) && bare.len() == text.len() {
+            if Class::IPV4.is_all(bytes) {
+                return bare.parse().map(Host::V4).map_err(|_| GrammarError::Host);
+            }
+            check_name(bytes)?;
+            return Ok(Host::Name(bare));
         }
-        if bare.len() != text.len() || !Class::HOST.is_all(bare.as_bytes()) {
-            return Err(GrammarError::Host);
-        }
-        if let Ok(address) = bare.parse() {
-            return Ok(Host::V4(address));
-        }
-        check_name(bare)?;
-        Ok(Host::Name(bare))
+        bare.parse().map(Host::V6).map_err(|_| GrammarError::Host)
     }
 
     /// The address, if the host is one.
@@ -61,22 +59,12 @@ impl PartialEq for Host<'_> {
 
 impl Eq for Host<'_> {}
 
-/// Checks a name made of [`Class::HOST`] bytes: no empty label, no hyphen at its ends, and what
-/// looks like an IPv4 address is one. Unlike RFC 3261's `toplabel`, the last label may begin with
-/// a digit, as the names of containers do.
-pub(crate) fn check_name(name: &str) -> Result<(), GrammarError> {
-    let bytes = name.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
-        return Err(GrammarError::Host);
-    };
-    let valid = if last.is_ascii_digit() && Class::IPV4.is_all(bytes) {
-        name.parse::<Ipv4Addr>().is_ok()
-    } else {
-        name.len() <= MAX_HOST
-            && !matches!(first, b'.' | b'-')
-            && *last != b'-'
-            && !bytes.windows(2).any(|pair| pair == b"..")
-    };
+/// No empty label, and no hyphen at the ends. Unlike RFC 3261's `toplabel`, the last label may
+/// begin with a digit, as the names of containers do, or be empty, as RFC 3261 has it.
+fn check_name(name: &[u8]) -> Result<(), GrammarError> {
+    let valid = name.len() <= MAX_HOST
+        && !matches!(name, [b'.' | b'-', ..] | [.., b'-'])
+        && !name.windows(2).any(|pair| pair == b"..");
     if valid {
         Ok(())
     } else {

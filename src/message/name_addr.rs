@@ -13,43 +13,48 @@ pub struct NameAddr<'a> {
     /// The display name as written, without the quotes around it; backslash escapes and folds
     /// are still in.
     pub display_name: Option<&'a [u8]>,
-    /// The URI, without angle brackets; `*` for the wildcard Contact. It has only been cut out:
-    /// see [`parse_uri`](Self::parse_uri).
+    /// The URI, without angle brackets; `*` for the wildcard Contact.
     pub uri: &'a str,
     /// The header parameters. Parameters of the URI are in [`Uri::params`].
     pub params: Params<'a>,
-    tag: Option<&'a str>,
 }
 
 impl<'a> NameAddr<'a> {
-    /// Reads one value (not a comma list).
+    /// Cuts one value (not a comma list) into its parts.
     pub fn parse(value: &'a [u8]) -> Result<NameAddr<'a>, GrammarError> {
         let mut cursor = Cursor::new(value)?;
-        let address = NameAddr::read(&mut cursor)?;
-        cursor.finish()?;
-        Ok(address)
-    }
-
-    /// Takes one value, up to the comma behind it or the end.
-    #[inline(always)]
-    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<NameAddr<'a>, GrammarError> {
-        cursor.skip_lws();
-        let (display_name, uri) = read_address(cursor)?;
-        if uri.is_empty() {
-            return Err(GrammarError::Empty);
-        }
-        let (params, tag) = Params::read(cursor, "tag")?;
+        let (display_name, uri) = read_address(&mut cursor)?;
         Ok(NameAddr {
             display_name,
             uri,
-            params,
-            tag,
+            params: Params::take_rest(&mut cursor)?,
         })
+    }
+
+    /// Takes one value of a list, up to the comma behind it or the end.
+    #[inline(always)]
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<NameAddr<'a>, GrammarError> {
+        let (display_name, uri) = read_address(cursor)?;
+        Ok(NameAddr {
+            display_name,
+            uri,
+            params: Params::take_element(cursor)?,
+        })
+    }
+
+    /// Checks what has only been cut out: the URI and the parameters.
+    pub fn check(&self) -> Result<(), GrammarError> {
+        self.params.check()?;
+        if self.is_wildcard() || self.parse_uri().is_ok() {
+            Ok(())
+        } else {
+            Err(GrammarError::Uri)
+        }
     }
 
     /// The tag of a From or To.
     pub fn tag(&self) -> Option<&'a str> {
-        self.tag
+        self.params.value("tag")
     }
 
     /// The value of a header parameter; `Some(None)` for one without a value.
@@ -68,7 +73,12 @@ impl<'a> NameAddr<'a> {
     }
 }
 
-fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a [u8]>, &'a str), GrammarError> {
+type Address<'a> = (Option<&'a [u8]>, &'a str);
+
+/// Takes the display name and the URI.
+#[inline(always)]
+fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<Address<'a>, GrammarError> {
+    cursor.skip_lws();
     let mut display_name = None;
     match cursor.peek() {
         Some(b'<') => {}
@@ -92,7 +102,7 @@ fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a [u8]>, &'a st
         return Err(GrammarError::NameAddr);
     }
     let uri = cursor.take_until(b'>');
-    if !cursor.eat(b'>') {
+    if uri.is_empty() || !cursor.eat(b'>') {
         return Err(GrammarError::NameAddr);
     }
     Ok((display_name, uri))
@@ -103,8 +113,8 @@ fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a [u8]>, &'a st
 fn read_addr_spec<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, GrammarError> {
     let uri = cursor.take_class(Class::ADDR_SPEC);
     match cursor.peek() {
-        None | Some(b';' | b',') => Ok(uri),
-        Some(byte) if Class::LWS.has(byte) => Ok(uri),
-        Some(_) => Err(GrammarError::NameAddr),
+        None | Some(b';' | b',') if !uri.is_empty() => Ok(uri),
+        Some(byte) if Class::LWS.has(byte) && !uri.is_empty() => Ok(uri),
+        _ => Err(GrammarError::NameAddr),
     }
 }

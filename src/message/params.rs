@@ -5,8 +5,8 @@ use super::cursor::Cursor;
 use super::grammar::{unescaped_bytes, GrammarError};
 use super::limits::MAX_PARAMS;
 
-/// The parameters of a header value or a URI: the text, read when asked. The type that holds
-/// them has checked their syntax.
+/// The parameters of a header value or a URI: the text, read when asked. What is not a
+/// parameter ends the reading: see [`check`](Self::check).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Params<'a> {
     text: &'a str,
@@ -16,41 +16,32 @@ pub struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// Takes header parameters (`generic-param`), and the white space behind them. The value of
-    /// the parameter called `wanted` comes with them; it must not be there twice, and if there
-    /// must have a value.
-    #[inline(always)]
-    pub(crate) fn read(
-        cursor: &mut Cursor<'a>,
-        wanted: &str,
-    ) -> Result<(Params<'a>, Option<&'a str>), GrammarError> {
-        let start = cursor.place();
-        let mut found = None;
-        let mut count = 0;
+    /// Takes what follows the value of a header that is not a list.
+    #[inline]
+    pub(crate) fn take_rest(cursor: &mut Cursor<'a>) -> Result<Params<'a>, GrammarError> {
         cursor.skip_lws();
-        while cursor.eat(b';') {
-            count += 1;
-            if count > MAX_PARAMS {
-                return Err(GrammarError::TooManyParameters);
-            }
-            cursor.skip_lws();
-            let name = cursor.take_class(Class::TOKEN);
-            let value = read_value(cursor)?;
-            if name.is_empty() {
-                return Err(GrammarError::Parameter);
-            }
-            if name.eq_ignore_ascii_case(wanted) {
-                if value.is_none() || found.is_some() {
-                    return Err(GrammarError::Parameter);
-                }
-                found = value;
-            }
+        match cursor.peek() {
+            None | Some(b';') => Ok(Params::of_header(cursor.take_rest())),
+            Some(_) => Err(GrammarError::Trailing),
         }
-        let params = Params {
-            text: cursor.since(start),
+    }
+
+    /// Takes what follows a value in a list, up to the comma behind it or the end.
+    #[inline]
+    pub(crate) fn take_element(cursor: &mut Cursor<'a>) -> Result<Params<'a>, GrammarError> {
+        cursor.skip_lws();
+        match cursor.peek() {
+            None | Some(b',') => Ok(Params::default()),
+            Some(b';') => Ok(Params::of_header(cursor.take_element())),
+            Some(_) => Err(GrammarError::Trailing),
+        }
+    }
+
+    fn of_header(text: &'a str) -> Self {
+        Params {
+            text,
             escapes: false,
-        };
-        Ok((params, found))
+        }
     }
 
     /// URI parameters, already checked: from the first `;` on.
@@ -71,12 +62,40 @@ impl<'a> Params<'a> {
         self.text().is_empty()
     }
 
+    /// Checks the syntax of header parameters (`generic-param`), their number, and that a tag or
+    /// branch is there once at most and has a value.
+    pub fn check(&self) -> Result<(), GrammarError> {
+        let mut cursor = Cursor::of(self.text);
+        let mut count = 0;
+        let mut has_key = false;
+        cursor.skip_lws();
+        while cursor.eat(b';') {
+            count += 1;
+            if count > MAX_PARAMS {
+                return Err(GrammarError::TooManyParameters);
+            }
+            let (name, value) = read_param(&mut cursor)?;
+            if name.eq_ignore_ascii_case("tag") || name.eq_ignore_ascii_case("branch") {
+                if value.is_none() || has_key {
+                    return Err(GrammarError::Parameter);
+                }
+                has_key = true;
+            }
+        }
+        cursor.finish()
+    }
+
     /// The value of the first parameter of that name in any case: `Some(None)` for one without
     /// a value. A quoted value keeps its quotes: see [`unquote`](super::unquote).
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
-        self.iter()
-            .find(|(other, _)| self.is_name(other, name))
-            .map(|(_, value)| value)
+        let mut cursor = Cursor::of(self.text);
+        loop {
+            let written = next_name(&mut cursor)?;
+            let value = next_value(&mut cursor);
+            if self.is_name(written, name) {
+                return Some(value);
+            }
+        }
     }
 
     /// The value of a parameter that has one.
@@ -97,12 +116,15 @@ impl<'a> Params<'a> {
     }
 
     fn is_name(&self, written: &str, name: &str) -> bool {
+        if written.len() == name.len() && written.eq_ignore_ascii_case(name) {
+            return true;
+        }
         if self.escapes && written.contains('%') {
             unescaped_bytes(written)
                 .map(|byte| byte.to_ascii_lowercase())
                 .eq(unescaped_bytes(name).map(|byte| byte.to_ascii_lowercase()))
         } else {
-            written.eq_ignore_ascii_case(name)
+            false
         }
     }
 }
@@ -126,40 +148,51 @@ impl<'a> Iterator for ParamsIter<'a> {
     type Item = (&'a str, Option<&'a str>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.cursor.skip_lws();
-        if !self.cursor.eat(b';') {
-            return None;
-        }
-        self.cursor.skip_lws();
-        let name = self.cursor.take_class(Class::PARAM_NAME);
-        self.cursor.skip_lws();
-        if !self.cursor.eat(b'=') {
-            return Some((name, None));
-        }
-        self.cursor.skip_lws();
-        let value = if self.cursor.peek() == Some(b'"') {
-            self.cursor.quoted().ok()?
-        } else {
-            self.cursor.take_class(Class::PARAM_VALUE)
-        };
-        Some((name, Some(value)))
+        let name = next_name(&mut self.cursor)?;
+        Some((name, next_value(&mut self.cursor)))
     }
 }
 
-/// The value of a `generic-param` if there is a `=`: a token, a host or a quoted string.
-fn read_value<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a str>, GrammarError> {
+/// The name of the parameter that begins here, if one does.
+fn next_name<'a>(cursor: &mut Cursor<'a>) -> Option<&'a str> {
+    cursor.skip_lws();
+    if !cursor.eat(b';') {
+        return None;
+    }
+    cursor.skip_lws();
+    Some(cursor.take_class(Class::PARAM_NAME))
+}
+
+/// The value behind a name, if there is a `=`. A quoted string without end is no value.
+fn next_value<'a>(cursor: &mut Cursor<'a>) -> Option<&'a str> {
     cursor.skip_lws();
     if !cursor.eat(b'=') {
-        return Ok(None);
+        return None;
     }
     cursor.skip_lws();
-    let value = match cursor.peek() {
-        Some(b'"') => cursor.quoted()?,
-        _ => cursor.take_class(Class::GEN_VALUE),
-    };
-    if value.is_empty() {
+    match cursor.peek() {
+        Some(b'"') => cursor.quoted().ok(),
+        _ => Some(cursor.take_class(Class::PARAM_VALUE)),
+    }
+}
+
+/// One `generic-param` after its semicolon: a token, and if there is a `=` a token, a host or a
+/// quoted string.
+fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<(&'a str, Option<&'a str>), GrammarError> {
+    cursor.skip_lws();
+    let name = cursor.take_class(Class::TOKEN);
+    cursor.skip_lws();
+    let mut value = None;
+    if cursor.eat(b'=') {
+        cursor.skip_lws();
+        value = Some(match cursor.peek() {
+            Some(b'"') => cursor.quoted()?,
+            _ => cursor.take_class(Class::GEN_VALUE),
+        });
+        cursor.skip_lws();
+    }
+    if name.is_empty() || value == Some("") {
         return Err(GrammarError::Parameter);
     }
-    cursor.skip_lws();
-    Ok(Some(value))
+    Ok((name, value))
 }

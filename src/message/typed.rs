@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::class::Class;
 use super::cseq::{CSeq, RAck};
 use super::cursor::Cursor;
 use super::grammar::{number, GrammarError};
@@ -48,18 +47,11 @@ impl Message {
         self.address(HeaderId::To)
     }
 
-    /// Call-ID. Any visible ASCII characters are let through: the value is only ever compared.
+    /// Call-ID.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
         let value = self.require(HeaderId::CallId)?;
-        let valid = if Class::WORD.is_all(value) {
-            std::str::from_utf8(value).ok()
-        } else {
-            None
-        };
-        valid.ok_or(HeaderError::Malformed(
-            HeaderId::CallId,
-            GrammarError::Token,
-        ))
+        let text = std::str::from_utf8(value).map_err(|_| GrammarError::NotUtf8);
+        typed(HeaderId::CallId, text)
     }
 
     /// CSeq.
@@ -84,9 +76,13 @@ impl Message {
 
     /// The first Contact value.
     pub fn contact(&self) -> Result<Option<NameAddr<'_>>, HeaderError> {
-        self.get(HeaderId::Contact)
-            .map(|value| typed(HeaderId::Contact, read_first(value, NameAddr::read)))
-            .transpose()
+        match self.get(HeaderId::Contact) {
+            Some(value) => match read_first(value, NameAddr::read) {
+                Ok(contact) => Ok(Some(contact)),
+                Err(error) => Err(HeaderError::Malformed(HeaderId::Contact, error)),
+            },
+            None => Ok(None),
+        }
     }
 
     /// RSeq (RFC 3262 §7.1).

@@ -1,10 +1,11 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966).
 
+use memchr::memchr;
 use thiserror::Error;
 
 use super::class::Class;
 use super::cursor::Cursor;
-use super::grammar::{is_escaped_text, unescaped_bytes};
+use super::grammar::{find_near, unescaped_bytes};
 use super::host::Host;
 use super::limits::MAX_PARAMS;
 use super::params::Params;
@@ -80,8 +81,9 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// Reads a URI. Of a scheme that is not sip, sips or tel only the characters are checked.
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
-        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
-        let scheme = parse_scheme(scheme)?;
+        let colon = find_near(text.as_bytes(), b':').ok_or(UriError::Scheme)?;
+        let scheme = parse_scheme(text.get(..colon).unwrap_or_default())?;
+        let rest = text.get(colon + 1..).unwrap_or_default();
         match scheme {
             Scheme::Sip | Scheme::Sips => parse_sip(scheme, text, rest),
             Scheme::Tel => parse_tel(text, rest),
@@ -160,120 +162,102 @@ fn parse_scheme(scheme: &str) -> Result<Scheme, UriError> {
 }
 
 fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>, UriError> {
+    let mut cursor = Cursor::of(rest);
+    let (mut user, mut password) = (None, None);
     // An `@` can only end the user part: everywhere else it must be escaped. So a user may
     // contain `;`, `?` and `/`.
-    let (userinfo, rest) = match rest.split_once('@') {
-        Some((userinfo, rest)) => (Some(userinfo), rest),
-        None => (None, rest),
-    };
-    let (user, password) = match userinfo {
-        Some(userinfo) => parse_userinfo(userinfo)?,
-        None => (None, None),
-    };
-    let mut cursor = Cursor::of(rest);
-    let in_brackets = cursor.peek() == Some(b'[');
+    if memchr(b'@', rest.as_bytes()).is_some() {
+        user = Some(cursor.take_escaped(Class::USER));
+        if cursor.eat(b':') {
+            password = Some(cursor.take_escaped(Class::PASSWORD));
+        }
+        if user == Some("") || !cursor.eat(b'@') {
+            return Err(UriError::User);
+        }
+    }
+    let is_v6 = cursor.peek() == Some(b'[');
     let host = cursor.host().map_err(|_| UriError::Host)?;
-    let host = if in_brackets {
-        Host::V6(host.parse().map_err(|_| UriError::Host)?)
-    } else {
-        host.parse().map_or(Host::Name(host), Host::V4)
-    };
-    let port = if cursor.eat(b':') {
-        Some(cursor.port().map_err(|_| UriError::Port)?)
-    } else {
-        None
-    };
-    let params = cursor.take_until(b'?');
-    check_params(params)?;
-    let headers = if cursor.eat(b'?') {
-        check_headers(cursor.rest())?;
-        Some(cursor.rest())
-    } else {
-        None
-    };
+    let host = Host::parse(host).map_err(|_| UriError::Host)?;
+    if matches!(host, Host::V6(_)) != is_v6 {
+        return Err(UriError::Host);
+    }
+    let mut port = None;
+    if cursor.eat(b':') {
+        port = Some(cursor.port().map_err(|_| UriError::Port)?);
+    }
+    let params = read_params(&mut cursor)?;
+    let mut headers = None;
+    if cursor.eat(b'?') {
+        headers = Some(read_headers(&mut cursor)?);
+    }
+    if !cursor.is_empty() {
+        return Err(UriError::Character);
+    }
     Ok(Uri {
         scheme,
         user,
         password,
         host,
         port,
-        params: Params::of_uri(params),
+        params,
         headers,
         text,
     })
 }
 
-fn parse_userinfo(userinfo: &str) -> Result<(Option<&str>, Option<&str>), UriError> {
-    let (user, password) = match userinfo.split_once(':') {
-        Some((user, password)) => (user, Some(password)),
-        None => (userinfo, None),
-    };
-    if user.is_empty()
-        || !is_escaped_text(user, Class::USER)
-        || !password.is_none_or(|password| is_escaped_text(password, Class::PASSWORD))
-    {
-        return Err(UriError::User);
-    }
-    Ok((Some(user), password))
-}
-
-/// `uri-parameters`: empty, or `;name[=value]` repeated, without white space or quotes.
-fn check_params(params: &str) -> Result<(), UriError> {
-    let mut parts = params.split(';');
-    if !parts.next().unwrap_or_default().is_empty() {
-        return Err(UriError::Host);
-    }
-    let class = Class::URI_PARAM;
-    for (count, part) in parts.enumerate() {
-        let (name, value) = part.split_once('=').unwrap_or((part, "-"));
-        let valid = !name.is_empty()
-            && !value.is_empty()
-            && is_escaped_text(name, class)
-            && is_escaped_text(value, class);
-        if !valid {
+/// `uri-parameters`: `;name[=value]` repeated, without white space or quotes.
+fn read_params<'a>(cursor: &mut Cursor<'a>) -> Result<Params<'a>, UriError> {
+    let start = cursor.place();
+    let mut count = 0;
+    while cursor.eat(b';') {
+        count += 1;
+        if count > MAX_PARAMS {
+            return Err(UriError::TooMany);
+        }
+        let has_name = !cursor.take_escaped(Class::URI_PARAM).is_empty();
+        let has_value = !cursor.eat(b'=') || !cursor.take_escaped(Class::URI_PARAM).is_empty();
+        if !has_name || !has_value {
             return Err(UriError::Parameter);
         }
-        if count >= MAX_PARAMS {
-            return Err(UriError::TooMany);
-        }
     }
-    Ok(())
+    Ok(Params::of_uri(cursor.since(start)))
 }
 
-/// `headers`: `name=value` joined by `&`.
-fn check_headers(headers: &str) -> Result<(), UriError> {
-    let class = Class::URI_HEADER;
-    for (count, header) in headers.split('&').enumerate() {
-        let (name, value) = header.split_once('=').ok_or(UriError::Header)?;
-        if name.is_empty() || !is_escaped_text(name, class) || !is_escaped_text(value, class) {
-            return Err(UriError::Header);
-        }
-        if count >= MAX_PARAMS {
+/// `headers`: `name=value` joined by `&`; the value may be empty.
+fn read_headers<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, UriError> {
+    let start = cursor.place();
+    let mut count = 0;
+    loop {
+        count += 1;
+        if count > MAX_PARAMS {
             return Err(UriError::TooMany);
         }
+        if cursor.take_escaped(Class::URI_HEADER).is_empty() || !cursor.eat(b'=') {
+            return Err(UriError::Header);
+        }
+        cursor.take_escaped(Class::URI_HEADER);
+        if !cursor.eat(b'&') {
+            return Ok(cursor.since(start));
+        }
     }
-    Ok(())
 }
 
 /// A tel URI: a number with visual separators, and parameters (RFC 3966 §3).
 fn parse_tel<'a>(text: &'a str, rest: &'a str) -> Result<Uri<'a>, UriError> {
-    let (number, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-    let digits = number.strip_prefix('+').unwrap_or(number);
-    let mut bytes = digits.bytes();
-    let valid = bytes.all(|byte| {
-        byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')')
-    });
-    if !valid
-        || !digits
-            .bytes()
-            .any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
-    {
+    let mut cursor = Cursor::of(rest);
+    cursor.eat(b'+');
+    let digits = cursor.take_class(Class::PHONE);
+    if !digits.bytes().any(|byte| Class::PHONE_DIGIT.has(byte)) {
         return Err(UriError::Number);
     }
-    check_params(params)?;
+    let number = cursor.since(0);
+    let params = read_params(&mut cursor)?;
+    if !cursor.is_empty() {
+        return Err(UriError::Character);
+    }
     Ok(Uri {
         user: Some(number),
-        params: Params::of_uri(params),
+        params,
         ..opaque(Scheme::Tel, text)
     })
 }

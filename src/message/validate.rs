@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::class::Class;
 use super::cursor::Cursor;
+use super::grammar::GrammarError;
 use super::header::HeaderId;
 use super::limits::{MAX_CONTACTS, MAX_ROUTES, MAX_VIAS};
 use super::message::Message;
@@ -84,7 +85,7 @@ impl Message {
         self.check_vias()?;
         check_tagged(HeaderId::From, self.from()?)?;
         check_tagged(HeaderId::To, self.to()?)?;
-        self.call_id()?;
+        check_call_id(self.call_id()?)?;
         self.check_cseq()?;
         self.max_forwards()?;
         self.rseq()?;
@@ -164,7 +165,7 @@ impl Message {
         if !self.has(HeaderId::Via) {
             return Err(HeaderError::Missing(HeaderId::Via).into());
         }
-        self.check_list(HeaderId::Via, MAX_VIAS, |cursor| Via::read(cursor).is_ok())
+        self.check_list(HeaderId::Via, MAX_VIAS, |cursor| Via::read(cursor)?.check())
     }
 
     fn check_cseq(&self) -> Result<(), Fault> {
@@ -182,12 +183,10 @@ impl Message {
         let mut count = 0;
         let mut has_wildcard = false;
         self.check_list(HeaderId::Contact, MAX_CONTACTS, |cursor| {
-            let Ok(contact) = NameAddr::read(cursor) else {
-                return false;
-            };
+            let contact = NameAddr::read(cursor)?;
             count += 1;
             has_wildcard |= contact.is_wildcard();
-            contact.is_wildcard() || contact.parse_uri().is_ok()
+            contact.check()
         })?;
         if has_wildcard && count > 1 {
             return Err(Fault::bad(HeaderId::Contact));
@@ -198,10 +197,12 @@ impl Message {
     /// A route must be a URI that a request can be sent to.
     fn check_routes(&self, id: HeaderId) -> Result<(), Fault> {
         self.check_list(id, MAX_ROUTES, |cursor| {
-            NameAddr::read(cursor)
-                .ok()
-                .and_then(|route| route.parse_uri().ok())
-                .is_some_and(|uri| uri.is_sip())
+            let route = NameAddr::read(cursor)?;
+            route.params.check()?;
+            match route.parse_uri() {
+                Ok(uri) if uri.is_sip() => Ok(()),
+                _ => Err(GrammarError::Uri),
+            }
         })
     }
 
@@ -210,7 +211,7 @@ impl Message {
         &self,
         id: HeaderId,
         limit: usize,
-        mut read: impl FnMut(&mut Cursor<'_>) -> bool,
+        mut read: impl FnMut(&mut Cursor<'_>) -> Result<(), GrammarError>,
     ) -> Result<(), Fault> {
         let mut count = 0;
         for line in self.all(id) {
@@ -220,9 +221,7 @@ impl Message {
                 if count > limit {
                     return Err(Fault::new(513, format!("Too Many {id} Values")));
                 }
-                if !read(&mut cursor) {
-                    return Err(Fault::bad(id));
-                }
+                read(&mut cursor).map_err(|_| Fault::bad(id))?;
                 if cursor.is_empty() {
                     break;
                 }
@@ -235,13 +234,22 @@ impl Message {
     }
 }
 
-/// A From or To: any URI will do (RFC 4475 §3.3.4), and the tag must be a token, since it becomes
+/// A From or To: any URI will do (RFC 4475 §3.3.4), and a tag must be a token, since it becomes
 /// part of a dialog's id.
 fn check_tagged(id: HeaderId, address: NameAddr<'_>) -> Result<(), Fault> {
-    let is_tag = |tag: &str| Class::TOKEN.is_all(tag.as_bytes());
-    if address.tag().is_none_or(is_tag) && address.parse_uri().is_ok() {
+    let is_token = |tag: &str| Class::TOKEN.is_all(tag.as_bytes());
+    if address.check().is_ok() && !address.is_wildcard() && address.tag().is_none_or(is_token) {
         Ok(())
     } else {
         Err(Fault::bad(id))
+    }
+}
+
+/// Any visible ASCII characters will do: a Call-ID is only ever compared.
+fn check_call_id(call_id: &str) -> Result<(), Fault> {
+    if Class::WORD.is_all(call_id.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Fault::bad(HeaderId::CallId))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::grammar::GrammarError;
+use super::host::Host;
 use super::params::Params;
 
 /// One Via value.
@@ -15,16 +16,21 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// `branch`, `received`, `rport` and whatever else.
     pub params: Params<'a>,
-    branch: Option<&'a str>,
 }
 
 impl<'a> Via<'a> {
-    /// Reads one value (not a comma list).
+    /// Cuts one value (not a comma list) into its parts.
     pub fn parse(value: &'a [u8]) -> Result<Via<'a>, GrammarError> {
         let mut cursor = Cursor::new(value)?;
         let via = Via::read(&mut cursor)?;
         cursor.finish()?;
         Ok(via)
+    }
+
+    /// Checks what has only been cut out: the host and the parameters.
+    pub fn check(&self) -> Result<(), GrammarError> {
+        Host::parse(self.host)?;
+        self.params.check()
     }
 
     /// Takes one value, up to the comma behind it or the end.
@@ -49,20 +55,19 @@ impl<'a> Via<'a> {
             cursor.skip_lws();
             port = Some(cursor.port()?);
         }
-        let (params, branch) = Params::read(cursor, "branch")?;
+        let params = Params::take_element(cursor)?;
         Ok(Via {
             transport,
             host,
             port,
             params,
-            branch,
         })
     }
 
     /// The branch, which names the transaction together with the sent-by. Absent from RFC 2543
     /// messages.
     pub fn branch(&self) -> Option<&'a str> {
-        self.branch
+        self.params.value("branch")
     }
 
     /// The address the request really came from.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `contact.rs`, `bind.rs` | from `sip:*:5060;transport=udp,tcp` to bound sockets |
 //! | `udp.rs` | datagrams, in batches |
+//! | `icmp.rs` | datagrams that were not delivered |
 //! | `tcp.rs` | listening and connecting |
 //! | `connection.rs` | one connection of whatever stream protocol: framing, queue, time limits |
 //! | `table.rs` | the connection table: reuse, and who makes room |
@@ -18,6 +19,7 @@
 mod bind;
 mod connection;
 mod contact;
+mod icmp;
 pub mod limits;
 mod table;
 mod tcp;
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use thiserror::Error;
+use tokio::time::{timeout_at, Instant};
 
 pub use bind::BindError;
 pub use contact::{Contact, ContactError, ContactProblem, Host, DEFAULT_PORT};
@@ -165,15 +168,16 @@ impl Transports {
 
     /// Stops receiving, writes what is queued for `limit` at most, and closes every socket.
     pub async fn close(mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
         self.acceptors.clear();
         for port in &mut self.ports {
             let mut unsent = Vec::new();
             let flush = poll_fn(|cx| port.poll_flush(cx, &mut unsent));
-            if tokio::time::timeout(limit, flush).await.is_err() {
+            if timeout_at(deadline, flush).await.is_err() {
                 break;
             }
         }
-        self.connections.close(limit).await;
+        self.connections.close(deadline).await;
     }
 
     fn accept(&mut self, cx: &mut Context<'_>) {

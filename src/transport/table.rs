@@ -6,12 +6,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{timeout_at, Instant};
 
 use super::connection::{self, Gauge, Line, Outgoing, Shared};
 use super::limits::{
@@ -158,8 +157,8 @@ impl Connections {
         received
     }
 
-    /// Lets every connection write what it was given, for `limit` at most, and closes it.
-    pub(super) async fn close(self, limit: Duration) {
+    /// Lets every connection write what it was given, until the deadline, and closes it.
+    pub(super) async fn close(self, deadline: Instant) {
         let Connections {
             entries,
             sender,
@@ -173,7 +172,7 @@ impl Connections {
             .map(|Entry { hang_up, .. }| hang_up)
             .collect();
         let last_words = async { while receiver.recv().await.is_some() {} };
-        if timeout(limit, last_words).await.is_err() {
+        if timeout_at(deadline, last_words).await.is_err() {
             tracing::debug!("some connections could not be flushed before closing");
         }
     }

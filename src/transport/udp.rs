@@ -2,32 +2,52 @@
 //! the kernel has no room.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{ready, Context, Poll};
 
 use bytes::Bytes;
 use tokio::net::UdpSocket;
 
+use super::icmp::{self, MIN_QUOTE};
 use super::limits::{MAX_QUEUED_DATAGRAMS, UDP_BATCH};
 use super::Arrival;
-use crate::engine::{Path, Transmit, Transport};
+use crate::engine::{Path, SendToken, Transmit, Transport};
+
+/// Datagrams that are remembered for the case that ICMP reports one of them undelivered.
+const MAX_REMEMBERED: usize = 256;
 
 /// One bound UDP socket.
-#[derive(Debug)]
 pub(super) struct Port {
-    socket: UdpSocket,
+    socket: Arc<UdpSocket>,
     local: SocketAddr,
     waiting: VecDeque<Transmit>,
+    /// The last ones sent whose senders want to know of failures.
+    remembered: VecDeque<Remembered>,
+    /// Done when ICMP reports wait.
+    reports: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+struct Remembered {
+    peer: SocketAddr,
+    payload: Bytes,
+    token: SendToken,
 }
 
 impl Port {
     /// Must be called inside a tokio runtime.
     pub(super) fn new(socket: std::net::UdpSocket, local: SocketAddr) -> io::Result<Port> {
+        icmp::enable(&socket, local);
+        let socket = Arc::new(UdpSocket::from_std(socket)?);
         Ok(Port {
-            socket: UdpSocket::from_std(socket)?,
+            reports: Box::pin(icmp::wait(socket.clone())),
+            socket,
             local,
             waiting: VecDeque::new(),
+            remembered: VecDeque::new(),
         })
     }
 
@@ -59,6 +79,11 @@ impl Port {
         if self.poll_receive(cx, scratch, arrivals).is_ready() {
             cx.waker().wake_by_ref();
         }
+        if self.reports.as_mut().poll(cx).is_ready() {
+            self.read_reports(arrivals);
+            self.reports = Box::pin(icmp::wait(self.socket.clone()));
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// Ready when nothing waits to be sent.
@@ -68,14 +93,19 @@ impl Port {
         arrivals: &mut Vec<Arrival>,
     ) -> Poll<()> {
         while let Some(transmit) = self.waiting.pop_front() {
-            // The socket may be writable and the kernel short of room all the same; then
-            // `try_send` clears the readiness and the next round waits.
-            while !self.try_send(&transmit, arrivals) {
-                if !matches!(self.socket.poll_send_ready(cx), Poll::Ready(Ok(()))) {
-                    self.waiting.push_front(transmit);
-                    return Poll::Pending;
-                }
+            if self.try_send(&transmit, arrivals) {
+                continue;
             }
+            // The attempt has told the runtime to look again.
+            let looked = self.socket.poll_send_ready(cx).is_ready();
+            if looked && self.try_send(&transmit, arrivals) {
+                continue;
+            }
+            self.waiting.push_front(transmit);
+            if looked {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
         }
         Poll::Ready(())
     }
@@ -127,19 +157,59 @@ impl Port {
     }
 
     /// False when the kernel has no room.
-    fn try_send(&self, transmit: &Transmit, arrivals: &mut Vec<Arrival>) -> bool {
-        match self
-            .socket
-            .try_send_to(&transmit.payload, transmit.path.peer)
-        {
-            Ok(_) => {}
+    fn try_send(&mut self, transmit: &Transmit, arrivals: &mut Vec<Arrival>) -> bool {
+        let peer = transmit.path.peer;
+        let mut outcome = self.socket.try_send_to(&transmit.payload, peer);
+        if outcome.as_ref().is_err_and(icmp::is_pending_report) {
+            outcome = self.socket.try_send_to(&transmit.payload, peer);
+        }
+        match outcome {
+            Ok(_) => self.remember(transmit),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) if icmp::is_silent_loss(&error) => {}
             Err(error) => {
                 tracing::debug!(local = %self.local, %error, "sending a datagram failed");
                 arrivals.extend(transmit.token.map(Arrival::Unsent));
             }
         }
         true
+    }
+
+    fn remember(&mut self, transmit: &Transmit) {
+        let Some(token) = transmit.token else { return };
+        if self.remembered.len() >= MAX_REMEMBERED {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back(Remembered {
+            peer: transmit.path.peer,
+            payload: transmit.payload.clone(),
+            token,
+        });
+    }
+
+    fn read_reports(&mut self, arrivals: &mut Vec<Arrival>) {
+        for _ in 0..UDP_BATCH {
+            let Some((peer, quote)) = icmp::next_report(&self.socket) else {
+                icmp::all_read(&self.socket);
+                return;
+            };
+            let lost = self.remembered.iter().rposition(|sent| {
+                sent.peer == peer && quote.len() >= MIN_QUOTE && sent.payload.starts_with(&quote)
+            });
+            if let Some(lost) = lost.and_then(|at| self.remembered.remove(at)) {
+                tracing::debug!(%peer, "ICMP reports a datagram undelivered");
+                arrivals.push(Arrival::Unsent(lost.token));
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Port")
+            .field("local", &self.local)
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
     }
 }
 

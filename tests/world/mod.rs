@@ -18,6 +18,7 @@
 )]
 
 mod app;
+mod calls;
 mod contract;
 mod network;
 mod node;
@@ -38,7 +39,7 @@ pub use app::{App, Desk};
 pub use network::Link;
 pub use node::{cancel, plan, request, request_in, request_via, respond, sent, Node, Sent, Told};
 pub use phone::{Heard, Phone};
-pub use sip::{answer, companion, draft, uri_of, Ua};
+pub use sip::{answer, companion, draft, uri_of, value, Ua, ACK, BUSY, BYE, OK, RINGING};
 
 use contract::Contract;
 use network::{Network, Place};

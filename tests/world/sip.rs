@@ -8,6 +8,13 @@ use drachtio::message::{HeaderId, Message, NameAddr};
 
 use super::Phone;
 
+/// Drafts that most tests need.
+pub const OK: &str = "SIP/2.0 200 OK\r\n";
+pub const RINGING: &str = "SIP/2.0 180 Ringing\r\n";
+pub const BUSY: &str = "SIP/2.0 486 Busy Here\r\n";
+pub const ACK: &str = "ACK sip:placeholder SIP/2.0\r\n";
+pub const BYE: &str = "BYE sip:placeholder SIP/2.0\r\n";
+
 /// One side of a call, as a phone keeps it.
 #[derive(Debug, Clone)]
 pub struct Ua {
@@ -95,7 +102,7 @@ impl Ua {
             method,
             "INVITE" | "SUBSCRIBE" | "UPDATE" | "REFER" | "NOTIFY"
         ) {
-            writeln!(text, "Contact: <{}>\r", self.contact()).unwrap();
+            writeln!(text, "{}\r", self.contact_line()).unwrap();
         }
         finish(text, headers, body)
     }
@@ -106,6 +113,11 @@ impl Ua {
             Transport::Udp => format!("sip:phone@{}", self.address),
             other => format!("sip:phone@{};transport={other}", self.address),
         }
+    }
+
+    /// Its Contact, as a header line.
+    pub fn contact_line(&self) -> String {
+        format!("Contact: <{}>", self.contact())
     }
 
     /// The ACK to a 2xx: after [`Ua::answered`].
@@ -193,6 +205,11 @@ fn finish(mut text: String, headers: &[&str], body: &str) -> String {
 /// An application's draft.
 pub fn draft(text: &str) -> Message {
     Message::parse_draft(text.as_bytes().to_vec().into()).expect("a draft")
+}
+
+/// The value of a header that must be there.
+pub fn value(message: &Message, id: HeaderId) -> &str {
+    message.get_str(id).expect("the header")
 }
 
 /// The URI of the first value of a header that holds an address.

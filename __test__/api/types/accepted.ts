@@ -101,8 +101,8 @@ app.invite((req, res) => {
   else console.log(route?.host, route?.port.toFixed());
   console.log(req.getParsedHeader('CSeq')?.seq.toFixed(), req.registration?.contact);
 
-  same<string | undefined>()(req.headers['x-a']);
-  req.headers = { 'X-A': 1 };
+  const header: string | undefined = req.headers['x-a'];
+  req.headers = { 'X-A': header };
   console.log(req.source_port?.toFixed(), req.stackTxnId, req.meta.transactionId, req.isNewInvite, req.payload[0]?.content, req.msg.raw);
   req.on('cancel', (cancel) => console.log(cancel.get('reason')));
   req.set('X-A', 1).set({ 'X-B': [1, '2'] }).has('x-b');

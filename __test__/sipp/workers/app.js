@@ -14,5 +14,5 @@ app.bye((req, res) => res.send(200));
 app.connect({ contact: `sip:127.0.0.1:${workerData.port};transport=udp,tcp` }, (err) => {
   if (err) throw err;
   parentPort.postMessage('ready');
-  setInterval(() => app.request({ uri: `sip:x@127.0.0.1:${workerData.sink}`, method: 'OPTIONS' }, () => {}), 2);
+  setInterval(() => app.request({ uri: `sip:x@127.0.0.1:${workerData.sink}`, method: 'OPTIONS' }, () => {}), 20);
 });

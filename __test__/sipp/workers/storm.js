@@ -20,14 +20,16 @@ let number = 0;
 async function main() {
   const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  socket.on('message', (text, { port }) => {
-    if (text.toString('latin1').startsWith('SIP/2.0 200')) answers.set(port, (answers.get(port) ?? 0) + 1);
+  socket.on('message', (datagram, { port }) => {
+    const text = datagram.toString('latin1');
+    if (text.startsWith('SIP/2.0 200')) answers.set(port, (answers.get(port) ?? 0) + 1);
+    if (text.startsWith('OPTIONS')) socket.send(text.replace(/^.*/, 'SIP/2.0 200 OK'), port, '127.0.0.1');
   });
   const sink = socket.address().port;
 
   const slots = await Promise.all(Array.from({ length: WORKERS }, () => freePort()));
   const workers = [];
-  const traffic = setInterval(() => slots.forEach((port) => burst(socket, port)), 5);
+  const traffic = setInterval(() => slots.forEach((port) => burst(socket, port)), 20);
   let [terminated, before] = [0, undefined];
   for (; terminated < TERMINATIONS; terminated += 1) {
     if (terminated === WARM) before = await rest(workers);
@@ -67,14 +69,14 @@ async function rest(workers) {
 }
 
 function burst(socket, port) {
-  for (const method of ['OPTIONS', 'INVITE']) {
-    number += 1;
+  number += 1;
+  for (const method of number % 20 === 0 ? ['OPTIONS', 'INVITE'] : ['OPTIONS']) {
     const text = [
       `${method} sip:x@127.0.0.1:${port} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${socket.address().port};rport;branch=z9hG4bK-storm-${number}`,
+      `Via: SIP/2.0/UDP 127.0.0.1:${socket.address().port};rport;branch=z9hG4bK-${method}-${number}`,
       `From: <sip:storm@127.0.0.1>;tag=${number}`,
       'To: <sip:x@127.0.0.1>',
-      `Call-ID: storm-${number}`,
+      `Call-ID: ${method}-${number}`,
       `CSeq: 1 ${method}`,
       `Contact: <sip:storm@127.0.0.1:${socket.address().port}>`,
       'Max-Forwards: 70',

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::search::Outcome;
 use super::{Branch, BranchState, Kind, Search};
+use crate::engine::compose::ResponseParts;
 use crate::engine::event::{Meta, Reply};
 use crate::engine::path::Path;
-use crate::engine::{limits, ClientKey, Engine, ProxyKey};
+use crate::engine::{limits, ClientKey, Engine, ProxyKey, ServerKey};
 use crate::message::{HeaderId, Message, NameAddr};
 
 impl Engine {
@@ -29,7 +30,7 @@ impl Engine {
             if let Some(transaction) = self.clients.get_mut(client) {
                 transaction.request = None;
             }
-            self.report(now, path, key, response);
+            self.report(key, Meta::received(path, response, now), response);
         }
         match status {
             0..=199 => self.branch_provisional(now, client, key, at, status, response),
@@ -159,15 +160,32 @@ impl Engine {
             Some((status, Some(text))) => self.send_response(now, server, status, text),
             Some((408, None)) | None => {
                 let status = search.nothing_heard();
-                self.respond_plainly(now, server, status);
+                self.conclude_locally(now, key, server, status);
             }
-            Some((status, None)) => self.respond_plainly(now, server, status),
+            Some((status, None)) => self.conclude_locally(now, key, server, status),
         }
         self.close_search(key, Outcome::Reported);
     }
 
-    /// Tells the application of a branch's final response.
-    fn report(&mut self, now: Instant, path: Path, key: ProxyKey, response: &Message) {
+    /// A final response that no branch gave. The application is told of it too, so that it
+    /// knows what the caller was.
+    fn conclude_locally(&mut self, now: Instant, key: ProxyKey, server: ServerKey, status: u16) {
+        let Some(transaction) = self.servers.get(server) else {
+            return;
+        };
+        let path = transaction.reply_path;
+        let Some(open) = transaction.open.as_deref() else {
+            return;
+        };
+        let text = ResponseParts::plain(status, &open.local_tag).compose(&open.request);
+        if let Ok(response) = Message::parse(text.clone()) {
+            self.report(key, Meta::sent(path, &response, now), &response);
+        }
+        self.send_response(now, server, status, text);
+    }
+
+    /// Tells the application of a final response.
+    fn report(&mut self, key: ProxyKey, meta: Meta, response: &Message) {
         let Some(Search {
             kind: Kind::Asked { plan, app, command },
             ..
@@ -178,7 +196,7 @@ impl Engine {
         if plan.full_response {
             let (app, command) = (*app, *command);
             let reply = Reply::Branch {
-                meta: Meta::received(path, response, now),
+                meta,
                 message: response.clone(),
             };
             self.reply(app, command, reply);

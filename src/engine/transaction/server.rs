@@ -51,6 +51,8 @@ impl ServerUser {
 #[derive(Debug)]
 pub(crate) struct OpenRequest {
     pub(crate) request: Message,
+    /// The To had no tag: the request is not inside a dialog.
+    pub(crate) is_initial: bool,
     /// The To tag of the responses: the request's own inside a dialog, else ours.
     pub(crate) local_tag: Box<str>,
     /// The dialog it arrived in or has made.
