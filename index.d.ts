@@ -149,11 +149,11 @@ declare namespace drachtio {
      * arguments that cannot be meant
      */
     request(options: RequestOptions & { uri: string }, callback: RequestCallback): void;
-    request(options: RequestOptions & { stackDialogId: string }, callback: RequestCallback): void;
+    request(options: RequestOptions & { stackDialogId: string | undefined }, callback: RequestCallback): void;
     request(uri: string, options: RequestOptions, callback: RequestCallback): void;
     /** Sends a request. The promise has the request as it was sent. */
     request(options: RequestOptions & { uri: string }): Promise<Request>;
-    request(options: RequestOptions & { stackDialogId: string }): Promise<Request>;
+    request(options: RequestOptions & { stackDialogId: string | undefined }): Promise<Request>;
     request(uri: string, options: RequestOptions): Promise<Request>;
 
     /**
@@ -728,9 +728,9 @@ declare namespace drachtio {
     ): void;
 
     /** Sends the ACK for this response, which was received. */
-    sendAck(dialogId: string, options?: SendOptions, callback?: SendCallback): void;
+    sendAck(dialogId: string | undefined, options?: SendOptions, callback?: SendCallback): void;
     /** Sends the PRACK for this response, which was received. */
-    sendPrack(dialogId: string, options?: SendOptions, callback?: SendCallback): void;
+    sendPrack(dialogId: string | undefined, options?: SendOptions, callback?: SendCallback): void;
 
     /** The same as `get`. */
     getHeader(name: string): string | undefined;

@@ -54,9 +54,13 @@ app.connect({ contact }, async (err, hostport) => {
     console.error(`drachtio cannot start: ${err.message}${hint}`);
     process.exit(1);
   }
-  console.log(`drachtio listens on ${hostport.replaceAll(',', ', ')}\n`);
-  const messages = await demoCall(hostport);
-  console.log(`\nTwo phones inside this process have just called each other through it:\n\n${drawLadder(messages)}`);
+  console.log(`drachtio listens on\n  ${hostport.replaceAll(',', '\n  ')}\n`);
+  try {
+    const ladder = drawLadder(await demoCall(hostport));
+    console.log(`\nTwo phones inside this process have just called each other through it:\n\n${ladder}`);
+  } catch (err) {
+    console.error(`The phones inside this process could not call each other: ${err.message}`);
+  }
   console.log(`\nNow yours: register a phone as any user, with this machine as its server.\nCtrl-C ends it.\n`);
 });
 

@@ -30,6 +30,9 @@ const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 
 /** Entries of the flat arrays of commands and events for each of them. */
 const ENTRIES = 4;
 
+/** The number of commands that the engine does not answer. */
+const UNANSWERED = 0;
+
 const MAX_COMMAND_ID = 0x7fffffff;
 
 /**
@@ -90,9 +93,9 @@ class EngineLink {
     return starting;
   }
 
-  /** How many commands have not been answered. */
-  get pending() {
-    return this.#answers.size;
+  /** Whether nothing is to be handed to the engine or answered by it. */
+  get idle() {
+    return this.#answers.size === 0 && this.#batch.length === 0;
   }
 
   /** The sizes of the engine's tables. */
@@ -106,17 +109,20 @@ class EngineLink {
    * @param {number} kind one of `Command`
    * @param {string} head
    * @param {string} text
-   * @param {Answer} answer
+   * @param {Answer} [answer] without it the engine does not say how the command went
    */
   submit(kind, head, text, answer) {
     if (this.#closedBy !== undefined) {
       const err = this.#closedBy;
-      process.nextTick(() => answer.refused(err));
+      if (answer !== undefined) process.nextTick(() => answer.refused(err));
       return;
     }
-    const id = this.#lastId === MAX_COMMAND_ID ? 1 : this.#lastId + 1;
-    this.#lastId = id;
-    this.#answers.set(id, answer);
+    let id = UNANSWERED;
+    if (answer !== undefined) {
+      id = this.#lastId === MAX_COMMAND_ID ? 1 : this.#lastId + 1;
+      this.#lastId = id;
+      this.#answers.set(id, answer);
+    }
     this.#batch.push(kind, id, head, text);
     if (this.logger !== undefined) this.logger.sent(kind, id, head, text);
     this.scheduleFlush();

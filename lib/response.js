@@ -131,8 +131,10 @@ class Response extends Carrier {
       [given, done, acknowledged] = [undefined, options, /** @type {AckCallback} */ (callback)];
     }
     const line = statusLine(status, phrase);
-    const text = line + this.#draft(/** @type {SendOptions | undefined} */ (given));
-    this.#submit(status, text, /** @type {SentCallback | undefined} */ (done), acknowledged);
+    const draft = /** @type {SendOptions | undefined} */ (given);
+    const text = line + this.#draft(draft);
+    const hasHeaders = this.existingMessage !== undefined || draft?.headers !== undefined;
+    this.#submit(status, text, hasHeaders, /** @type {SentCallback | undefined} */ (done), acknowledged);
     if (status >= 200 && this.listenerCount('end') > 0) {
       this.emit('end', { status, reason: phrase ?? reasonPhrase(status) });
     }
@@ -141,10 +143,11 @@ class Response extends Carrier {
   /**
    * @param {number} status
    * @param {string} text
+   * @param {boolean} hasHeaders
    * @param {SentCallback | undefined} callback
    * @param {AckCallback | undefined} onAck
    */
-  #submit(status, text, callback, onAck) {
+  #submit(status, text, hasHeaders, callback, onAck) {
     const session = sessionOf(this);
     if (session === undefined) throw misuse('Response#send: this response belongs to no request', 'DRT_ERR_INVALID_ARGUMENT');
     if (this.#final) {
@@ -161,7 +164,11 @@ class Response extends Carrier {
       if (callback) process.nextTick(callback, null);
       return;
     }
-    session.respond(/** @type {string} */ (this.stackTxnId), text, new SentResponse(this, session, status, callback, onAck));
+    // What the engine could refuse is a header. Without one, and with nobody to call back, there
+    // is nothing to hear of, which spares the making of an echo.
+    const isHeard = callback !== undefined || onAck !== undefined || hasHeaders;
+    const answer = isHeard ? new SentResponse(this, session, status, callback, onAck) : undefined;
+    session.respond(/** @type {string} */ (this.stackTxnId), text, answer);
   }
 
   /** @param {SendOptions | null | undefined} options */

@@ -56,7 +56,7 @@ class Session {
 
   /** Whether nothing is awaited: no answer of the engine, no final response, no ACK or PRACK. */
   get idle() {
-    return this.link.pending === 0 && this.#sent.size === 0 && this.#acks.size === 0;
+    return this.link.idle && this.#sent.size === 0 && this.#acks.size === 0;
   }
 
   /**
@@ -212,7 +212,7 @@ class Session {
    *
    * @param {string} transaction
    * @param {string} text
-   * @param {Answer} answer
+   * @param {Answer} [answer]
    */
   respond(transaction, text, answer) {
     this.link.submit(Command.SIP, `${transaction}||`, text, answer);

@@ -112,9 +112,15 @@ fn an_extra_fork_is_acknowledged_with_the_number_of_the_invite() {
     }
     let cseq = invite.cseq().unwrap().number;
     let ack = world.hear_what(phone, "ACK");
-    assert_eq!((ack.to().unwrap().tag(), ack.cseq().unwrap().number), (Some("two"), cseq));
+    assert_eq!(
+        (ack.to().unwrap().tag(), ack.cseq().unwrap().number),
+        (Some("two"), cseq)
+    );
     let bye = world.hear_what(phone, "BYE");
-    assert_eq!((bye.to().unwrap().tag(), bye.cseq().unwrap().number), (Some("two"), cseq + 2));
+    assert_eq!(
+        (bye.to().unwrap().tag(), bye.cseq().unwrap().number),
+        (Some("two"), cseq + 2)
+    );
     world.request_in(node, &sent.dialog_id(), ACK);
     world.request_in(node, &sent.dialog_id(), BYE);
     world.finish();
@@ -136,7 +142,10 @@ fn a_prack_needs_an_open_invite_and_a_rack() {
     world.request_in(node, &dialog, ACK);
     let late = "PRACK sip:x SIP/2.0\r\nRAck: 1 1 INVITE\r\n";
     let late = world.refused(node, world::request_in(&dialog, late));
-    assert_eq!(late.to_string(), "Server error: unable to find IIP when sending PRACK");
+    assert_eq!(
+        late.to_string(),
+        "Server error: unable to find IIP when sending PRACK"
+    );
     world.request_in(node, &dialog, BYE);
     world.finish();
 }

@@ -181,7 +181,10 @@ fn a_2xx_waits_for_the_prack_of_a_session_description() {
     let prack = world.next_told(node);
     world.respond(node, prack.id(), OK);
     world.settle();
-    assert_eq!(value(&world.hear_what(phone, "200"), HeaderId::CSeq), "2 PRACK");
+    assert_eq!(
+        value(&world.hear_what(phone, "200"), HeaderId::CSeq),
+        "2 PRACK"
+    );
     call.end(&mut world, &sent);
     world.finish();
 }
@@ -197,7 +200,10 @@ fn an_application_whose_2xx_was_held_back_hears_that_the_call_has_failed() {
     let heard = world.heard_what(phone);
     assert!(heard.contains(&"504".to_string()));
     assert!(!heard.contains(&"200".to_string()));
-    assert!(!heard.contains(&"BYE".to_string()), "there is no call to end");
+    assert!(
+        !heard.contains(&"BYE".to_string()),
+        "there is no call to end"
+    );
     let told = world.next_told(node);
     assert_eq!((told.what().as_str(), told.transaction), ("BYE", None));
     assert_eq!(told.dialog, ok.dialog);
@@ -229,7 +235,10 @@ fn a_caller_without_100rel_cannot_be_sent_one() {
     let mut world = World::new(1);
     let call = invited(&mut world, "");
     let refusal = world.refused(call.node, world::respond(call.id, RELIABLE));
-    assert_eq!(refusal.to_string(), "Remote endpoint does not support 100rel");
+    assert_eq!(
+        refusal.to_string(),
+        "Remote endpoint does not support 100rel"
+    );
     world.respond(call.node, call.id, RINGING);
     world.respond(call.node, call.id, BUSY);
     world.settle();
@@ -298,6 +307,10 @@ fn a_prack_is_known_by_its_dialog_id_before_the_call_is_up() {
     world.settle();
     world.respond(node, call.id, BUSY);
     world.settle();
-    assert_eq!(world.census(node).dialogs, 0, "a 200 to UPDATE or PRACK confirms nothing");
+    assert_eq!(
+        world.census(node).dialogs,
+        0,
+        "a 200 to UPDATE or PRACK confirms nothing"
+    );
     world.finish();
 }

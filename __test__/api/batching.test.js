@@ -31,6 +31,21 @@ test('each command has a number of its own', async () => {
   assert.ok(ids.every((id) => Number.isInteger(id) && id > 0));
 });
 
+test('a response that cannot be refused for its headers, and of which nobody wants to hear, has no number', async () => {
+  const { app, engine } = await connected((a) => a.use((req, res) => {
+    res.send(180);
+    res.send(180, () => {});
+    res.send(180, { headers: { 'X-A': 1 } });
+    res.send(200, {}, undefined, () => {});
+  }));
+  engine.receive(request('INVITE'));
+  await turns();
+  const commands = engine.drain();
+  assert.deepEqual(commands.map(({ id }) => id === 0), [true, false, false, false]);
+  for (const command of commands.slice(1)) engine.refuse(command, 'no');
+  assert.equal(app.idle, true);
+});
+
 test('an answer that nobody waits for does no harm', async () => {
   const { app, engine } = await connected();
   engine.finish({ id: 4711 });

@@ -26,7 +26,7 @@ test('a request that was sent is awaited until its final response', async () => 
 test('an INVITE that came and is not answered does not count, its response does', async () => {
   let answer;
   const { app, engine } = await connected((a) => a.invite((req, res) => {
-    answer = () => res.send(200);
+    answer = () => res.send(200, { headers: { Subject: 'x' } });
   }));
   engine.receive(request('INVITE'));
   assert.equal(app.idle, true);
@@ -43,5 +43,14 @@ test('a method that is asked for after connect is awaited until the engine has t
   assert.equal(app.idle, false);
   await turns();
   engine.finish(engine.drain()[0]);
+  assert.equal(app.idle, true);
+});
+
+test('a response that nobody asks about counts until it has been handed over', async () => {
+  const { app, engine } = await connected((a) => a.options((req, res) => res.send(200)));
+  engine.receive(request('OPTIONS'));
+  assert.equal(app.idle, false);
+  await turns();
+  assert.equal(engine.drain().length, 1);
   assert.equal(app.idle, true);
 });

@@ -62,6 +62,13 @@ sippTest('a callee that never says anything, until timer B: 408', async () => {
   }
 });
 
+sippTest('nobody listens at any UDP port of the callees, until timer B: 408', async () => {
+  const calls = ['serial', 'simultaneous'].map((forking) => {
+    return proxiedCall({ caller: refused(408, { seconds: 45 }), callees: [{ transport: 'udp' }], proxy: { forking } });
+  });
+  for (const { results } of await Promise.all(calls)) assert.equal(results.connected, false);
+});
+
 sippTest('serial: the best response goes to the caller when all have refused', async () => {
   const { results } = await proxiedCall({
     caller: refused(486),

@@ -37,6 +37,9 @@ pub struct Timers {
     pub c: Duration,
     /// How long an application may take to its first response. Default 64 s.
     pub application: Duration,
+    /// How long an application may take to its next response once it has answered an INVITE
+    /// provisionally. Default 1 h: people may let it ring, but not for ever.
+    pub ringing: Duration,
 }
 
 impl Default for Timers {
@@ -47,6 +50,7 @@ impl Default for Timers {
             t4: Duration::from_secs(5),
             c: Duration::from_secs(185),
             application: Duration::from_secs(64),
+            ringing: Duration::from_secs(3600),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Engine {
                     self.respond_with(now, key, 500, &[retry]);
                     return;
                 }
-                if dialog.open_client_invite.is_some() && dialog.confirmed {
+                if dialog.open_client_invite.is_some() {
                     self.respond_plainly(now, key, 491); // §14.2: glare
                     return;
                 }

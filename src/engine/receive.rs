@@ -163,6 +163,7 @@ impl Engine {
             owner: None,
             answer_by: None,
             reliable: None,
+            ring_again: None,
         };
         let key = self.servers.insert(ServerTransaction::new(
             id,

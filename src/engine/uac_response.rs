@@ -355,7 +355,7 @@ impl Engine {
                 }
             }
         }
-        self.remove_client(key);
+        self.client_terminated(key);
     }
 
     pub(super) fn client_send_failure(&mut self, now: Instant, key: ClientKey) {

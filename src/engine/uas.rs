@@ -10,7 +10,7 @@ use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
 use super::timers::fired;
 use super::transaction::server::{OpenRequest, ServerUser};
-use super::uas_dialog::{uas_dialog_id, Answer};
+use super::uas_dialog::{uas_dialog_id, Answer, RING_INTERVAL};
 use super::{Engine, Hint, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method, Scheme, StartLine, Uri};
 
@@ -305,7 +305,7 @@ impl Engine {
         self.reschedule_server(key);
     }
 
-    /// An application that did not answer in time, or a reliable response that is due again.
+    /// An application that did not answer in time, or a provisional response that is due again.
     pub(super) fn open_request_timeout(&mut self, now: Instant, key: ServerKey) {
         let Some(transaction) = self.servers.get_mut(key) else {
             return;
@@ -316,9 +316,16 @@ impl Engine {
         if fired(&mut open.answer_by, now) {
             let code = if open.dialog.is_some() { 500 } else { 503 };
             self.respond_plainly(now, key, code);
-            return;
+        } else if fired(&mut open.ring_again, now) {
+            open.ring_again = Some(now + RING_INTERVAL);
+            if let Some(ringing) = transaction.last_response.clone() {
+                let path = transaction.reply_path;
+                self.counters.retransmissions += 1;
+                self.transmit(path, ringing, Some(Sender::Server(key)));
+            }
+        } else {
+            self.reliable_timeout(now, key);
         }
-        self.reliable_timeout(now, key);
     }
 
     pub(super) fn open_request(&mut self, id: TransactionId) -> Option<&mut OpenRequest> {

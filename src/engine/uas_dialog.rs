@@ -14,6 +14,9 @@ use super::transaction::Backoff;
 use super::{limits, DialogKey, Engine, ServerKey};
 use crate::message::{HeaderId, Message, Method, NameAddr};
 
+/// How often a call that rings says so (§13.3.1.1).
+pub(super) const RING_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The lifetime of a subscription whose response names none, in seconds.
 const DEFAULT_SUBSCRIPTION: u32 = 3600;
 
@@ -78,15 +81,25 @@ impl Engine {
         let Some(open) = transaction.open.as_deref_mut() else {
             return;
         };
+        let method = request.method();
+        let timers = self.timers_config;
+        if code < 200 {
+            let rings = method == Some(Method::Invite);
+            let limit = if rings {
+                timers.ringing
+            } else {
+                timers.application
+            };
+            open.answer_by = Some(now + limit);
+            // A reliable response is not sent again once it has been acknowledged.
+            let repeats = rings && code > 100 && open.reliable.is_none();
+            open.ring_again = repeats.then(|| now + RING_INTERVAL);
+            return;
+        }
         open.answer_by = None;
         let Some(dialog_key) = open.dialog else {
             return;
         };
-        let method = request.method();
-        if code < 200 {
-            return;
-        }
-        let timers = self.timers_config;
         let Some(dialog) = self.dialogs.get_mut(dialog_key) else {
             return;
         };

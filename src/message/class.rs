@@ -57,15 +57,16 @@ impl Class {
     #[inline(never)]
     pub(crate) fn span(self, text: &[u8]) -> usize {
         let mut rest = text;
-        while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
-            let mut others = 0u32;
-            for (at, &byte) in chunk.iter().enumerate() {
-                others |= u32::from(classes_of(byte) & self.0 == 0) << at;
+        if self.0 & USUALLY_LONG.0 != 0 {
+            while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
+                let common = chunk
+                    .iter()
+                    .fold(u32::MAX, |common, &byte| common & classes_of(byte));
+                if common & self.0 == 0 {
+                    break;
+                }
+                rest = tail;
             }
-            if others != 0 {
-                return text.len() - rest.len() + others.trailing_zeros() as usize;
-            }
-            rest = tail;
         }
         while let [byte, tail @ ..] = rest {
             if !self.has(*byte) {
@@ -83,8 +84,9 @@ impl Class {
 }
 
 /// Classes of which texts have many bytes in a row, so that looking at eight at once pays.
-const USUALLY_LONG: Class =
-    Class(Class::GEN_VALUE.0 | Class::HOST.0 | Class::URI.0 | Class::ADDR_SPEC.0 | Class::WORD.0);
+const USUALLY_LONG: Class = Class(
+    Class::GEN_VALUE.0 | Class::HOST.0 | Class::ADDR_SPEC.0 | Class::WORD.0 | Class::PARAM_VALUE.0,
+);
 
 fn classes_of(byte: u8) -> u32 {
     TABLE.get(usize::from(byte)).copied().unwrap_or(0)

@@ -1,7 +1,6 @@
 //! CSeq (RFC 3261 §20.16) and RAck (RFC 3262 §7.2).
 
-use super::class::Class;
-use super::grammar::{number, trim, GrammarError};
+use super::grammar::{trim, trim_start, GrammarError};
 use super::method::Method;
 
 /// A CSeq value.
@@ -45,14 +44,20 @@ impl<'a> RAck<'a> {
 
 /// A number, and what follows the white space behind it.
 fn split_number(value: &[u8]) -> Result<(u32, &[u8]), GrammarError> {
-    let (digits, rest) = value
-        .split_at_checked(Class::DIGIT.span(value))
-        .ok_or(GrammarError::Number)?;
-    let number = number(digits).ok_or(GrammarError::Number)?;
-    match Class::LWS.span(rest) {
-        0 => Err(GrammarError::Number),
-        blank => Ok((number, rest.get(blank..).unwrap_or_default())),
+    let mut number = 0u32;
+    let mut rest = value;
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        number = number
+            .checked_mul(10)
+            .and_then(|number| number.checked_add(u32::from(digit - b'0')))
+            .ok_or(GrammarError::Number)?;
+        rest = tail;
     }
+    let after = trim_start(rest);
+    if rest.len() == value.len() || after.len() == rest.len() {
+        return Err(GrammarError::Number);
+    }
+    Ok((number, after))
 }
 
 fn read_method(token: &[u8]) -> Result<Method<'_>, GrammarError> {

@@ -6,8 +6,6 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr3};
 use thiserror::Error;
 
-use super::class::Class;
-
 /// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -55,16 +53,22 @@ pub enum GrammarError {
 
 /// `bytes` without white space and folds at its ends.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
-    let leading = Class::LWS.span(bytes);
-    trim_end(bytes.get(leading..).unwrap_or_default())
+    trim_end(trim_start(bytes))
+}
+
+/// `bytes` without white space and folds at its start.
+#[inline]
+pub(crate) fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// `bytes` without white space and folds at its end.
+#[inline]
 pub(crate) fn trim_end(mut bytes: &[u8]) -> &[u8] {
-    while let [rest @ .., last] = bytes {
-        if !Class::LWS.has(*last) {
-            break;
-        }
+    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = bytes {
         bytes = rest;
     }
     bytes

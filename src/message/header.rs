@@ -119,6 +119,7 @@ headers! {
 impl HeaderId {
     /// The header field of that name, in any case or compact (RFC 3261 §7.3.3 and the IANA
     /// registry).
+    #[inline]
     pub fn from_name(name: &[u8]) -> HeaderId {
         if let [letter] = name {
             return from_compact(*letter);

@@ -8,6 +8,7 @@ const SLOTS: usize = 256;
 static TABLE: [Slot; SLOTS] = table();
 
 /// The known header of that name in any case; not for compact names.
+#[inline(always)]
 pub(super) fn find(name: &[u8]) -> HeaderId {
     let key = Key::new(name);
     let mut slot = key.slot();
@@ -58,6 +59,7 @@ struct Key {
 }
 
 impl Key {
+    #[inline(always)]
     const fn new(name: &[u8]) -> Key {
         let (first, last) = if let (Some(first), Some(last)) =
             (name.first_chunk::<8>(), name.last_chunk::<8>())

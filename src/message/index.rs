@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::class::Class;
-use super::grammar::{find_near, number};
+use super::grammar::{find_near, number, trim_end, trim_start};
 use super::header::HeaderId;
 use super::limits::{MAX_HEADERS, MAX_HEADER_LINE, MAX_HEADER_SECTION, MAX_START_LINE};
 use super::parse_error::ParseError;
@@ -213,14 +213,9 @@ fn read_header(line: &[u8], start: usize, spans: &mut Vec<Span>) -> Option<Heade
     if id == HeaderId::Other && !Class::TOKEN.is_all(name) {
         return None;
     }
-    let mut value = value.get(1..)?.strip_suffix(b"\r\n")?;
-    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = value {
-        value = rest;
-    }
+    let value = trim_start(value.get(1..)?.strip_suffix(b"\r\n")?);
     let value_start = line.len() - 2 - value.len();
-    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = value {
-        value = rest;
-    }
+    let value = trim_end(value);
     let offset = |at: usize| (start + at) as u16;
     spans.push(Span {
         id,

@@ -139,7 +139,8 @@ impl Message {
         }
     }
 
-    /// The Request-URI of a request, as written.
+    /// The Request-URI of a request, as written; empty if it is not UTF-8, which
+    /// [`validate`](Self::validate) does not let through.
     pub fn request_uri(&self) -> Option<&str> {
         match self.index.start {
             StartSpan::Request { uri, uri_end, .. } => Some(self.str(uri, uri_end)),
@@ -262,7 +263,7 @@ impl Message {
             .unwrap_or_default()
     }
 
-    /// A part that has been checked to be UTF-8.
+    /// A part as text; empty if it is not UTF-8.
     fn str(&self, start: u16, end: u16) -> &str {
         std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
     }

@@ -97,9 +97,6 @@ fn find_request(line: &[u8]) -> Result<StartSpan, ParseError> {
     let between = line.get(method_end..version).unwrap_or_default();
     let uri_text = between.trim_ascii();
     let uri = method_end + (between.len() - between.trim_ascii_start().len());
-    if std::str::from_utf8(uri_text).is_err() {
-        return Err(ParseError::NotSip);
-    }
     Ok(StartSpan::Request {
         method_end: offset(method_end)?,
         uri: offset(uri)?,

@@ -70,7 +70,7 @@ app.request({ uri: 'sip:a@b.example', method: 'OPTIONS' }, (err, req) => {
     ack();
     ack({ body: 'v=0', headers: { 'X-A': [1, 'b'] } }, (ackErr, msg) => console.log(ackErr, msg.method));
     ack((ackErr) => console.log(ackErr));
-    app.request({ method: 'bye', stackDialogId: res.stackDialogId ?? '' }, () => {});
+    app.request({ method: 'bye', stackDialogId: res.stackDialogId }, () => {});
     console.log(res.req.uri, res.agent?.idle);
   });
   req.once('authenticate', (retry) => retry.cancel());

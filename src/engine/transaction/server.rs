@@ -62,6 +62,9 @@ pub(crate) struct OpenRequest {
     /// When the application must have given its first response.
     pub(crate) answer_by: Option<Instant>,
     pub(crate) reliable: Option<Box<ReliableProvisionals>>,
+    /// When the last provisional response is sent again, so that no proxy on the way gives the
+    /// call up (§13.3.1.1).
+    pub(crate) ring_again: Option<Instant>,
 }
 
 impl ServerTransaction {
@@ -87,7 +90,7 @@ impl ServerTransaction {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let open = self.open.as_deref().and_then(|open| {
             let reliable = open.reliable.as_deref().and_then(|r| r.deadline());
-            earliest(open.answer_by, reliable)
+            earliest(earliest(open.answer_by, open.ring_again), reliable)
         });
         earliest(self.machine.deadline(), open)
     }
