@@ -17,7 +17,7 @@ fn a_malformed_request_is_answered_with_what_is_wrong() {
         ("CSeq: 1 OPTIONS", "CSeq: 1 INVITE", 400),
         ("CSeq: 1 OPTIONS", "CSeq: 99999999999 OPTIONS", 400),
         ("CSeq: 1 OPTIONS\r\n", "", 400),
-        ("Max-Forwards: 70", "Max-Forwards: 700", 400),
+        ("Max-Forwards: 70", "Max-Forwards: many", 400),
         ("To: <sip:bob@10.0.0.1>", "To: \"bob <sip:bob@10.0.0.1>", 400),
         ("Content-Length: 0", "Content-Length: -1", 400),
         ("Content-Length: 0", "Content-Length: 10", 400),
@@ -82,7 +82,7 @@ fn a_request_that_no_application_takes_is_answered_503() {
     world.settle();
     let heard = world.heard(phone);
     let statuses: Vec<u16> = heard.iter().map(|one| one.status().unwrap()).collect();
-    assert_eq!(statuses, [503, 503, 100]);
+    assert_eq!(statuses, [503, 100, 503]);
     let refused = heard.iter().find(|one| value(one, HeaderId::CSeq).ends_with("INVITE"));
     world.say(phone, node, companion(&invite, "ACK", refused.map(|one| &one.message)));
     world.finish();
@@ -212,6 +212,7 @@ fn a_malformed_response_of_the_applications_is_refused_and_can_be_given_again() 
     for text in [
         "SIP/2.0 200 OK\r\nContact: <sip:\r\n",
         "SIP/2.0 200 OK\r\nMax-Forwards: many\r\n",
+        "SIP/2.0 200 OK\r\nTo: <sip:a@b>;tag=\"a b\"\r\n",
         "OPTIONS sip:x SIP/2.0\r\n",
     ] {
         let refusal = world.refused(node, world::respond(id, text));

@@ -15,7 +15,13 @@ use super::{Engine, Hint, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method, Scheme, StartLine, Uri};
 
 /// Headers of an application's response whose syntax matters to the receiver's stack.
-const CHECKED: &[HeaderId] = &[HeaderId::Contact, HeaderId::Path, HeaderId::ServiceRoute];
+const CHECKED: &[HeaderId] = &[
+    HeaderId::Contact,
+    HeaderId::Path,
+    HeaderId::ServiceRoute,
+    HeaderId::MaxForwards,
+    HeaderId::RAck,
+];
 
 /// A response of an application's, sent or held back for a moment.
 struct Sent {
@@ -107,7 +113,7 @@ impl Engine {
         if let (true, Method::Invite, Some(dialog)) = (is_initial, method, &dialog) {
             self.refuse_second_fork(now, key, dialog)?;
         }
-        let local_tag = self.choose_local_tag(key, draft, code);
+        let local_tag = self.choose_local_tag(key, draft, code)?;
         let contact = self.response_contact(key, method, code, draft);
         let parts = ResponseParts {
             code,
@@ -210,20 +216,26 @@ impl Engine {
     }
 
     /// The To tag: the application may choose it with its first response.
-    fn choose_local_tag(&mut self, key: ServerKey, draft: &Message, code: u16) -> Box<str> {
-        let Some(open) = self
+    fn choose_local_tag(
+        &mut self,
+        key: ServerKey,
+        draft: &Message,
+        code: u16,
+    ) -> Result<Box<str>, Refusal> {
+        let open = self
             .servers
             .get_mut(key)
             .and_then(|t| t.open.as_deref_mut())
-        else {
-            return Box::default();
-        };
+            .ok_or(Refusal::UnknownTransaction)?;
         if open.dialog.is_none() && open.is_initial && code > 100 {
             if let Some(tag) = draft.to().ok().and_then(|to| to.tag()) {
+                if !is_token(tag) {
+                    return Err(Refusal::MalformedResponse(format!("To tag: {tag}")));
+                }
                 open.local_tag = tag.into();
             }
         }
-        open.local_tag.clone()
+        Ok(open.local_tag.clone())
     }
 
     /// The Contact of a response that makes or refreshes a dialog (§12.1.1): the application's
@@ -359,6 +371,15 @@ pub(super) fn check_composed(text: Bytes) -> Result<(), Refusal> {
     message
         .validate()
         .map_err(|fault| Refusal::MalformedResponse(fault.reason))
+}
+
+/// RFC 3261 §25.1: what a tag may be made of.
+fn is_token(text: &str) -> bool {
+    let is_mark = |byte| b"-.!%*_+`'~".contains(&byte);
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
 }
 
 /// Requests that mean nothing outside a dialog.

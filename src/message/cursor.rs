@@ -153,7 +153,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn host(&mut self) -> Result<&'a str, GrammarError> {
         let host = if self.eat(b'[') {
             let address = self.take_until(b']');
-            if !self.eat(b']') {
+            if !self.eat(b']') || !address.contains(':') {
                 return Err(GrammarError::Host);
             }
             address

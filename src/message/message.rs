@@ -82,7 +82,8 @@ impl Message {
         let index = Index::read(&text)?;
         let mut message = Message { text, index };
         if message.index.has_lone_break {
-            message.note(ParseError::BareLineBreak);
+            // Whatever else was found may follow from it.
+            message.index.flaw = Some(ParseError::BareLineBreak);
         }
         Ok(message)
     }

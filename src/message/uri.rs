@@ -175,12 +175,8 @@ fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>
             return Err(UriError::User);
         }
     }
-    let is_v6 = cursor.peek() == Some(b'[');
     let host = cursor.host().map_err(|_| UriError::Host)?;
     let host = Host::parse(host).map_err(|_| UriError::Host)?;
-    if matches!(host, Host::V6(_)) != is_v6 {
-        return Err(UriError::Host);
-    }
     let mut port = None;
     if cursor.eat(b':') {
         port = Some(cursor.port().map_err(|_| UriError::Port)?);

@@ -269,7 +269,11 @@ impl World {
         }
         while let Some(transmit) = self.nodes[node].engine.poll_transmit() {
             let message = Message::parse(transmit.payload.clone()).expect("SIP is sent");
-            message.validate().expect("only valid messages are sent");
+            if let Err(fault) = message.validate() {
+                // A request that is malformed is refused in its own words.
+                let refuses = transmit.token.is_none() && message.status() >= Some(400);
+                assert!(refuses, "{fault:?} in {message:?}");
+            }
             self.contract.note_sent(node, transmit.path.peer, &message);
             self.carry(
                 Place::Node(node),

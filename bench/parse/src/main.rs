@@ -28,15 +28,23 @@ fn main() {
             eprintln!("{path}: {err}");
             std::process::exit(1);
         }
-        let name = Path::new(&path).file_stem().unwrap_or_default().to_string_lossy();
+        let name = Path::new(&path)
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
         let index = best(|| drop(black_box(Message::parse(black_box(text.clone())))));
         let typed = best(|| read_core_headers(black_box(text.clone())));
-        println!(r#"{{"name":"{name}","bytes":{},"index":{index:.1},"typed":{typed:.1}}}"#, text.len());
+        println!(
+            r#"{{"name":"{name}","bytes":{},"index":{index:.1},"typed":{typed:.1}}}"#,
+            text.len()
+        );
     }
 }
 
 fn read_core_headers(text: Bytes) {
-    let Ok(message) = Message::parse(text) else { return };
+    let Ok(message) = Message::parse(text) else {
+        return;
+    };
     let _ = black_box(message.start_line());
     let _ = black_box(message.top_via());
     let _ = black_box(message.from());
@@ -49,7 +57,9 @@ fn read_core_headers(text: Bytes) {
 
 /// Nanoseconds per call, in the best of several rounds.
 fn best(task: impl Fn()) -> f64 {
-    (0..ROUNDS).map(|_| round(&task)).fold(f64::INFINITY, f64::min)
+    (0..ROUNDS)
+        .map(|_| round(&task))
+        .fold(f64::INFINITY, f64::min)
 }
 
 fn round(task: &impl Fn()) -> f64 {
