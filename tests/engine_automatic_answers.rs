@@ -12,19 +12,31 @@ fn a_malformed_request_is_answered_with_what_is_wrong() {
     let mut world = World::new(1);
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
-    let good = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
     for (from, to, status) in [
         ("CSeq: 1 OPTIONS", "CSeq: 1 INVITE", 400),
         ("CSeq: 1 OPTIONS", "CSeq: 99999999999 OPTIONS", 400),
         ("CSeq: 1 OPTIONS\r\n", "", 400),
         ("Max-Forwards: 70", "Max-Forwards: many", 400),
-        ("To: <sip:bob@10.0.0.1>", "To: \"bob <sip:bob@10.0.0.1>", 400),
+        (
+            "To: <sip:bob@10.0.0.1>",
+            "To: \"bob <sip:bob@10.0.0.1>",
+            400,
+        ),
         ("Content-Length: 0", "Content-Length: -1", 400),
         ("Content-Length: 0", "Content-Length: 10", 400),
-        ("OPTIONS sip:bob@10.0.0.1 ", "OPTIONS sip:bob@10.0.0.1  ", 400),
+        (
+            "OPTIONS sip:bob@10.0.0.1 ",
+            "OPTIONS sip:bob@10.0.0.1  ",
+            400,
+        ),
         ("bob@10.0.0.1 SIP/2.0", "bob@10.0.0.1 SIP/3.0", 505),
-        ("OPTIONS sip:bob@10.0.0.1", "OPTIONS mailto:bob@10.0.0.1", 416),
+        (
+            "OPTIONS sip:bob@10.0.0.1",
+            "OPTIONS mailto:bob@10.0.0.1",
+            416,
+        ),
     ] {
+        let good = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
         assert!(good.contains(from));
         world.say(phone, node, good.replacen(from, to, 1));
         world.settle();
@@ -61,7 +73,11 @@ fn a_request_without_a_usable_via_is_dropped() {
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
     let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
-    world.say(phone, node, options.replace("Via: SIP/2.0/UDP", "Via: nonsense"));
+    world.say(
+        phone,
+        node,
+        options.replace("Via: SIP/2.0/UDP", "Via: nonsense"),
+    );
     world.say(phone, node, options.replace("Via:", "X-Via:"));
     world.settle();
     assert!(world.heard(phone).is_empty());
@@ -83,8 +99,14 @@ fn a_request_that_no_application_takes_is_answered_503() {
     let heard = world.heard(phone);
     let statuses: Vec<u16> = heard.iter().map(|one| one.status().unwrap()).collect();
     assert_eq!(statuses, [503, 100, 503]);
-    let refused = heard.iter().find(|one| value(one, HeaderId::CSeq).ends_with("INVITE"));
-    world.say(phone, node, companion(&invite, "ACK", refused.map(|one| &one.message)));
+    let refused = heard
+        .iter()
+        .find(|one| value(one, HeaderId::CSeq).ends_with("INVITE"));
+    world.say(
+        phone,
+        node,
+        companion(&invite, "ACK", refused.map(|one| &one.message)),
+    );
     world.finish();
 }
 
@@ -118,7 +140,10 @@ fn an_application_that_never_answers_is_spoken_for_after_64_s() {
         let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
         world.say(phone, node, request);
         world.run_secs(63);
-        assert!(world.heard(phone).iter().all(|one| one.status() == Some(100)));
+        assert!(world
+            .heard(phone)
+            .iter()
+            .all(|one| one.status() == Some(100)));
         world.run_secs(2);
         let last = world.heard(phone).pop().unwrap();
         assert_eq!(last.status(), Some(503));
@@ -160,7 +185,10 @@ fn a_call_does_not_ring_for_ever() {
     let id = world.next_told(node).id();
     world.respond(node, id, RINGING);
     world.run_secs(3_599);
-    assert!(world.heard(phone).iter().all(|one| one.status() < Some(200)));
+    assert!(world
+        .heard(phone)
+        .iter()
+        .all(|one| one.status() < Some(200)));
     world.run_secs(2);
     assert_eq!(world.hear(phone).status(), Some(500));
     world.finish();

@@ -19,7 +19,10 @@ fn a_bye_ends_the_dialog_at_once() {
     world.settle();
     assert_eq!(world.census(node).dialogs, 0);
     let told = world.next_told(node);
-    assert_eq!((told.what().as_str(), told.dialog_id()), ("BYE", dialog.clone()));
+    assert_eq!(
+        (told.what().as_str(), told.dialog_id()),
+        ("BYE", dialog.clone())
+    );
     let gone = world.refused(node, world::request_in(&dialog, INFO));
     assert_eq!(
         gone.to_string(),
@@ -46,7 +49,10 @@ fn an_application_that_does_not_answer_in_64_s_is_spoken_for() {
         let request = alice.request(method);
         world.say(phone, node, &request);
         world.run_secs(63);
-        assert!(world.heard(phone).iter().all(|one| one.status() == Some(100)));
+        assert!(world
+            .heard(phone)
+            .iter()
+            .all(|one| one.status() == Some(100)));
         world.run_secs(2);
         let heard = world.hear_what(phone, "500");
         let id = world.next_told(node).id();
@@ -112,7 +118,11 @@ fn requests_out_of_order_are_answered_500() {
     world.respond(node, told.id(), OK);
     world.settle();
     world.hear_what(phone, "200");
-    world.say(phone, node, late.replace("branch=z9hG4bK", "branch=z9hG4bK-late"));
+    world.say(
+        phone,
+        node,
+        late.replace("branch=z9hG4bK", "branch=z9hG4bK-late"),
+    );
     world.settle();
     world.hear_what(phone, "500");
     assert!(world.told(node).is_empty());
@@ -275,7 +285,10 @@ fn a_bye_of_theirs_while_our_reinvite_is_open_leaves_nothing_behind() {
             world.settle();
         }
         let told = world.next_told(node);
-        assert_eq!((told.what(), told.id()), (code.to_string(), sent.transaction));
+        assert_eq!(
+            (told.what(), told.id()),
+            (code.to_string(), sent.transaction)
+        );
         assert!(world.told(node).is_empty());
         let refusal = world.refused(node, world::request_in(&dialog, ACK));
         assert_eq!(refusal.code(), "DRT_ERR_ACK_NOT_NEEDED");
@@ -316,17 +329,26 @@ fn a_body_needs_a_type_unless_it_is_a_session_description() {
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
     let (_, dialog) = world.call_out(node, phone);
-    let refusal = world.refused(node, world::request_in(&dialog, &format!("{INFO}\r\nhello")));
+    let refusal = world.refused(
+        node,
+        world::request_in(&dialog, &format!("{INFO}\r\nhello")),
+    );
     assert_eq!(refusal.to_string(), "Server error: missing content-type");
     for (text, kind) in [
         (format!("{INFO}\r\nv=0\r\n"), "application/sdp"),
-        (format!("{INFO}Content-Type: text/plain\r\n\r\nhello"), "text/plain"),
+        (
+            format!("{INFO}Content-Type: text/plain\r\n\r\nhello"),
+            "text/plain",
+        ),
     ] {
         world.request_in(node, &dialog, &text);
         world.settle();
         let info = world.hear_what(phone, "INFO");
         assert_eq!(value(&info, HeaderId::ContentType), kind);
-        assert_eq!(info.body().as_ref(), text.split_once("\r\n\r\n").unwrap().1.as_bytes());
+        assert_eq!(
+            info.body().as_ref(),
+            text.split_once("\r\n\r\n").unwrap().1.as_bytes()
+        );
     }
     world.request_in(node, &dialog, BYE);
     world.finish();
@@ -338,12 +360,17 @@ fn every_method_works_in_a_dialog() {
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
     let (mut alice, dialog) = world.call_in(phone, node);
-    for method in ["INFO", "UPDATE", "MESSAGE", "OPTIONS", "REFER", "NOTIFY", "FOO"] {
+    for method in [
+        "INFO", "UPDATE", "MESSAGE", "OPTIONS", "REFER", "NOTIFY", "FOO",
+    ] {
         let request = alice.request(method);
         world.say(phone, node, request);
         world.settle();
         let told = world.next_told(node);
-        assert_eq!((told.what().as_str(), told.dialog_id()), (method, dialog.clone()));
+        assert_eq!(
+            (told.what().as_str(), told.dialog_id()),
+            (method, dialog.clone())
+        );
         let sent = world.respond(node, told.id(), OK);
         assert_eq!(sent.dialog_id(), dialog);
         world.settle();

@@ -38,7 +38,11 @@ fn subscribed_by(world: &mut World, expires: &str) -> (Node, Phone, Ua, Sent) {
     world.settle();
     let subscribe = world.hear_what(phone, "SUBSCRIBE");
     let headers = [expires, CONTACT];
-    world.say_back(phone, &subscribe, answer(&subscribe, 200, "b", &headers, ""));
+    world.say_back(
+        phone,
+        &subscribe,
+        answer(&subscribe, 200, "b", &headers, ""),
+    );
     world.settle();
     let told = world.next_told(node);
     assert_eq!((told.what().as_str(), &told.dialog), ("200", &sent.dialog));
@@ -199,7 +203,10 @@ fn a_notify_that_comes_before_the_answer_is_told() {
     let mut world = World::new(1);
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
-    world.request(node, "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nExpires: 60\r\n");
+    world.request(
+        node,
+        "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nExpires: 60\r\n",
+    );
     world.settle();
     let subscribe = world.hear_what(phone, "SUBSCRIBE");
     let mut bob = Ua::called(phone, &subscribe, "b");
@@ -209,7 +216,11 @@ fn a_notify_that_comes_before_the_answer_is_told() {
     let told = world.next_told(node);
     assert_eq!(told.what(), "NOTIFY");
     world.respond(node, told.id(), OK);
-    world.say_back(phone, &subscribe, answer(&subscribe, 200, "b", &[CONTACT], ""));
+    world.say_back(
+        phone,
+        &subscribe,
+        answer(&subscribe, 200, "b", &[CONTACT], ""),
+    );
     world.settle();
     assert_eq!(world.told_what(node), ["200"]);
     world.finish();

@@ -1,7 +1,12 @@
 //! A stream is cut into messages and keep-alives, however it is split (RFC 3261 §18.3, RFC 5626
 //! §4.4.1).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use drachtio::message::{Frame, FramingError, Message, StreamFramer};
 
@@ -49,7 +54,11 @@ fn every_split_gives_the_same_frames() {
     let whole = frames([stream]);
     assert_eq!(whole.0.len(), 10);
     for at in 0..=stream.len() {
-        assert_eq!(frames([&stream[..at], &stream[at..]]), whole, "split at {at}");
+        assert_eq!(
+            frames([&stream[..at], &stream[at..]]),
+            whole,
+            "split at {at}"
+        );
     }
     for size in [1, 2, 3, 7] {
         assert_eq!(frames(stream.chunks(size)), whole, "chunks of {size}");
@@ -65,7 +74,10 @@ fn a_double_crlf_is_a_ping_and_a_single_one_a_pong() {
         [Frame::Pong, Frame::Ping, Frame::Pong, Frame::Ping]
     );
     let stream = format!("\r\n{TWO}\r\n");
-    assert_eq!(frames([stream.as_bytes()]).0, [Frame::Pong, message(TWO), Frame::Pong]);
+    assert_eq!(
+        frames([stream.as_bytes()]).0,
+        [Frame::Pong, message(TWO), Frame::Pong]
+    );
 }
 
 #[test]
@@ -97,30 +109,62 @@ fn without_a_usable_content_length_a_stream_ends() {
     let head = "OPTIONS sip:a SIP/2.0\r\n";
     for (headers, error) in [
         ("", FramingError::MissingContentLength),
-        ("X-Content-Length: 5\r\n", FramingError::MissingContentLength),
-        ("Content-Length\x0b: 5\r\n", FramingError::MissingContentLength),
+        (
+            "X-Content-Length: 5\r\n",
+            FramingError::MissingContentLength,
+        ),
+        (
+            "Content-Length\x0b: 5\r\n",
+            FramingError::MissingContentLength,
+        ),
         ("l: -1\r\n", FramingError::BadContentLength),
         ("l: +1\r\n", FramingError::BadContentLength),
         ("l:\r\n", FramingError::BadContentLength),
         ("l: 1 1\r\n", FramingError::BadContentLength),
         ("l: 4294967296\r\n", FramingError::BadContentLength),
-        ("l: 99999999999999999999999\r\n", FramingError::BadContentLength),
-        ("l: 5\r\nContent-Length: 13\r\n", FramingError::ConflictingContentLength),
-        ("no colon\r\nl: 5\r\nContent-Length: 13\r\n", FramingError::ConflictingContentLength),
+        (
+            "l: 99999999999999999999999\r\n",
+            FramingError::BadContentLength,
+        ),
+        (
+            "l: 5\r\nContent-Length: 13\r\n",
+            FramingError::ConflictingContentLength,
+        ),
+        (
+            "no colon\r\nl: 5\r\nContent-Length: 13\r\n",
+            FramingError::ConflictingContentLength,
+        ),
         ("l: 4294967295\r\n", FramingError::MessageTooLong),
         ("X: a\nl: 5\r\nl: 5\r\n", FramingError::BareLineBreak),
         ("X: a\rl: 5\r\nl: 5\r\n", FramingError::BareLineBreak),
-        ("no colon\r\nX: a\nl: 5\r\nl: 6\r\n", FramingError::BareLineBreak),
+        (
+            "no colon\r\nX: a\nl: 5\r\nl: 6\r\n",
+            FramingError::BareLineBreak,
+        ),
     ] {
-        assert_eq!(failure(&format!("{head}{headers}\r\n")), Some(error), "{headers:?}");
+        assert_eq!(
+            failure(&format!("{head}{headers}\r\n")),
+            Some(error),
+            "{headers:?}"
+        );
     }
 }
 
 #[test]
 fn content_length_is_found_compact_folded_repeated_and_with_blanks() {
-    for header in ["l: 2", "L:2", "content-length \t:\r\n  2", "Content-Length: 02\r\nl: 2", "no colon\r\nl: 2"] {
+    for header in [
+        "l: 2",
+        "L:2",
+        "content-length \t:\r\n  2",
+        "Content-Length: 02\r\nl: 2",
+        "no colon\r\nl: 2",
+    ] {
         let text = format!("OPTIONS sip:a SIP/2.0\r\n{header}\r\n\r\nab");
-        assert_eq!(frames([text.as_bytes()]), (vec![message(&text)], None), "{header:?}");
+        assert_eq!(
+            frames([text.as_bytes()]),
+            (vec![message(&text)], None),
+            "{header:?}"
+        );
     }
 }
 

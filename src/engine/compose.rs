@@ -275,7 +275,11 @@ pub(crate) fn replace_localhost(value: &str, local: SocketAddr) -> String {
             continue;
         };
         let more_name = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
-        if tail.starts_with(more_name) {
+        let is_user = tail
+            .split(['>', ';', '?', ','])
+            .next()
+            .is_some_and(|rest| rest.contains('@'));
+        if tail.starts_with(more_name) || is_user {
             continue;
         }
         let address = if tail.starts_with(':') {

@@ -286,8 +286,7 @@ fn note_source(message: &Message, via: &Via<'_>, peer: SocketAddr) -> Option<Mes
     if !is_named(via, peer.ip()) {
         text.extend_from_slice(format!(";received={}", peer.ip()).as_bytes());
     }
-    text.extend_from_slice(format!(";rport={}", peer.port()).as_bytes());
-    let mut edit = message.edit();
-    edit.replace_first_value(HeaderId::Via, &text);
-    Message::parse(edit.finish().ok()?).ok()
+    text.extend_from_slice(b";rport=");
+    text.extend_from_slice(peer.port().to_string().as_bytes());
+    message.with_first_value(HeaderId::Via, &text)
 }

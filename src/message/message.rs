@@ -1,6 +1,7 @@
 //! A message: the bytes and an index over them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
@@ -19,7 +20,8 @@ use super::start_line::{StartLine, StartSpan};
 #[derive(Debug, Clone)]
 pub struct Message {
     pub(super) text: Bytes,
-    pub(super) index: Index,
+    /// Shared, since a message is cloned more often than it is read.
+    pub(super) index: Arc<Index>,
 }
 
 /// One header field (line) of a message.
@@ -79,17 +81,17 @@ impl Message {
         if text.len() > MAX_STREAM_MESSAGE {
             return Err(ParseError::MessageTooLong);
         }
-        let index = Index::read(&text)?;
-        let mut message = Message { text, index };
-        if message.index.has_lone_break {
+        let mut index = Index::read(&text)?;
+        if index.has_lone_break {
             // Whatever else was found may follow from it.
-            message.index.flaw = Some(ParseError::BareLineBreak);
+            index.flaw = Some(ParseError::BareLineBreak);
         }
-        Ok(message)
+        let index = Arc::new(index);
+        Ok(Message { text, index })
     }
 
     fn note(&mut self, flaw: ParseError) {
-        self.index.flaw.get_or_insert(flaw);
+        Arc::make_mut(&mut self.index).flaw.get_or_insert(flaw);
     }
 
     /// The damage found while indexing; see [`parse`](Self::parse).

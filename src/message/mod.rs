@@ -14,6 +14,7 @@
 //! writes a message from nothing, [`framing`] cuts a byte stream into messages. There is no I/O
 //! here, no clock and no randomness.
 
+mod amend;
 mod auth;
 mod builder;
 mod class;

@@ -1,0 +1,105 @@
+//! Changing one value of a message that is indexed already: the copy is made and the index
+//! shifted, without reading the message again.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::header::HeaderId;
+use super::limits::MAX_HEADER_SECTION;
+use super::message::Message;
+
+impl Message {
+    /// A copy with another first value of the header, as the topmost Via gets it when the
+    /// source is noted (RFC 3261 §18.2.1). `None` when the header is not there, or the header
+    /// section would become longer than [`MAX_HEADER_SECTION`]. The new value is the caller's
+    /// to answer for: it must be well-formed.
+    pub fn with_first_value(&self, id: HeaderId, value: &[u8]) -> Option<Message> {
+        let first = self.values(id).next()?.len();
+        let span = self.spans_of(id).next()?;
+        let start = usize::from(span.value);
+        let (head, tail) = (self.text.get(..start)?, self.text.get(start + first..)?);
+        let shifted = |offset: usize| (offset + value.len()).checked_sub(first);
+        let body_start = shifted(self.index.body_start)?;
+        if body_start > MAX_HEADER_SECTION {
+            return None;
+        }
+        let mut text = BytesMut::with_capacity(self.text.len() + value.len());
+        for part in [head, value, tail] {
+            text.extend_from_slice(part);
+        }
+        let mut index = (*self.index).clone();
+        for span in &mut index.spans {
+            for offset in [
+                &mut span.name,
+                &mut span.name_end,
+                &mut span.value,
+                &mut span.value_end,
+                &mut span.line_end,
+            ] {
+                if usize::from(*offset) > start {
+                    *offset = u16::try_from(shifted(usize::from(*offset))?).ok()?;
+                }
+            }
+        }
+        index.body_start = body_start;
+        Some(Message {
+            text: Bytes::from(text),
+            index: Arc::new(index),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> Message {
+        Message::parse(Bytes::from(text.replace('\n', "\r\n"))).unwrap()
+    }
+
+    #[test]
+    fn the_copy_is_indexed_as_if_it_had_been_read() {
+        let first = message(
+            "OPTIONS sip:a@b SIP/2.0\nMax-Forwards: 1\nv:  SIP/2.0/UDP one;rport , SIP/2.0/UDP two\n\
+             Via: SIP/2.0/UDP three\nl: 3\n\nabc",
+        );
+        let copy = first
+            .with_first_value(
+                HeaderId::Via,
+                b"SIP/2.0/UDP one;received=10.0.0.1;rport=5060",
+            )
+            .unwrap();
+        let read = Message::parse(copy.text().clone()).unwrap();
+        assert!(copy.header_index().eq(read.header_index()));
+        assert_eq!(copy.body(), "abc");
+        let vias: Vec<&[u8]> = copy.values(HeaderId::Via).collect();
+        assert_eq!(
+            vias,
+            [
+                b"SIP/2.0/UDP one;received=10.0.0.1;rport=5060".as_slice(),
+                b"SIP/2.0/UDP two",
+                b"SIP/2.0/UDP three"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_may_become_shorter() {
+        let first = message("OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/UDP one;x=y\nTo: <sip:a@b>\n\n");
+        let copy = first
+            .with_first_value(HeaderId::Via, b"SIP/2.0/UDP one")
+            .unwrap();
+        let read = Message::parse(copy.text().clone()).unwrap();
+        assert!(copy.header_index().eq(read.header_index()));
+        assert_eq!(copy.get_str(HeaderId::To), Some("<sip:a@b>"));
+    }
+
+    #[test]
+    fn the_header_section_does_not_outgrow_its_cap() {
+        let first = message("OPTIONS sip:a@b SIP/2.0\nVia: x\n\n");
+        let value = vec![b'x'; MAX_HEADER_SECTION];
+        assert!(first.with_first_value(HeaderId::Via, &value).is_none());
+        assert!(first.with_first_value(HeaderId::Route, b"long").is_none());
+    }
+}
