@@ -42,6 +42,7 @@ async function demoCall(hostports) {
     const dialog = await alice.call('bob');
     await sleep(TALK);
     await alice.hangUp(dialog);
+    await bob.answered;
     const call = [...messages];
     for (const phone of [alice, bob]) await phone.register(0);
     return call;
@@ -105,8 +106,11 @@ class Phone {
 
   #answer(res, status, opts = {}) {
     const time = now();
-    res.send(status, opts, (err, msg) => {
-      if (!err) this.#note(this.name, 'proxy', time, `${msg.status} ${msg.reason}`);
+    this.answered = new Promise((resolve) => {
+      res.send(status, opts, (err, msg) => {
+        if (!err) this.#note(this.name, 'proxy', time, `${msg.status} ${msg.reason}`);
+        resolve();
+      });
     });
   }
 
