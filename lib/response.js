@@ -22,6 +22,12 @@ const UNSOLICITED = 'unsolicited';
 /** Headers that tie a response to its request: the engine copies them from there. */
 const COPIED = Object.freeze(['call-id', 'cseq', 'from', 'to']);
 
+/** Headers whose syntax the engine checks before it sends a response. */
+const CHECKED = new Set(['contact', 'path', 'service-route']);
+
+/** A response of this many characters is not refused for its size. */
+const SAFE_LENGTH = 8000;
+
 /** The draft of this response was refused, and the request can still be answered. */
 const STILL_OPEN = 'DRT_ERR_MALFORMED_RESPONSE';
 
@@ -133,8 +139,8 @@ class Response extends Carrier {
     const line = statusLine(status, phrase);
     const draft = /** @type {SendOptions | undefined} */ (given);
     const text = line + this.#draft(draft);
-    const hasHeaders = this.existingMessage !== undefined || draft?.headers !== undefined;
-    this.#submit(status, text, hasHeaders, /** @type {SentCallback | undefined} */ (done), acknowledged);
+    const isSafe = this.existingMessage === undefined && text.length <= SAFE_LENGTH && !hasChecked(draft?.headers);
+    this.#submit(status, text, isSafe, /** @type {SentCallback | undefined} */ (done), acknowledged);
     if (status >= 200 && this.listenerCount('end') > 0) {
       this.emit('end', { status, reason: phrase ?? reasonPhrase(status) });
     }
@@ -143,11 +149,11 @@ class Response extends Carrier {
   /**
    * @param {number} status
    * @param {string} text
-   * @param {boolean} hasHeaders
+   * @param {boolean} isSafe whether there is nothing in it that the engine could refuse
    * @param {SentCallback | undefined} callback
    * @param {AckCallback | undefined} onAck
    */
-  #submit(status, text, hasHeaders, callback, onAck) {
+  #submit(status, text, isSafe, callback, onAck) {
     const session = sessionOf(this);
     if (session === undefined) throw misuse('Response#send: this response belongs to no request', 'DRT_ERR_INVALID_ARGUMENT');
     if (this.#final) {
@@ -164,9 +170,8 @@ class Response extends Carrier {
       if (callback) process.nextTick(callback, null);
       return;
     }
-    // What the engine could refuse is a header. Without one, and with nobody to call back, there
-    // is nothing to hear of, which spares the making of an echo.
-    const isHeard = callback !== undefined || onAck !== undefined || hasHeaders;
+    // With nobody to call back there is nothing to hear of, which spares the making of an echo.
+    const isHeard = callback !== undefined || onAck !== undefined || !isSafe;
     const answer = isHeard ? new SentResponse(this, session, status, callback, onAck) : undefined;
     session.respond(/** @type {string} */ (this.stackTxnId), text, answer);
   }
@@ -266,6 +271,17 @@ class Response extends Carrier {
     const text = typeof reason === 'string' ? reason : undefined;
     this.send(/** @type {number} */ (this.status), text, undefined, /** @type {SentCallback | undefined} */ (done));
   }
+}
+
+/**
+ * Whether there is a header whose syntax the engine checks.
+ *
+ * @param {Record<string, HeaderValue> | null | undefined} headers
+ */
+function hasChecked(headers) {
+  if (headers === undefined || headers === null) return false;
+  for (const name of Object.keys(headers)) if (CHECKED.has(lowerName(name))) return true;
+  return false;
 }
 
 /** A response on its way to the engine. */

@@ -36,13 +36,14 @@ test('a response that cannot be refused for its headers, and of which nobody wan
     res.send(180);
     res.send(180, () => {});
     res.send(180, { headers: { 'X-A': 1 } });
+    res.send(180, { headers: { m: '<sip:a@b>' } });
     res.send(200, {}, undefined, () => {});
   }));
   engine.receive(request('INVITE'));
   await turns();
   const commands = engine.drain();
-  assert.deepEqual(commands.map(({ id }) => id === 0), [true, false, false, false]);
-  for (const command of commands.slice(1)) engine.refuse(command, 'no');
+  assert.deepEqual(commands.map(({ id }) => id === 0), [true, false, true, false, false]);
+  for (const command of commands.filter(({ id }) => id !== 0)) engine.refuse(command, 'no');
   assert.equal(app.idle, true);
 });
 

@@ -26,7 +26,7 @@ test('a request that was sent is awaited until its final response', async () => 
 test('an INVITE that came and is not answered does not count, its response does', async () => {
   let answer;
   const { app, engine } = await connected((a) => a.invite((req, res) => {
-    answer = () => res.send(200, { headers: { Subject: 'x' } });
+    answer = () => res.send(200, { headers: { Contact: '<sip:x@127.0.0.1>' } });
   }));
   engine.receive(request('INVITE'));
   assert.equal(app.idle, true);
