@@ -114,6 +114,7 @@ fn a_name_addr_has_display_name_uri_and_parameters() {
     for (value, name, uri, tag) in [
         ("<sip:a@b>", None, "sip:a@b", None),
         ("<sip:a@b>;tag=1", None, "sip:a@b", Some("1")),
+        ("<sip:a@b>;branch=2;tag=1", None, "sip:a@b", Some("1")),
         ("<sip:a@b;x=y>;Tag=1", None, "sip:a@b;x=y", Some("1")),
         ("sip:a@b;tag=1;x", None, "sip:a@b", Some("1")),
         ("sip:a@b", None, "sip:a@b", None),

@@ -167,7 +167,7 @@ fn a_percent_sign_begins_two_hex_digits() {
 fn parameters_are_found_in_any_case_and_escaped() {
     let uri = Uri::parse("sip:h;%6C%72;n%61me=v%61lue;TRANSPORT=udp;x=[::1]/:&+$").unwrap();
     assert!(uri.lr());
-    assert_eq!(uri.params.value("name"), Some("v%61lue"));
+    assert_eq!(uri.param("NAME"), Some(Some("v%61lue")));
     assert_eq!(uri.transport(), Some("udp"));
     assert_eq!(uri.params.value("x"), Some("[::1]/:&+$"));
     for text in [
@@ -274,6 +274,8 @@ fn equal_uris_name_the_same_resource() {
             "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
         ),
         ("sip:a@[::1]", "sip:a@[0:0::1]"),
+        ("sip:a@h;%6Dethod=X", "sip:a@h;method=x"),
+        ("sip:a@h;%6Dethod=X", "sip:a@h;method=x"),
         ("tel:+1", "tel:+1"),
     ] {
         let (a, b) = (Uri::parse(a).unwrap(), Uri::parse(b).unwrap());

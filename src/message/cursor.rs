@@ -150,6 +150,7 @@ impl<'a> Cursor<'a> {
 
     /// A host where one stands in a URI or a Via, without the brackets of an IPv6 address. It is
     /// only cut out.
+    #[inline]
     pub(crate) fn host(&mut self) -> Result<&'a str, GrammarError> {
         let host = if self.eat(b'[') {
             let address = self.take_until(b']');

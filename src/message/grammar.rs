@@ -10,9 +10,6 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GrammarError {
-    /// There is nothing where a value must be.
-    #[error("empty value")]
-    Empty,
     /// The bytes are not UTF-8 (RFC 3261 §7.3.1).
     #[error("not UTF-8")]
     NotUtf8,

@@ -78,9 +78,9 @@ impl Key {
                 _ => (0, 0),
             }
         };
-        // This bit makes letters lower case and leaves the hyphen alone. It maps other bytes to
-        // each other as well, but of those only CR to a byte of a known name, the hyphen, and a
-        // CR in a name has a LF next to it.
+        // This bit makes letters lower case and leaves the hyphen alone. Of the bytes that it
+        // makes look like one of these, none but CR is anything else, and a CR in a name is a
+        // flaw of the whole message.
         const LOWER: u64 = 0x2020_2020_2020_2020;
         Key {
             first: first | LOWER,

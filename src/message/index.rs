@@ -9,6 +9,9 @@ use super::limits::{MAX_HEADERS, MAX_HEADER_LINE, MAX_HEADER_SECTION, MAX_START_
 use super::parse_error::ParseError;
 use super::start_line::StartSpan;
 
+// The offsets of a Span are 16 bits wide.
+const _: () = assert!(MAX_HEADER_SECTION <= u16::MAX as usize);
+
 /// Room for the headers of a usual message, so that the index is allocated once.
 const USUAL_HEADERS: usize = 20;
 
@@ -32,7 +35,6 @@ pub(crate) struct Index {
 }
 
 /// Where one header field lies in the text; the line begins with the name.
-/// [`MAX_HEADER_SECTION`] leaves no offsets that 16 bits do not hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) id: HeaderId,

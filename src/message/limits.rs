@@ -1,6 +1,6 @@
 //! The sizes this layer accepts. Whatever is larger is refused, so that no message can make the
-//! process work or allocate without bound. They are policy, not memory: raising one is safe as
-//! long as [`MAX_HEADER_SECTION`] stays below 65,536, because the index holds 16-bit offsets.
+//! process work or allocate without bound. They are policy, not memory: each may be raised, but
+//! [`MAX_HEADER_SECTION`] not beyond 65,535, because the index holds 16-bit offsets.
 
 /// Bytes of one datagram: the most UDP can carry (RFC 768).
 pub const MAX_DATAGRAM: usize = 65_535;

@@ -7,8 +7,9 @@
 //! 1. [`Message::parse`] finds the start line, the headers and the body ([`ParseError`]).
 //! 2. [`Message::validate`] checks what RFC 3261 asks of a received message and says how to
 //!    answer one that fails ([`Fault`]).
-//! 3. The typed views, [`Message::top_via`] and its like, read one value when it is needed
-//!    ([`HeaderError`]).
+//! 3. The typed views, [`Message::top_via`] and its like, cut one value into its parts when it
+//!    is needed ([`HeaderError`]). Whether each part is well-formed is what `validate` has
+//!    checked, or the `check` of the view does.
 //!
 //! [`Edit`] makes a changed copy that keeps every byte it was not asked to change, [`Builder`]
 //! writes a message from nothing, [`framing`] cuts a byte stream into messages. There is no I/O

@@ -2,7 +2,7 @@
 
 use super::class::Class;
 use super::cursor::Cursor;
-use super::grammar::{unescaped_bytes, GrammarError};
+use super::grammar::GrammarError;
 use super::limits::MAX_PARAMS;
 
 /// The parameters of a header value or a URI: the text, read when asked. What is not a
@@ -10,46 +10,37 @@ use super::limits::MAX_PARAMS;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Params<'a> {
     text: &'a str,
-    /// In a URI, `%HH` means the character it encodes (RFC 3261 §19.1.2); in a header it is
-    /// just a token's characters.
-    escapes: bool,
 }
 
 impl<'a> Params<'a> {
     /// Takes what follows the value of a header that is not a list.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_rest(cursor: &mut Cursor<'a>) -> Result<Params<'a>, GrammarError> {
         cursor.skip_lws();
         match cursor.peek() {
-            None | Some(b';') => Ok(Params::of_header(cursor.take_rest())),
+            None | Some(b';') => Ok(Params {
+                text: cursor.take_rest(),
+            }),
             Some(_) => Err(GrammarError::Trailing),
         }
     }
 
     /// Takes what follows a value in a list, up to the comma behind it or the end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_element(cursor: &mut Cursor<'a>) -> Result<Params<'a>, GrammarError> {
         cursor.skip_lws();
         match cursor.peek() {
             None | Some(b',') => Ok(Params::default()),
-            Some(b';') => Ok(Params::of_header(cursor.take_element())),
+            Some(b';') => Ok(Params {
+                text: cursor.take_element(),
+            }),
             Some(_) => Err(GrammarError::Trailing),
-        }
-    }
-
-    fn of_header(text: &'a str) -> Self {
-        Params {
-            text,
-            escapes: false,
         }
     }
 
     /// URI parameters, already checked: from the first `;` on.
     pub(crate) fn of_uri(text: &'a str) -> Self {
-        Params {
-            text,
-            escapes: true,
-        }
+        Params { text }
     }
 
     /// The text, with its first semicolon; empty when there are no parameters.
@@ -67,7 +58,7 @@ impl<'a> Params<'a> {
     pub fn check(&self) -> Result<(), GrammarError> {
         let mut cursor = Cursor::of(self.text);
         let mut count = 0;
-        let mut has_key = false;
+        let (mut has_tag, mut has_branch) = (false, false);
         cursor.skip_lws();
         while cursor.eat(b';') {
             count += 1;
@@ -75,24 +66,28 @@ impl<'a> Params<'a> {
                 return Err(GrammarError::TooManyParameters);
             }
             let (name, value) = read_param(&mut cursor)?;
-            if name.eq_ignore_ascii_case("tag") || name.eq_ignore_ascii_case("branch") {
-                if value.is_none() || has_key {
-                    return Err(GrammarError::Parameter);
-                }
-                has_key = true;
+            let has_key = match name {
+                name if name.eq_ignore_ascii_case("tag") => &mut has_tag,
+                name if name.eq_ignore_ascii_case("branch") => &mut has_branch,
+                _ => continue,
+            };
+            if *has_key || value.is_none() {
+                return Err(GrammarError::Parameter);
             }
+            *has_key = true;
         }
         cursor.finish()
     }
 
     /// The value of the first parameter of that name in any case: `Some(None)` for one without
-    /// a value. A quoted value keeps its quotes: see [`unquote`](super::unquote).
+    /// a value. A quoted value keeps its quotes: see [`unquote`](super::unquote). Escapes are
+    /// not undone: [`Uri::param`](super::Uri::param) does that.
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
         let mut cursor = Cursor::of(self.text);
         loop {
             let written = next_name(&mut cursor)?;
             let value = next_value(&mut cursor);
-            if self.is_name(written, name) {
+            if written.eq_ignore_ascii_case(name) {
                 return Some(value);
             }
         }
@@ -112,19 +107,6 @@ impl<'a> Params<'a> {
     pub fn iter(&self) -> ParamsIter<'a> {
         ParamsIter {
             cursor: Cursor::of(self.text),
-        }
-    }
-
-    fn is_name(&self, written: &str, name: &str) -> bool {
-        if written.len() == name.len() && written.eq_ignore_ascii_case(name) {
-            return true;
-        }
-        if self.escapes && written.contains('%') {
-            unescaped_bytes(written)
-                .map(|byte| byte.to_ascii_lowercase())
-                .eq(unescaped_bytes(name).map(|byte| byte.to_ascii_lowercase()))
-        } else {
-            false
         }
     }
 }

@@ -3,8 +3,9 @@
 use thiserror::Error;
 
 /// Why a text is no message, or a flawed one. [`Message::parse`](super::Message::parse) fails
-/// with the first three; it keeps any other with the message
-/// ([`Message::flaw`](super::Message::flaw)), so that a flawed request can still be answered.
+/// with the first three, and with a start line that would not even fit the header section; it
+/// keeps any other with the message ([`Message::flaw`](super::Message::flaw)), so that a flawed
+/// request can still be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParseError {

@@ -96,24 +96,36 @@ impl<'a> Uri<'a> {
         matches!(self.scheme, Scheme::Sip | Scheme::Sips)
     }
 
+    /// The value of the first parameter of that name, in any case or escaped (RFC 3261
+    /// §19.1.2): `Some(None)` for one without a value.
+    pub fn param(&self, name: &str) -> Option<Option<&'a str>> {
+        if !self.params.text().contains('%') {
+            return self.params.get(name);
+        }
+        self.params
+            .iter()
+            .find(|(written, _)| same_text_any_case(written, name))
+            .map(|(_, value)| value)
+    }
+
     /// The `transport` parameter.
     pub fn transport(&self) -> Option<&'a str> {
-        self.params.value("transport")
+        self.param("transport").flatten()
     }
 
     /// True when the `lr` parameter is there: a loose router (RFC 3261 §19.1.1).
     pub fn lr(&self) -> bool {
-        self.params.has("lr")
+        self.param("lr").is_some()
     }
 
     /// The `maddr` parameter.
     pub fn maddr(&self) -> Option<&'a str> {
-        self.params.value("maddr")
+        self.param("maddr").flatten()
     }
 
     /// The `method` parameter.
     pub fn method(&self) -> Option<&'a str> {
-        self.params.value("method")
+        self.param("method").flatten()
     }
 
     /// True when the hosts are the same, in any case.
@@ -296,14 +308,20 @@ fn same_text_any_case(a: &str, b: &str) -> bool {
 /// A parameter that both have must be the same; one that only `a` has is ignored, unless it is
 /// one of those that change where a request goes.
 fn covers_params(a: &Uri<'_>, b: &Uri<'_>) -> bool {
-    a.params
-        .iter()
-        .all(|(name, value)| match b.params.get(name) {
-            Some(other) => same_text_any_case(value.unwrap_or_default(), other.unwrap_or_default()),
+    a.params.iter().all(|(name, value)| {
+        let other = b
+            .params
+            .iter()
+            .find(|(other, _)| same_text_any_case(other, name));
+        match other {
+            Some((_, other)) => {
+                same_text_any_case(value.unwrap_or_default(), other.unwrap_or_default())
+            }
             None => !["user", "ttl", "method", "maddr", "transport"]
                 .iter()
                 .any(|special| same_text_any_case(special, name)),
-        })
+        }
+    })
 }
 
 /// Every header of `a` is in `b`; the order does not count.
