@@ -284,7 +284,7 @@ fn without_an_application_for_it_a_request_is_rejected() {
     let app = App::attach(&handle, &["invite"]);
     let peer = Peer::new(engine(&mut handle));
     peer.send("OPTIONS", "before");
-    assert_eq!(peer.final_response().status(), Some(503));
+    assert_eq!(peer.final_response().status(), Some(405));
 
     submit(&handle, &app, 1, Request::Route("Options".to_owned()));
     assert!(matches!(app.reply(), (CommandId(1), Reply::Done)));
@@ -303,7 +303,7 @@ fn without_an_application_for_it_a_request_is_rejected() {
     submit(&handle, &app, 3, Request::RemoveRoute("options".to_owned()));
     assert!(matches!(app.reply(), (CommandId(3), Reply::Done)));
     peer.send("OPTIONS", "after");
-    assert_eq!(peer.final_response().status(), Some(503));
+    assert_eq!(peer.final_response().status(), Some(405));
 }
 
 #[test]
