@@ -21,6 +21,7 @@ export async function startApp(kind) {
   const child = fork(script, [kind, String(port)], { execArgv: ['--expose-gc'] });
   await reply(child);
   return {
+    /** For a profiler, such as `perf record -p`. */
     pid: child.pid,
     target: `127.0.0.1:${port}`,
     /** The CPU time that it has taken, of all its threads, in µs. */

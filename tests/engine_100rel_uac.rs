@@ -2,7 +2,7 @@
 
 mod world;
 
-use world::{answer, Heard, Node, Phone, Sent, World, ACK, BYE};
+use world::{answer, cseq, Heard, Node, Phone, Sent, World, ACK, BYE};
 
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
@@ -25,7 +25,7 @@ fn progress(world: &mut World, phone: Phone, invite: &Heard, tag: &str, rseq: u3
 }
 
 fn prack(world: &mut World, node: Node, sent: &Sent, rseq: u32) -> Sent {
-    let cseq = sent.message.cseq().unwrap().number;
+    let cseq = cseq(&sent.message);
     let text = format!("PRACK sip:placeholder SIP/2.0\r\nRAck: {rseq} {cseq} INVITE\r\n");
     world.request_in(node, &sent.dialog_id(), &text)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drachtio::engine::{DialogId, TransactionId};
 use drachtio::message::HeaderId;
-use world::{value, Heard, Node, Phone, Ua, World, BUSY, OK, RINGING};
+use world::{rseq, value, Heard, Node, Phone, Ua, World, BUSY, OK, RINGING};
 
 const RELIABLE: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n";
 const RELIABLE_SDP: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n\r\nv=0\r\n";
@@ -41,7 +41,7 @@ fn invited(world: &mut World, header: &str) -> Call {
 impl Call {
     /// The phone acknowledges a provisional response.
     fn prack(&mut self, world: &mut World, response: &Heard) -> u32 {
-        let rseq = response.rseq().unwrap().unwrap();
+        let rseq = rseq(response);
         self.prack_number(world, response, rseq)
     }
 

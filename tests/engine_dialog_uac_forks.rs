@@ -3,7 +3,7 @@
 mod world;
 
 use drachtio::message::{HeaderId, Message};
-use world::{answer, uri_of, value, Heard, Node, Phone, Sent, World, ACK, BYE};
+use world::{answer, to_tag, uri_of, value, Heard, Node, Phone, Sent, World, ACK, BYE};
 
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9:5060>";
@@ -27,7 +27,7 @@ fn tags(heard: &[Heard], what: &str) -> Vec<String> {
     heard
         .iter()
         .filter(|one| one.what() == what)
-        .map(|one| one.to().unwrap().tag().unwrap().to_string())
+        .map(|one| to_tag(one).to_string())
         .collect()
 }
 

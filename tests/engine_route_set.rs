@@ -3,15 +3,8 @@
 mod world;
 
 use drachtio::engine::DialogId;
-use drachtio::message::{HeaderId, Message};
-use world::{answer, value, Node, Phone, Ua, World, ACK, BYE, OK};
-
-fn routes(message: &Message) -> Vec<String> {
-    let values = message.values(HeaderId::Route);
-    values
-        .map(|value| String::from_utf8(value.to_vec()).unwrap())
-        .collect()
-}
+use drachtio::message::HeaderId;
+use world::{answer, routes, value, Node, Phone, Ua, World, ACK, BYE, OK};
 
 /// A call to the node with these Record-Route lines in the INVITE. The nearest proxy is the
 /// phone itself.

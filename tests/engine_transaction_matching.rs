@@ -3,14 +3,7 @@
 mod world;
 
 use drachtio::message::HeaderId;
-use world::{answer, companion, value, World, BUSY, OK};
-
-/// An INVITE from the time before branches were unique (RFC 2543).
-fn without_branch(request: &str) -> String {
-    let from = request.find(";branch=").unwrap();
-    let to = from + request[from..].find("\r\n").unwrap();
-    [&request[..from], &request[to..]].concat()
-}
+use world::{answer, companion, value, with_branch, World, BUSY, OK};
 
 #[test]
 fn the_same_branch_from_another_sender_is_another_transaction() {
@@ -81,7 +74,7 @@ fn a_sender_without_branches_is_matched_by_its_headers() {
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = without_branch(&alice.request("INVITE"));
+    let invite = with_branch(&alice.request("INVITE"), None);
     for _ in 0..2 {
         world.say(phone, node, &invite);
         world.settle();
@@ -98,7 +91,7 @@ fn a_sender_without_branches_is_matched_by_its_headers() {
     assert_eq!(world.heard_what(phone), Vec::<String>::new());
 
     // The next number is the next transaction.
-    let next = without_branch(&alice.request("INVITE"));
+    let next = with_branch(&alice.request("INVITE"), None);
     world.say(phone, node, &next);
     world.settle();
     let second = world.next_told(node);
@@ -116,10 +109,7 @@ fn a_branch_that_is_only_the_cookie_is_none() {
     let phone = world.phone("10.0.0.9:5060");
     for number in 0..2 {
         let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
-        let from = options.find(";branch=").unwrap();
-        let to = from + options[from..].find("\r\n").unwrap();
-        let text = options.replace(&options[from..to], ";branch=z9hG4bK");
-        world.say(phone, node, text);
+        world.say(phone, node, with_branch(&options, Some("z9hG4bK")));
         world.settle();
         assert_eq!(world.told(node).len(), 1, "request {number}");
     }

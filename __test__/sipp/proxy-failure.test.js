@@ -5,7 +5,6 @@ const assert = require('node:assert/strict');
 const { sippTest } = require('./sipp');
 const { allAtRest, count, proxiedCall, received } = require('./proxy');
 
-const absent = { transport: 'tcp' };
 const refuses = (status, reason) => ({ scenario: 'callee-refuses', values: { status, reason, delay: 0 } });
 const refused = (status, more) => ({ scenario: 'caller-refused', values: { status }, ...more });
 
@@ -22,17 +21,21 @@ for (const forking of ['serial', 'simultaneous']) {
       assert.equal(results.finalStatus, 486);
     });
 
-    // A transport error counts as a 503 (RFC 3261 §8.1.3.1), which a proxy turns into a 500 (§16.7 item 6).
-    sippTest(`${name}: the callee's connection is refused: 500`, async () => {
-      const { caller, results } = await proxiedCall({ caller: refused(500), callees: [absent], proxy });
-      assert.equal(count(caller, 'SIP/2.0 500'), 1);
-      assert.equal(results.connected, false);
-    });
+    for (const transport of ['udp', 'tcp']) {
+      const absent = { transport };
 
-    sippTest(`${name}: the connection of one callee is refused, another is busy`, async () => {
-      const { results } = await proxiedCall({ caller: refused(486), callees: [absent, refuses(486, 'Busy Here')], proxy });
-      assert.equal(results.finalStatus, 486);
-    });
+      // A transport error, over UDP an ICMP message (§18.4), counts as a 503 (§8.1.3.1), which a proxy turns into a 500 (§16.7 item 6).
+      sippTest(`${name}: nobody listens at the callee's ${transport} port: 500`, async () => {
+        const { caller, results } = await proxiedCall({ caller: refused(500), callees: [absent], proxy });
+        assert.equal(count(caller, 'SIP/2.0 500'), 1);
+        assert.equal(results.connected, false);
+      });
+
+      sippTest(`${name}: nobody listens at one callee's ${transport} port, another is busy: 486`, async () => {
+        const { results } = await proxiedCall({ caller: refused(486), callees: [absent, refuses(486, 'Busy Here')], proxy });
+        assert.equal(results.finalStatus, 486);
+      });
+    }
 
     sippTest(`${name}: a callee that rings for ever is cancelled after finalTimeout: 408`, async () => {
       const { callees } = await proxiedCall({
@@ -60,13 +63,6 @@ sippTest('a callee that never says anything, until timer B: 408', async () => {
     assert.equal(count(callees[0], 'CANCEL'), 0);
     assert.equal(results.connected, false);
   }
-});
-
-sippTest('nobody listens at any UDP port of the callees, until timer B: 408', async () => {
-  const calls = ['serial', 'simultaneous'].map((forking) => {
-    return proxiedCall({ caller: refused(408, { seconds: 45 }), callees: [{ transport: 'udp' }], proxy: { forking } });
-  });
-  for (const { results } of await Promise.all(calls)) assert.equal(results.connected, false);
 });
 
 sippTest('serial: the best response goes to the caller when all have refused', async () => {

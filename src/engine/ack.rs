@@ -119,7 +119,8 @@ impl Engine {
         };
         let missed = dialog.acknowledgement.take_if(|ack| ack.give_up <= now);
         if let (Some(missed), true) = (missed, dialog.bye_after_ack) {
-            self.acknowledge_and_end(now, key, missed.cseq, Told::Owner);
+            let client = Some(missed.client);
+            self.acknowledge_and_end(now, key, client, missed.cseq, Told::Owner);
         }
     }
 
@@ -227,16 +228,21 @@ impl Engine {
         }))
     }
 
-    /// Acknowledges a 2xx that the application has no use for, and ends that call.
+    /// Acknowledges a 2xx that the application has no use for, and ends that call. The INVITE
+    /// `client` keeps the ACK for repetitions of the 2xx.
     pub(super) fn acknowledge_and_end(
         &mut self,
         now: Instant,
         key: DialogKey,
+        client: Option<ClientKey>,
         cseq: u32,
         told: Told,
     ) {
         if let Some(path) = self.dialog_path_now(key) {
             if let Some(ack) = self.compose_in_dialog(key, "ACK", cseq, &path, None) {
+                if let Some(invite) = client.and_then(|client| self.clients.get_mut(client)) {
+                    invite.ack = Some((ack.clone(), path));
+                }
                 self.transmit(path, ack, None);
             }
         }

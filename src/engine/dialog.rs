@@ -52,7 +52,7 @@ pub(crate) struct Dialog {
     pub(crate) open_client_invite: Option<ClientKey>,
     /// The RSeq of the last reliable provisional response of the peer's (RFC 3262 §4).
     pub(crate) remote_rseq: Option<u32>,
-    /// When a subscription lapses (RFC 6665 §4.1.2).
+    /// When a subscription lapses (RFC 6665 §4.1.2), or a call whose peer no BYE can reach.
     pub(crate) expires: Option<Instant>,
     key: Arc<str>,
     pub(crate) slot: TimerSlot,

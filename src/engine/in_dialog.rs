@@ -10,8 +10,9 @@ use super::event::{Meta, Refusal, Reply};
 use super::path::Path;
 use super::reliable::PrackVerdict;
 use super::target::{Hop, Name, Target, TargetHost};
+use super::timers::earliest;
 use super::uac::{parse_request, Call};
-use super::{limits, Action, Command, DialogKey, Engine, Parked, ServerKey};
+use super::{Action, Command, DialogKey, Engine, Parked, ServerKey};
 use crate::message::{HeaderId, Message, Method, NameAddr, Uri};
 
 impl Engine {
@@ -113,10 +114,33 @@ impl Engine {
             self.app_ack(now, app, command, id, draft, resolved);
             return;
         }
+        let goes_to_peer = next_hop.is_none();
         match self.try_request_in_dialog(now, app, command, &id, next_hop, &draft, resolved) {
             Ok(Some(reply)) => self.reply(app, command, reply),
             Ok(None) => {}
-            Err(refusal) => self.reply(app, command, Reply::Refused(refusal)),
+            Err(refusal) => {
+                if goes_to_peer && draft.method() == Some(Method::Bye) {
+                    self.end_unreachable(now, &id, &refusal);
+                }
+                self.reply(app, command, Reply::Refused(refusal));
+            }
+        }
+    }
+
+    /// A BYE that no way leads to the peer for. The application may try it again and the peer may
+    /// hang up itself, but an unreachable Contact must not keep the dialog for ever (§15.1.1).
+    fn end_unreachable(&mut self, now: Instant, id: &DialogId, refusal: &Refusal) {
+        let unreachable = matches!(
+            refusal,
+            Refusal::NameNotResolved(_) | Refusal::NoRouteInDialog(_)
+        );
+        let Some(key) = self.dialogs.find_by_id(id).filter(|_| unreachable) else {
+            return;
+        };
+        let ends = now + self.timers_config.transaction_timeout();
+        if let Some(dialog) = self.dialogs.get_mut(key).filter(|d| d.confirmed) {
+            dialog.expires = earliest(dialog.expires, Some(ends));
+            self.reschedule_dialog(key);
         }
     }
 
@@ -234,7 +258,7 @@ impl Engine {
     }
 
     pub(super) fn check_client_room(&self) -> Result<(), Refusal> {
-        let limit = limits::MAX_CLIENT_TRANSACTIONS;
+        let limit = self.limits.client_transactions;
         if self.clients.len() < limit {
             Ok(())
         } else {
@@ -316,7 +340,11 @@ impl Engine {
         resolved: Option<&[SocketAddr]>,
     ) -> Result<Hop, Refusal> {
         let dialog = self.dialogs.get(key).ok_or(Refusal::UnknownDialog)?;
-        let hop = self.path_for(&dialog.next_hop(), resolved)?;
+        let hop = match self.path_for(&dialog.next_hop(), resolved) {
+            Ok(hop) => hop,
+            Err(Refusal::NameNotResolved(host)) => return Err(Refusal::NameNotResolved(host)),
+            Err(_) => return Err(Refusal::NoRouteInDialog(dialog.id.clone())),
+        };
         Ok(match (hop, dialog.path_if_direct()) {
             // A peer behind a stream connection is reached over that connection, and one that
             // we were heard by on one address goes on hearing us there.
@@ -356,6 +384,7 @@ impl Engine {
             (TargetHost::Address(address), _) => self
                 .listeners
                 .path_to(transport, SocketAddr::new(address, port)),
+            (TargetHost::Name(host), Some([])) => return Err(Refusal::NameNotResolved(host)),
             (TargetHost::Name(_), Some(addresses)) => addresses
                 .iter()
                 .find_map(|address| self.listeners.path_to(transport, *address)),

@@ -29,3 +29,31 @@ pub const MAX_QUEUED_PROVISIONALS: usize = 16;
 
 /// Route-set entries kept for a dialog.
 pub const MAX_ROUTES: usize = 32;
+
+/// How many entries the tables may hold: the constants above, unless an engine is given others
+/// with [`Engine::with_limits`](super::Engine::with_limits).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableLimits {
+    /// See [`MAX_SERVER_TRANSACTIONS`].
+    pub server_transactions: usize,
+    /// See [`MAX_CLIENT_TRANSACTIONS`].
+    pub client_transactions: usize,
+    /// See [`MAX_DIALOGS`].
+    pub dialogs: usize,
+    /// See [`MAX_PROXIES`].
+    pub proxies: usize,
+    /// See [`MAX_QUERIES`].
+    pub queries: usize,
+}
+
+impl Default for TableLimits {
+    fn default() -> TableLimits {
+        TableLimits {
+            server_transactions: MAX_SERVER_TRANSACTIONS,
+            client_transactions: MAX_CLIENT_TRANSACTIONS,
+            dialogs: MAX_DIALOGS,
+            proxies: MAX_PROXIES,
+            queries: MAX_QUERIES,
+        }
+    }
+}

@@ -56,6 +56,7 @@ pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use target::{Query, QueryId};
 
 use dialog::DialogTable;
+use limits::TableLimits;
 use path::Sender;
 use proxy::ProxyTable;
 use random::Random;
@@ -78,6 +79,7 @@ new_key_type! {
 #[derive(Debug)]
 pub struct Engine {
     timers_config: Timers,
+    limits: TableLimits,
     listeners: Listeners,
     random: Random,
     servers: ServerTable,
@@ -166,6 +168,7 @@ impl Engine {
     pub fn new(config: Config, seed: [u8; 32]) -> Engine {
         Engine {
             timers_config: config.timers,
+            limits: TableLimits::default(),
             listeners: Listeners::new(config.listeners),
             random: Random::from_seed(seed),
             servers: ServerTable::default(),
@@ -181,6 +184,12 @@ impl Engine {
             questions: VecDeque::new(),
             counters: Counters::default(),
         }
+    }
+
+    /// The same engine with tables of other sizes.
+    #[must_use]
+    pub fn with_limits(self, limits: TableLimits) -> Engine {
+        Engine { limits, ..self }
     }
 
     /// A message arrived: a whole datagram, or one message cut out of a stream.
@@ -334,8 +343,9 @@ impl Engine {
 
     /// Asks for the addresses of a name; `parked` goes on when they are known.
     fn look_up(&mut self, name: Name, parked: Parked) -> Result<(), Refusal> {
-        if self.queries.len() >= limits::MAX_QUERIES {
-            return Err(Refusal::LimitReached("name look-ups", limits::MAX_QUERIES));
+        let limit = self.limits.queries;
+        if self.queries.len() >= limit {
+            return Err(Refusal::LimitReached("name look-ups", limit));
         }
         let id = QueryId(self.next_query);
         self.next_query += 1;

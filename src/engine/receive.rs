@@ -14,7 +14,7 @@ use super::transaction::client::{ClientMatch, ClientUser};
 use super::transaction::key::server_match;
 use super::transaction::server::{OpenRequest, ServerTransaction};
 use super::transaction::{ServerMachine, Verdict};
-use super::{limits, Engine, ServerKey, TransactionKey};
+use super::{Engine, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method, NameAddr, Via};
 
 /// The Retry-After of a request refused because a table is full, in seconds.
@@ -55,7 +55,7 @@ impl Engine {
             self.receive_ack(now, path, known, &message);
         } else if let Some(key) = known {
             self.repeat_response(key);
-        } else if self.servers.len() >= limits::MAX_SERVER_TRANSACTIONS {
+        } else if self.servers.len() >= self.limits.server_transactions {
             self.counters.overloads += 1;
             let retry = (HeaderId::RetryAfter, OVERLOAD_RETRY_AFTER.to_string());
             self.refuse_statelessly(reply_path, &message, 503, &[], &[retry]);

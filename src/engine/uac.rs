@@ -15,7 +15,7 @@ use super::target::Hop;
 use super::timers::{TimerOwner, TimerSlot};
 use super::transaction::client::{ClientMatch, ClientTransaction, ClientUser};
 use super::transaction::ClientMachine;
-use super::{limits, Action, ClientKey, Command, DialogKey, Engine, Parked, TransactionKey};
+use super::{Action, ClientKey, Command, DialogKey, Engine, Parked, TransactionKey};
 use crate::message::{CSeq, HeaderId, Message, Method, NameAddr, Scheme, Uri};
 
 /// What an INVITE or SUBSCRIBE of an application's has led to.
@@ -113,8 +113,8 @@ impl Engine {
             return Err(Refusal::MissingContentType);
         }
         let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
-        if makes_dialog && self.dialogs.len() >= limits::MAX_DIALOGS {
-            return Err(Refusal::LimitReached("dialogs", limits::MAX_DIALOGS));
+        if makes_dialog {
+            self.check_dialog_room()?;
         }
         self.check_client_room()?;
         let path = match self.path_for(next_hop.as_deref().unwrap_or(uri), resolved)? {

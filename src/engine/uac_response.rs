@@ -159,7 +159,8 @@ impl Engine {
         if is_extra || is_orphan {
             // The application has its call, or has gone: this one is answered and ended
             // (§13.2.2.4).
-            self.acknowledge_and_end(now, dialog_key, cseq, Told::Nobody);
+            let client = (!is_extra).then_some(key);
+            self.acknowledge_and_end(now, dialog_key, client, cseq, Told::Nobody);
             return is_first;
         }
         if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
@@ -254,7 +255,7 @@ impl Engine {
         }
         // A provisional response without a tag makes no dialog (§12.1), and one more fork that
         // rings can be missed. A success can't be.
-        if !is_success && (to_tag.is_empty() || self.dialogs.len() >= limits::MAX_DIALOGS) {
+        if !is_success && (to_tag.is_empty() || self.check_dialog_room().is_err()) {
             return None;
         }
         let transaction = self.clients.get_mut(key)?;

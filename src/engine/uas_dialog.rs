@@ -36,6 +36,7 @@ impl Engine {
         key: ServerKey,
         answer: &Answer<'_>,
     ) -> Result<(), Refusal> {
+        let room = self.check_dialog_room();
         let Some(transaction) = self.servers.get_mut(key) else {
             return Ok(());
         };
@@ -51,9 +52,7 @@ impl Engine {
         if open.dialog.is_some() {
             return Ok(());
         }
-        if self.dialogs.len() >= limits::MAX_DIALOGS {
-            return Err(Refusal::LimitReached("dialogs", limits::MAX_DIALOGS));
-        }
+        room?;
         let first_cseq = self.random.first_cseq();
         let seed = seed_of(answer, usage, path, first_cseq)
             .ok_or_else(|| Refusal::MalformedResponse("the request lacks an identity".into()))?;
@@ -63,6 +62,15 @@ impl Engine {
             dialog.open_server_invite = Some(key);
         }
         Ok(())
+    }
+
+    pub(super) fn check_dialog_room(&self) -> Result<(), Refusal> {
+        let limit = self.limits.dialogs;
+        if self.dialogs.len() < limit {
+            Ok(())
+        } else {
+            Err(Refusal::LimitReached("dialogs", limit))
+        }
     }
 
     /// What a response means for its dialog.

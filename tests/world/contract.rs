@@ -105,7 +105,7 @@ impl Contract {
         request.finals += usize::from(status >= 200);
     }
 
-    /// A node sends a message.
+    /// A node sends a message of a transaction.
     pub(super) fn note_sent(&mut self, node: usize, to: SocketAddr, message: &Message) {
         let Some(status) = message.status().filter(|status| *status >= 300) else {
             return;

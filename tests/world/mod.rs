@@ -22,7 +22,9 @@ mod calls;
 mod contract;
 mod network;
 mod node;
+mod parties;
 mod phone;
+mod proxying;
 mod sip;
 
 use std::cmp::Reverse;
@@ -38,8 +40,13 @@ use rand::SeedableRng;
 pub use app::{App, Desk};
 pub use network::Link;
 pub use node::{cancel, plan, request, request_in, request_via, respond, sent, Node, Sent, Told};
+pub use parties::{Kind, Play};
 pub use phone::{Heard, Phone};
-pub use sip::{answer, companion, draft, uri_of, value, Ua, ACK, BUSY, BYE, OK, RINGING};
+pub use proxying::Proxying;
+pub use sip::{
+    answer, companion, cseq, draft, routes, rseq, to_tag, uri_of, value, with_branch, without_line,
+    Ua, ACK, BUSY, BYE, OK, RINGING,
+};
 
 use contract::Contract;
 use network::{Network, Place};
@@ -67,6 +74,7 @@ pub struct World {
     phones: Vec<PhoneState>,
     network: Network,
     names: HashMap<String, Vec<IpAddr>>,
+    look_up_time: Duration,
     contract: Contract,
     shown: VecDeque<String>,
     /// Messages that contain this are printed: the environment variable WATCH.
@@ -124,6 +132,7 @@ impl World {
             phones: Vec::new(),
             network: Network::default(),
             names: HashMap::new(),
+            look_up_time: Duration::from_millis(5),
             contract: Contract::default(),
             shown: VecDeque::new(),
             watched: std::env::var("WATCH").ok(),
@@ -165,6 +174,11 @@ impl World {
     pub fn name(&mut self, name: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
         self.names.insert(name.to_string(), addresses);
+    }
+
+    /// How long a look-up takes from now on.
+    pub fn set_look_up_time(&mut self, time: Duration) {
+        self.look_up_time = time;
     }
 
     /// Runs until nothing is on its way any more, without waiting for any timer.
@@ -213,6 +227,11 @@ impl World {
             let census = node.engine.census();
             assert!(census.is_empty(), "node {at} still holds {census:?}");
         }
+        self.contract.finish();
+    }
+
+    /// Checks that every command and every request has got what it waits for.
+    pub fn everybody_is_answered(&self) {
         self.contract.finish();
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
+use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
     Action, AppId, Census, Command, CommandId, Config, Counters, DialogId, Engine, Event, Listener,
     Meta, News, ProxyPlan, Refusal, Reply, TransactionId, Transport,
@@ -126,6 +127,14 @@ impl World {
             replies: HashMap::new(),
         });
         Node { at, address }
+    }
+
+    /// Gives the node tables of other sizes.
+    pub fn limit_tables(&mut self, node: Node, limits: TableLimits) {
+        let state = &mut self.nodes[node.at];
+        let idle = Engine::new(Config::new(Vec::new()), [0; 32]);
+        let engine = std::mem::replace(&mut state.engine, idle);
+        state.engine = engine.with_limits(limits);
     }
 
     /// Puts a scripted application on a node.
@@ -274,7 +283,9 @@ impl World {
                 let refuses = transmit.token.is_none() && message.status() >= Some(400);
                 assert!(refuses, "{fault:?} in {message:?}");
             }
-            self.contract.note_sent(node, transmit.path.peer, &message);
+            if transmit.token.is_some() {
+                self.contract.note_sent(node, transmit.path.peer, &message);
+            }
             self.carry(
                 Place::Node(node),
                 transmit.path,
@@ -288,7 +299,7 @@ impl World {
                 .map(|address| SocketAddr::new(*address, query.port))
                 .collect();
             let id = query.id;
-            let at = self.now + self.network.link.delay;
+            let at = self.now + self.look_up_time;
             self.plan(
                 at,
                 What::Resolved {

@@ -60,7 +60,11 @@ impl Ua {
     /// The callee's side of the call that an INVITE begins.
     pub fn called(phone: Phone, invite: &Message, tag: &str) -> Ua {
         let text = |id| invite.get_str(id).unwrap().to_string();
-        let mut ua = Ua::calling(phone, "", 0);
+        let bytes = invite.text().iter().map(|byte| u64::from(*byte));
+        let number = bytes.fold(0, |hash: u64, byte| {
+            hash.wrapping_mul(31).wrapping_add(byte)
+        });
+        let mut ua = Ua::calling(phone, "", number);
         ua.call_id = text(HeaderId::CallId);
         ua.local = format!("{};tag={tag}", text(HeaderId::To));
         ua.remote = text(HeaderId::From);
@@ -216,4 +220,47 @@ pub fn value(message: &Message, id: HeaderId) -> &str {
 pub fn uri_of(message: &Message, id: HeaderId) -> String {
     let value = message.values(id).next().expect("the header");
     NameAddr::parse(value).unwrap().uri.to_string()
+}
+
+/// The text without its first line that begins so.
+pub fn without_line(text: &str, start: &str) -> String {
+    let mut found = false;
+    text.split_inclusive("\r\n")
+        .filter(|line| {
+            let drop = !found && line.starts_with(start);
+            found |= drop;
+            !drop
+        })
+        .collect()
+}
+
+/// The text with another branch in its topmost Via, or none.
+pub fn with_branch(text: &str, branch: Option<&str>) -> String {
+    let (head, rest) = text.split_once(";branch=").unwrap();
+    let (_, tail) = rest.split_once("\r\n").unwrap();
+    let branch = branch.map_or(String::new(), |branch| format!(";branch={branch}"));
+    format!("{head}{branch}\r\n{tail}")
+}
+
+/// The Route values, topmost first.
+pub fn routes(message: &Message) -> Vec<String> {
+    let values = message.values(HeaderId::Route);
+    values
+        .map(|value| String::from_utf8(value.to_vec()).unwrap())
+        .collect()
+}
+
+/// The To tag, which must be there.
+pub fn to_tag(message: &Message) -> &str {
+    message.to().unwrap().tag().unwrap()
+}
+
+/// The number in the CSeq.
+pub fn cseq(message: &Message) -> u32 {
+    message.cseq().unwrap().number
+}
+
+/// The RSeq, which must be there.
+pub fn rseq(message: &Message) -> u32 {
+    message.rseq().unwrap().unwrap()
 }

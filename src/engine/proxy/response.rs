@@ -96,6 +96,8 @@ impl Engine {
     /// A 2xx goes back at once, whatever was sent before (§16.7 step 5), and ends the search.
     fn branch_success(&mut self, now: Instant, key: ProxyKey, at: usize, response: &Message) {
         let Some(text) = without_our_via(response) else {
+            // Without the caller's Via it can't go back: a gateway that is broken.
+            self.branch_ended(now, key, at, 502, BranchState::Failed(502, None));
             return;
         };
         let Some(proxy) = self.proxies.get_mut(key) else {

@@ -62,11 +62,9 @@ impl Engine {
         if plan.destinations.len() > limits::MAX_BRANCHES {
             return Err(Refusal::LimitReached("destinations", limits::MAX_BRANCHES));
         }
-        if self.proxies.len() >= limits::MAX_PROXIES {
-            return Err(Refusal::LimitReached(
-                "proxied requests",
-                limits::MAX_PROXIES,
-            ));
+        let most = self.limits.proxies;
+        if self.proxies.len() >= most {
+            return Err(Refusal::LimitReached("proxied requests", most));
         }
         if open.request.max_forwards().ok().flatten() == Some(0) {
             self.respond_plainly(now, server, 483);
@@ -113,7 +111,7 @@ impl Engine {
             self.respond_plainly(now, server, 483);
             return;
         }
-        if self.proxies.len() >= limits::MAX_PROXIES {
+        if self.proxies.len() >= self.limits.proxies {
             self.counters.overloads += 1;
             self.respond_plainly(now, server, 503);
             return;
@@ -236,9 +234,7 @@ impl Engine {
         at: usize,
         path: Path,
     ) -> Option<BranchState> {
-        if self.clients.len() >= limits::MAX_CLIENT_TRANSACTIONS {
-            return None;
-        }
+        self.check_client_room().ok()?;
         let proxy = self.proxies.get(key)?;
         let search = proxy.search.as_deref()?;
         let uri = &search.branches.get(at)?.uri;
