@@ -4,7 +4,7 @@ mod world;
 
 use drachtio::engine::AppId;
 use drachtio::message::HeaderId;
-use world::{answer, companion, plan, request, value, World, ACK, OK, RINGING};
+use world::{answer, companion, plan, request, value, Kind, Link, Play, World, ACK, OK, RINGING};
 
 const APP: AppId = AppId(1);
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
@@ -268,5 +268,30 @@ fn it_may_go_at_any_moment_of_a_call() {
         }
         world.app_goes(node, APP);
         world.finish();
+    }
+}
+
+#[test]
+fn it_may_go_at_any_moment_of_any_call_on_any_network() {
+    for (seed, link) in [(1, Link::good()), (2, Link::bad())] {
+        for kind in 0..Kind::ALL.len() {
+            for step in 0..20 {
+                for victim in 0..3 {
+                    let mut world = World::new(seed);
+                    world.set_link(link);
+                    let Play {
+                        mut world, nodes, ..
+                    } = Play::new(world, kind..kind + 1, true, "");
+                    world.run_ms(step * step * 16);
+                    world.app_goes(nodes[victim], APP);
+                    // The others hang up what they believe to be up.
+                    world.run_until_idle();
+                    for node in nodes {
+                        assert_eq!(world.census(node).dialogs, 0, "{:?}", Kind::of(kind));
+                    }
+                    world.finish();
+                }
+            }
+        }
     }
 }

@@ -51,15 +51,15 @@ fn every_call_of_a_lossy_network_ends_once() {
 
 #[test]
 fn every_call_through_a_proxy_ends_once() {
-    check(2, 10_000, true, "");
+    check(2, 3_000, true, "");
 }
 
 #[test]
 fn every_call_over_streams_in_pieces_ends_once() {
-    check(3, 2_000, false, ";transport=tcp");
+    check(3, 1_000, false, ";transport=tcp");
 }
 
 #[test]
 fn every_call_from_udp_to_tcp_ends_once() {
-    check(4, 2_000, true, ";transport=tcp");
+    check(4, 1_000, true, ";transport=tcp");
 }

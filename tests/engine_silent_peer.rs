@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use drachtio::engine::AppId;
-use world::{answer, companion, Kind, Link, Play, World, ACK, BUSY, BYE, OK, RINGING};
+use world::{answer, companion, Kind, Play, World, ACK, BUSY, BYE, OK, RINGING};
 
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
@@ -13,17 +13,16 @@ const RELIABLE: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n\r\nv=0\r\n";
 
 /// The times in a call, all of whose steps lie closely together, at which a peer may stop.
 fn moments() -> impl Iterator<Item = Duration> {
-    let close = (0..30).map(|step| Duration::from_millis(step * 2));
-    let far = (1..90).map(|step| Duration::from_millis(step * 100 + 3));
+    let close = (0..15).map(|step| Duration::from_millis(step * 4));
+    let far = (1..18).map(|step| Duration::from_millis(step * 500 + 3));
     close.chain(far)
 }
 
 /// Plays one call of a kind in which one side stops for ever at some moment. Every request still
 /// gets its final response, every command its answer, and what stays are dialogs of which no
 /// more is heard, which their applications may end.
-fn play(kind: usize, moment: Duration, victim: &str, via_proxy: bool) {
-    let mut world = World::new(kind as u64);
-    world.set_link(Link::good());
+fn play(kind: usize, moment: Duration, via_proxy: bool, stop: impl Fn(&mut World)) {
+    let world = World::new(kind as u64);
     let Play {
         mut world,
         caller,
@@ -31,7 +30,7 @@ fn play(kind: usize, moment: Duration, victim: &str, via_proxy: bool) {
         ..
     } = Play::new(world, kind..kind + 1, via_proxy, "");
     world.run(moment);
-    world.swallow(victim);
+    stop(&mut world);
     world.run_until_idle();
     world.everybody_is_answered();
     for node in &nodes {
@@ -49,7 +48,7 @@ fn a_caller_or_callee_that_stops_at_any_moment_leaves_nothing() {
     for moment in moments() {
         for kind in 0..Kind::ALL.len() {
             for victim in ["10.0.0.1", "10.0.0.2"] {
-                play(kind, moment, victim, false);
+                play(kind, moment, false, |world| world.swallow(victim));
             }
         }
     }
@@ -60,7 +59,18 @@ fn with_a_proxy_in_between_it_is_the_same_and_the_proxy_may_stop_too() {
     for moment in moments() {
         for kind in 0..Kind::ALL.len() {
             for victim in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
-                play(kind, moment, victim, true);
+                play(kind, moment, true, |world| world.swallow(victim));
+            }
+        }
+    }
+}
+
+#[test]
+fn one_that_cannot_be_sent_to_any_more_leaves_nothing() {
+    for moment in moments() {
+        for kind in 0..Kind::ALL.len() {
+            for victim in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+                play(kind, moment, true, |world| world.cut_off(victim));
             }
         }
     }

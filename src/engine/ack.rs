@@ -175,14 +175,20 @@ impl Engine {
         draft: &Message,
         resolved: Option<&[SocketAddr]>,
     ) -> Result<Option<Reply>, Refusal> {
-        let key = self.dialogs.find_by_id(id).ok_or(Refusal::AckForFailure)?;
-        let dialog = self.dialogs.get(key).ok_or(Refusal::AckForFailure)?;
-        if dialog.owner != app {
-            return Err(Refusal::AckForFailure);
-        }
-        let Some(waiting) = &dialog.acknowledgement else {
-            return Err(Refusal::AckWithoutSuccess);
+        let awaited = self.dialogs.newest(id, |dialog| {
+            dialog.owner == app && dialog.acknowledgement.is_some()
+        });
+        let Some(key) = awaited else {
+            return Err(match self.dialogs.find_by_id(id, app) {
+                Some(_) => Refusal::AckWithoutSuccess,
+                None => Refusal::AckForFailure,
+            });
         };
+        let waiting = self
+            .dialogs
+            .get(key)
+            .and_then(|dialog| dialog.acknowledgement.as_deref())
+            .ok_or(Refusal::AckWithoutSuccess)?;
         let (client, transaction, cseq) = (waiting.client, waiting.invite, waiting.cseq);
         let path = match self.dialog_path(key, resolved)? {
             Hop::Ready(path) => path,

@@ -194,15 +194,22 @@ impl DialogTable {
             .copied()
     }
 
-    /// The dialog that an application means: the confirmed one, else the newest fork.
-    pub(crate) fn find_by_id(&self, id: &DialogId) -> Option<DialogKey> {
-        let forks = self.by_id.get(id)?;
-        forks
-            .iter()
-            .rev()
-            .find(|key| self.slots.get(**key).is_some_and(|d| d.confirmed))
-            .or(forks.last())
-            .copied()
+    /// The dialog that its owner means: the confirmed one, else the newest fork. An id names two
+    /// confirmed dialogs if a call has come back here, one for each side; they may have one
+    /// owner, for whom the newer will do, or two.
+    pub(crate) fn find_by_id(&self, id: &DialogId, owner: AppId) -> Option<DialogKey> {
+        self.newest(id, |dialog| dialog.owner == owner && dialog.confirmed)
+            .or_else(|| self.newest(id, |dialog| dialog.owner == owner))
+    }
+
+    /// The newest dialog of that id which is as wanted.
+    pub(crate) fn newest(
+        &self,
+        id: &DialogId,
+        is_wanted: impl Fn(&Dialog) -> bool,
+    ) -> Option<DialogKey> {
+        let mut newest = self.forks(id).iter().rev().copied();
+        newest.find(|key| self.slots.get(*key).is_some_and(&is_wanted))
     }
 
     /// The forks that share an id, oldest first.

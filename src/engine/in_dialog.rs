@@ -120,7 +120,7 @@ impl Engine {
             Ok(None) => {}
             Err(refusal) => {
                 if goes_to_peer && draft.method() == Some(Method::Bye) {
-                    self.end_unreachable(now, &id, &refusal);
+                    self.end_unreachable(now, app, &id, &refusal);
                 }
                 self.reply(app, command, Reply::Refused(refusal));
             }
@@ -129,12 +129,12 @@ impl Engine {
 
     /// A BYE that no way leads to the peer for. The application may try it again and the peer may
     /// hang up itself, but an unreachable Contact must not keep the dialog for ever (§15.1.1).
-    fn end_unreachable(&mut self, now: Instant, id: &DialogId, refusal: &Refusal) {
+    fn end_unreachable(&mut self, now: Instant, app: AppId, id: &DialogId, refusal: &Refusal) {
         let unreachable = matches!(
             refusal,
             Refusal::NameNotResolved(_) | Refusal::NoRouteInDialog(_)
         );
-        let Some(key) = self.dialogs.find_by_id(id).filter(|_| unreachable) else {
+        let Some(key) = self.dialogs.find_by_id(id, app).filter(|_| unreachable) else {
             return;
         };
         let ends = now + self.timers_config.transaction_timeout();
@@ -234,17 +234,11 @@ impl Engine {
             _ => None,
         };
         let fork = acknowledged.and_then(|rseq| {
-            let forks = self.dialogs.forks(id).iter().rev();
-            let mut owned = forks.filter(|key| {
-                self.dialogs
-                    .get(**key)
-                    .is_some_and(|dialog| dialog.remote_rseq == Some(rseq))
-            });
-            owned.next().copied()
+            self.dialogs.newest(id, |dialog| {
+                dialog.owner == app && dialog.remote_rseq == Some(rseq)
+            })
         });
-        let key = fork.or_else(|| self.dialogs.find_by_id(id))?;
-        let owned = self.dialogs.get(key).is_some_and(|d| d.owner == app);
-        owned.then_some(key)
+        fork.or_else(|| self.dialogs.find_by_id(id, app))
     }
 
     fn check_prack(&self, key: DialogKey, draft: &Message) -> Result<(), Refusal> {

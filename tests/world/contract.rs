@@ -31,6 +31,9 @@ struct Request {
 
 impl Contract {
     pub(super) fn note_command(&mut self, node: usize, command: &Command) {
+        if command.id == CommandId::NOBODY {
+            return;
+        }
         let given = Given {
             is_proxy: matches!(command.action, Action::Proxy { .. }),
             is_answered: false,
@@ -42,6 +45,10 @@ impl Contract {
 
     pub(super) fn note_gone(&mut self, node: usize, app: AppId) {
         self.gone.insert((node, app));
+    }
+
+    pub(super) fn is_gone(&self, node: usize, app: AppId) -> bool {
+        self.gone.contains(&(node, app))
     }
 
     pub(super) fn note_news(&mut self, node: usize, app: AppId, news: &News) {
@@ -123,11 +130,11 @@ impl Contract {
 
     pub(super) fn finish(&self) {
         for ((node, app, command), given) in &self.commands {
-            let is_gone = self.gone.contains(&(*node, *app));
+            let is_gone = self.is_gone(*node, *app);
             assert!(given.is_answered || is_gone, "{command:?} has no answer");
         }
         for ((node, _), request) in &self.requests {
-            let is_gone = self.gone.contains(&(*node, request.app));
+            let is_gone = self.is_gone(*node, request.app);
             let line = &request.line;
             assert!(
                 request.finals == 1 || is_gone,

@@ -285,6 +285,8 @@ impl World {
                 engine.handle_resolved(self.now, id, &addresses);
                 self.drain(node);
             }
+            // An application that has gone can't do what it had planned.
+            What::Command { node, command } if self.contract.is_gone(node, command.app) => {}
             What::Command { node, command } => self.command(node, command),
             What::Alarm { node, alarm } => self.ring(node, alarm),
         }

@@ -152,9 +152,13 @@ impl World {
         self.nodes[node.at].assignee = app;
     }
 
-    /// An application goes away.
+    /// An application goes away; its node takes new requests no longer if they were for it.
     pub fn app_goes(&mut self, node: Node, app: AppId) {
         self.contract.note_gone(node.at, app);
+        let state = &mut self.nodes[node.at];
+        if state.assignee == app {
+            state.rejects_with = Some(503);
+        }
         let engine = &mut self.nodes[node.at].engine;
         engine.handle_app_gone(self.now, app);
         self.drain(node.at);
@@ -183,6 +187,12 @@ impl World {
         state.next_command += 1;
         self.command(node.at, Command { app, id, action });
         id
+    }
+
+    /// The application gives a command and does not care what becomes of it.
+    pub fn give_silently(&mut self, node: Node, action: Action) {
+        let (app, id) = (APP, CommandId::NOBODY);
+        self.command(node.at, Command { app, id, action });
     }
 
     /// What has been replied to a command since the last call.
