@@ -1,0 +1,211 @@
+//! RFC 3261 §12.1.2, §13.2.2: the dialogs that an INVITE makes at its sender, one for each fork.
+
+use crate::world::{answer, to_tag, uri_of, value, Heard, Node, Phone, Sent, World, ACK, BYE};
+use drachtio::message::{HeaderId, Message};
+
+const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
+const CONTACT: &str = "Contact: <sip:phone@10.0.0.9:5060>";
+
+fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let sent = world.request(node, INVITE);
+    world.settle();
+    let invite = world.hear_what(phone, "INVITE");
+    (node, phone, sent, invite)
+}
+
+fn say(world: &mut World, phone: Phone, invite: &Heard, code: u16, tag: &str) {
+    let text = answer(invite, code, tag, &[CONTACT], "");
+    world.say_back(phone, invite, text);
+    world.settle();
+}
+
+fn tags(heard: &[Heard], what: &str) -> Vec<String> {
+    heard
+        .iter()
+        .filter(|one| one.what() == what)
+        .map(|one| to_tag(one).to_string())
+        .collect()
+}
+
+#[test]
+fn each_fork_that_rings_makes_an_early_dialog_of_the_same_id() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    for tag in ["one", "two", "one"] {
+        say(&mut world, phone, &invite, 180, tag);
+    }
+    assert_eq!(world.census(node).dialogs, 2);
+    for told in world.told(node) {
+        assert_eq!(told.transaction, Some(sent.transaction));
+        assert_eq!(told.dialog, sent.dialog);
+    }
+    say(&mut world, phone, &invite, 486, "one");
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn a_provisional_response_without_a_tag_makes_no_dialog() {
+    let mut world = World::new(1);
+    let (node, phone, _, invite) = invited(&mut world);
+    let text = answer(&invite, 180, "x", &[], "").replace(";tag=x", "");
+    world.say_back(phone, &invite, text);
+    world.settle();
+    assert_eq!(world.census(node).dialogs, 0);
+    assert_eq!(world.told_what(node), ["180"]);
+    say(&mut world, phone, &invite, 486, "x");
+    world.finish();
+}
+
+#[test]
+fn the_fork_that_answers_is_the_call_and_the_others_lapse() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    say(&mut world, phone, &invite, 180, "one");
+    say(&mut world, phone, &invite, 180, "two");
+    say(&mut world, phone, &invite, 200, "one");
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.settle();
+    assert_eq!(tags(&world.heard(phone), "ACK"), ["one"]);
+    assert_eq!(world.census(node).dialogs, 2);
+    // §13.2.2.4: early dialogs last as long as a further 2xx may come.
+    world.run_secs(33);
+    assert_eq!(world.census(node).dialogs, 1);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.finish();
+}
+
+#[test]
+fn a_second_fork_that_answers_is_acknowledged_and_ended() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    say(&mut world, phone, &invite, 180, "two");
+    say(&mut world, phone, &invite, 200, "one");
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.settle();
+    assert_eq!(tags(&world.heard(phone), "ACK"), ["one"]);
+    say(&mut world, phone, &invite, 200, "two");
+    let heard = world.heard(phone);
+    assert_eq!(tags(&heard, "ACK"), ["two"]);
+    assert_eq!(tags(&heard, "BYE"), ["two"]);
+    let ack = heard.iter().find(|one| one.what() == "ACK").unwrap();
+    assert_eq!(ack.cseq().unwrap().number, invite.cseq().unwrap().number);
+    let bye = heard.iter().find(|one| one.what() == "BYE").unwrap();
+    world.say_back(phone, bye, answer(bye, 200, "", &[], ""));
+    world.settle();
+    assert_eq!(world.told_what(node), ["180", "200"]);
+    // Its ACK may have been lost.
+    say(&mut world, phone, &invite, 200, "two");
+    assert_eq!(tags(&world.heard(phone), "ACK"), ["two"]);
+    // The call itself goes on.
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    assert_eq!(tags(&world.heard(phone), "BYE").last().unwrap(), "one");
+    world.finish();
+}
+
+#[test]
+fn a_second_fork_is_ended_also_when_the_call_is_over() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    say(&mut world, phone, &invite, 200, "one");
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    let heard = world.heard(phone);
+    let bye = heard.iter().find(|one| one.what() == "BYE").unwrap();
+    world.say_back(phone, bye, answer(bye, 200, "", &[], ""));
+    world.settle();
+    assert_eq!(world.census(node).dialogs, 0);
+    say(&mut world, phone, &invite, 200, "two");
+    let heard = world.heard(phone);
+    assert_eq!(tags(&heard, "ACK"), ["two"]);
+    assert_eq!(tags(&heard, "BYE"), ["two"]);
+    assert_eq!(
+        world.told_what(node),
+        ["200", "200"],
+        "of the INVITE and of the BYE"
+    );
+    world.finish();
+}
+
+#[test]
+fn a_2xx_that_is_repeated_when_the_call_is_over_is_acknowledged_and_not_told() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    say(&mut world, phone, &invite, 200, "one");
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    let heard = world.heard(phone);
+    let bye = heard.iter().find(|one| one.what() == "BYE").unwrap();
+    world.say_back(phone, bye, answer(bye, 200, "", &[], ""));
+    world.settle();
+    world.told(node);
+    say(&mut world, phone, &invite, 200, "one");
+    assert_eq!(world.heard_what(phone), ["ACK"]);
+    assert!(world.told(node).is_empty());
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn a_2xx_without_a_tag_is_a_call_too() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    let text = answer(&invite, 200, "x", &[CONTACT], "").replace(";tag=x", "");
+    world.say_back(phone, &invite, text);
+    world.settle();
+    assert_eq!(world.told_what(node), ["200"]);
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    assert_eq!(world.heard_what(phone), ["ACK", "BYE"]);
+    world.finish();
+}
+
+#[test]
+fn the_caller_sends_requests_in_the_dialog() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (bob, dialog) = world.call_out(node, phone);
+    world.request_in(node, &dialog, "INFO sip:placeholder SIP/2.0\r\n");
+    world.settle();
+    let info = world.hear_what(phone, "INFO");
+    assert_eq!(info.request_uri().unwrap(), bob.contact());
+    assert_eq!(value(&info, HeaderId::To), bob.local);
+    assert_eq!(value(&info, HeaderId::From), bob.remote);
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    let bye = world.hear_what(phone, "BYE");
+    assert_eq!(bye.cseq().unwrap().number, info.cseq().unwrap().number + 1);
+    world.finish();
+}
+
+#[test]
+fn more_forks_than_are_kept_ring_but_make_no_dialogs() {
+    let mut world = World::new(1);
+    let (node, phone, sent, invite) = invited(&mut world);
+    let most = drachtio::engine::limits::MAX_FORKS;
+    for number in 0..most + 10 {
+        say(&mut world, phone, &invite, 180, &format!("tag{number}"));
+    }
+    assert_eq!(world.census(node).dialogs, most);
+    assert_eq!(world.told(node).len(), most + 10);
+    // One of them may be the one that answers.
+    let last = format!("tag{}", most + 9);
+    say(&mut world, phone, &invite, 200, &last);
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    let heard: Vec<Heard> = world.heard(phone);
+    assert_eq!(tags(&heard, "BYE"), [last]);
+    assert_eq!(
+        uri_of(heard.last().unwrap() as &Message, HeaderId::From),
+        "sip:10.0.0.1:5060"
+    );
+    world.finish();
+}

@@ -1,0 +1,214 @@
+//! RFC 3261 §21.5.4: full tables refuse what is new and keep what they have.
+
+use crate::world::{answer, plan, request, request_in, respond, value, World, BYE, OK, RINGING};
+use drachtio::engine::limits::{self, TableLimits};
+use drachtio::message::HeaderId;
+
+fn limits() -> TableLimits {
+    TableLimits::default()
+}
+
+#[test]
+fn the_defaults_are_the_constants() {
+    let TableLimits {
+        server_transactions,
+        client_transactions,
+        dialogs,
+        proxies,
+        queries,
+    } = limits();
+    assert_eq!(server_transactions, limits::MAX_SERVER_TRANSACTIONS);
+    assert_eq!(client_transactions, limits::MAX_CLIENT_TRANSACTIONS);
+    assert_eq!(dialogs, limits::MAX_DIALOGS);
+    assert_eq!(proxies, limits::MAX_PROXIES);
+    assert_eq!(queries, limits::MAX_QUERIES);
+}
+
+#[test]
+fn a_request_that_finds_no_room_is_answered_503_without_a_trace() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.limit_tables(
+        node,
+        TableLimits {
+            server_transactions: 3,
+            ..limits()
+        },
+    );
+    let (mut alice, _) = world.call_in(phone, node);
+    for _ in 0..2 {
+        let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
+        world.say(phone, node, options);
+    }
+    world.settle();
+    assert_eq!(world.told(node).len(), 2);
+    let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
+    world.say(phone, node, &options);
+    world.settle();
+    let refused = world.hear_what(phone, "503");
+    assert!(value(&refused, HeaderId::RetryAfter).parse::<u32>().is_ok());
+    assert!(world.told(node).is_empty());
+    assert_eq!(world.census(node).server_transactions, 3);
+    assert_eq!(world.counters(node).overloads, 1);
+    // A repetition of what is known still gets its answer, and later there is room again.
+    world.run_secs(100);
+    world.heard(phone);
+    world.say(phone, node, &options);
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    world.phone_hangs_up(phone, node, &mut alice);
+    world.finish();
+}
+
+#[test]
+fn a_request_of_the_applications_that_finds_no_room_is_refused() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.limit_tables(
+        node,
+        TableLimits {
+            client_transactions: 1,
+            ..limits()
+        },
+    );
+    let (mut alice, dialog) = world.call_in(phone, node);
+    world.request(node, "OPTIONS sip:x@10.0.0.9 SIP/2.0\r\n");
+    let full = "too many client transactions: the limit is 1";
+    for action in [
+        request("OPTIONS sip:x@10.0.0.9 SIP/2.0\r\n"),
+        request_in(&dialog, BYE),
+    ] {
+        assert_eq!(world.refused(node, action).to_string(), full);
+    }
+    // Nor can a request be forwarded.
+    let message = world.ua(phone, "sip:bob@10.0.0.1").request("MESSAGE");
+    world.say(phone, node, message);
+    world.settle();
+    let id = world.next_told(node).id();
+    let command = world.proxy(node, id, plan(&["sip:x@10.0.0.8"]));
+    assert_eq!(
+        world.proxy_replies(node, command),
+        ["error proxying request to "]
+    );
+    world.settle();
+    world.heard(phone);
+    world.phone_hangs_up(phone, node, &mut alice);
+    world.finish();
+}
+
+#[test]
+fn a_call_that_finds_no_room_is_refused_in_both_directions() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.limit_tables(
+        node,
+        TableLimits {
+            dialogs: 1,
+            ..limits()
+        },
+    );
+    let (mut alice, _) = world.call_in(phone, node);
+    let full = "too many dialogs: the limit is 1";
+    let refusal = world.refused(node, request("INVITE sip:x@10.0.0.9 SIP/2.0\r\n"));
+    assert_eq!(refusal.to_string(), full);
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    for text in [RINGING, OK] {
+        assert_eq!(world.refused(node, respond(id, text)).to_string(), full);
+    }
+    world.respond(node, id, "SIP/2.0 503 Full\r\n");
+    world.run_secs(60);
+    world.heard(phone);
+    world.phone_hangs_up(phone, node, &mut alice);
+    let (_, dialog) = world.call_out(node, phone);
+    world.request_in(node, &dialog, BYE);
+    world.finish();
+}
+
+#[test]
+fn a_call_that_is_answered_when_the_table_has_filled_up_is_a_call() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.limit_tables(
+        node,
+        TableLimits {
+            dialogs: 1,
+            ..limits()
+        },
+    );
+    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
+    world.settle();
+    let invite = world.hear_what(phone, "INVITE");
+    let (mut alice, _) = world.call_in(phone, node);
+    // It rings, but no dialog is kept of that.
+    let contact = "Contact: <sip:phone@10.0.0.9>";
+    for code in [180, 200] {
+        world.say_back(phone, &invite, answer(&invite, code, "b", &[contact], ""));
+        world.settle();
+        assert_eq!(world.next_told(node).what(), code.to_string());
+    }
+    world.request_in(node, &sent.dialog_id(), crate::world::ACK);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    assert_eq!(world.heard_what(phone), ["ACK", "BYE"]);
+    world.phone_hangs_up(phone, node, &mut alice);
+    world.finish();
+}
+
+#[test]
+fn a_forwarded_request_that_finds_no_room_is_refused() {
+    let mut world = World::new(1);
+    let call = world.proxying("MESSAGE");
+    world.limit_tables(
+        call.node,
+        TableLimits {
+            proxies: 0,
+            ..limits()
+        },
+    );
+    let command = world.proxy(call.node, call.id, call.plan(&[0]));
+    assert_eq!(
+        world.proxy_replies(call.node, command),
+        ["too many proxied requests: the limit is 0"]
+    );
+    world.respond(call.node, call.id, "SIP/2.0 503 Full\r\n");
+    let mut ua = call.ua.clone();
+    ua.remote.push_str(";tag=x");
+    ua.routes = vec!["<sip:10.0.0.1;lr>".to_string()];
+    let bye = ua.request("BYE");
+    world.say(call.caller, call.node, bye);
+    world.settle();
+    assert_eq!(world.heard_what(call.caller), ["503", "503"]);
+    world.finish();
+}
+
+#[test]
+fn a_dialog_keeps_no_more_routes_than_the_limit() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
+    world.settle();
+    let invite = world.hear(phone);
+    let routes = vec!["<sip:10.0.0.9;lr>"; limits::MAX_ROUTES].join(", ");
+    let routes = format!("Record-Route: {routes}");
+    let headers = [routes.as_str(), "Contact: <sip:phone@10.0.0.9>"];
+    world.say_back(phone, &invite, answer(&invite, 200, "b", &headers, ""));
+    world.settle();
+    world.request_in(node, &sent.dialog_id(), crate::world::ACK);
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    world.hear_what(phone, "ACK");
+    let bye = world.hear_what(phone, "BYE");
+    assert_eq!(bye.values(HeaderId::Route).count(), limits::MAX_ROUTES);
+    world.finish();
+}

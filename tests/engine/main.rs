@@ -1,0 +1,46 @@
+//! The SIP engine on a simulated network of lossy links and virtual time: one file per behaviour.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod app_gone;
+mod automatic_answers;
+mod cancel;
+mod dialog_uac_forks;
+mod dialog_uas;
+mod hostile_input;
+mod in_dialog;
+mod invite_client_transaction;
+mod invite_server_transaction;
+mod ipv6;
+mod limits;
+mod localhost;
+mod lossy_calls;
+mod names;
+mod non_invite_client_transaction;
+mod non_invite_server_transaction;
+mod proxy_best_response;
+mod proxy_cancel;
+mod proxy_failures;
+mod proxy_record_route;
+mod proxy_redirect;
+mod proxy_serial;
+mod proxy_simultaneous;
+mod proxy_timers;
+mod reliable_uac;
+mod reliable_uas;
+mod route_set;
+mod silent_commands;
+mod silent_peer;
+mod spiral;
+mod subscribe;
+mod success_retransmission;
+mod target_refresh;
+mod transaction_matching;
+mod unanswered;
+mod world;

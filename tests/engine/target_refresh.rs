@@ -1,0 +1,161 @@
+//! RFC 3261 §12.2.1.2, §12.2.2, §14: the peer's Contact follows re-INVITE and UPDATE.
+
+use crate::world::{answer, World, ACK, BYE, OK};
+
+const NEW: &str = "Contact: <sip:moved@10.0.0.9:5099>";
+const UPDATE: &str = "UPDATE sip:placeholder SIP/2.0\r\n";
+const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
+
+#[test]
+fn a_reinvite_that_is_accepted_moves_the_peer() {
+    for (code, moves) in [(OK, true), ("SIP/2.0 488 No\r\n", false)] {
+        let mut world = World::new(1);
+        let node = world.node("10.0.0.1:5060");
+        let phone = world.phone("10.0.0.9:5060");
+        let moved = world.phone("10.0.0.9:5099");
+        let (mut alice, dialog) = world.call_in(phone, node);
+        let reinvite = alice.request("INVITE");
+        let reinvite = reinvite.replace(&alice.contact_line(), NEW);
+        world.say(phone, node, &reinvite);
+        world.settle();
+        let told = world.next_told(node);
+        assert_eq!(told.dialog_id(), dialog);
+        world.respond(node, told.id(), code);
+        world.settle();
+        let last = world.heard(phone).pop().unwrap();
+        let ack = if moves {
+            alice.ack()
+        } else {
+            crate::world::companion(&reinvite, "ACK", Some(&last))
+        };
+        world.say(phone, node, ack);
+        world.settle();
+        world.request_in(node, &dialog, BYE);
+        world.settle();
+        let expected = if moves { moved } else { phone };
+        world.hear_what(expected, "BYE");
+        world.finish();
+    }
+}
+
+#[test]
+fn an_update_that_is_accepted_moves_the_peer() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let moved = world.phone("10.0.0.9:5099");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    let update = alice.request("UPDATE").replace(&alice.contact_line(), NEW);
+    world.say(phone, node, update);
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    world.hear_what(moved, "BYE");
+    world.finish();
+}
+
+#[test]
+fn the_answer_to_our_reinvite_moves_the_peer_from_its_ack_on() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let moved = world.phone("10.0.0.9:5099");
+    let (_, dialog) = world.call_out(node, phone);
+    let sent = world.request_in(node, &dialog, REINVITE);
+    world.settle();
+    let reinvite = world.hear_what(phone, "INVITE");
+    // A provisional response to a re-INVITE leaves it open.
+    world.say_back(phone, &reinvite, answer(&reinvite, 180, "", &[], ""));
+    world.settle();
+    world.say_back(phone, &reinvite, answer(&reinvite, 200, "", &[NEW], ""));
+    world.settle();
+    let told = world.told(node);
+    assert_eq!(
+        told.iter().map(|one| one.what()).collect::<Vec<_>>(),
+        ["180", "200"]
+    );
+    assert!(told
+        .iter()
+        .all(|one| one.transaction == Some(sent.transaction)));
+    world.request_in(node, &dialog, ACK);
+    world.settle();
+    let ack = world.hear_what(moved, "ACK");
+    assert_eq!(ack.request_uri(), Some("sip:moved@10.0.0.9:5099"));
+    assert_eq!(ack.cseq().unwrap().number, reinvite.cseq().unwrap().number);
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    world.hear_what(moved, "BYE");
+    world.finish();
+}
+
+#[test]
+fn the_answer_to_our_update_moves_the_peer() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let moved = world.phone("10.0.0.9:5099");
+    let (_, dialog) = world.call_out(node, phone);
+    world.request_in(node, &dialog, UPDATE);
+    world.settle();
+    let update = world.hear_what(phone, "UPDATE");
+    world.say_back(phone, &update, answer(&update, 200, "", &[NEW], ""));
+    world.settle();
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    world.hear_what(moved, "BYE");
+    world.finish();
+}
+
+#[test]
+fn other_requests_and_failures_do_not_move_it() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    let info = alice.request_with("INFO", &[NEW], "");
+    world.say(phone, node, info);
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
+    world.request_in(node, &dialog, UPDATE);
+    world.settle();
+    world.hear_what(phone, "200");
+    let update = world.hear_what(phone, "UPDATE");
+    world.say_back(phone, &update, answer(&update, 488, "", &[NEW], ""));
+    world.settle();
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    world.hear_what(phone, "BYE");
+    world.finish();
+}
+
+#[test]
+fn our_requests_that_may_refresh_carry_the_contact_of_the_call() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (_, dialog) = world.call_out(node, phone);
+    for method in ["INVITE", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY"] {
+        let draft = format!("{method} sip:placeholder SIP/2.0\r\n");
+        world.request_in(node, &dialog, &draft);
+        world.settle();
+        let heard = world.hear_what(phone, method);
+        let contact = heard.contact().unwrap().unwrap();
+        assert_eq!(contact.uri, "sip:10.0.0.1:5060", "{method}");
+        world.say_back(phone, &heard, answer(&heard, 488, "", &[], ""));
+        world.settle();
+        world.heard(phone);
+    }
+    for method in ["INFO", "MESSAGE", "BYE"] {
+        let draft = format!("{method} sip:placeholder SIP/2.0\r\n");
+        world.request_in(node, &dialog, &draft);
+        world.settle();
+        let heard = world.hear_what(phone, method);
+        assert!(heard.contact().unwrap().is_none(), "{method}");
+    }
+    world.finish();
+}

@@ -1,0 +1,19 @@
+//! The sockets, the connection table and the driver on the loopback: one file per behaviour.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod capacity;
+mod close;
+mod common;
+mod driver;
+mod failure;
+mod framing;
+mod reuse;
+mod stall;
+mod udp;
