@@ -12,6 +12,12 @@ pub enum Transport {
     Udp,
     /// A byte stream framed by Content-Length.
     Tcp,
+    /// TCP inside TLS (RFC 3261 §26.2.1).
+    Tls,
+    /// A WebSocket, one message a frame (RFC 7118).
+    Ws,
+    /// A WebSocket inside TLS.
+    Wss,
 }
 
 impl Transport {
@@ -21,11 +27,29 @@ impl Transport {
         self != Transport::Udp
     }
 
+    /// True when the next hop is authenticated and nobody else can read along.
+    pub fn is_secure(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+
+    /// The port when a URI names none (RFC 3261 §19.1.2, RFC 7118 §5).
+    pub fn default_port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 5060,
+            Transport::Tls => 5061,
+            Transport::Ws => 80,
+            Transport::Wss => 443,
+        }
+    }
+
     /// The lower-case name used in URIs and in what applications are told.
     pub fn name(self) -> &'static str {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
         }
     }
 
@@ -34,18 +58,23 @@ impl Transport {
         match self {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+            Transport::Ws => "WS",
+            Transport::Wss => "WSS",
         }
     }
 
     /// The transport of that name in any case; `None` for one that this engine has not got.
     pub fn from_name(name: &str) -> Option<Transport> {
-        if name.eq_ignore_ascii_case("udp") {
-            Some(Transport::Udp)
-        } else if name.eq_ignore_ascii_case("tcp") {
-            Some(Transport::Tcp)
-        } else {
-            None
-        }
+        const ALL: [Transport; 5] = [
+            Transport::Udp,
+            Transport::Tcp,
+            Transport::Tls,
+            Transport::Ws,
+            Transport::Wss,
+        ];
+        ALL.into_iter()
+            .find(|transport| name.eq_ignore_ascii_case(transport.name()))
     }
 }
 

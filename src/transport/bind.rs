@@ -147,7 +147,7 @@ fn bind_on(
 fn bind_one(transport: Transport, address: SocketAddr) -> io::Result<(BoundSocket, SocketAddr)> {
     let (kind, protocol) = match transport {
         Transport::Udp => (Type::DGRAM, Protocol::UDP),
-        Transport::Tcp => (Type::STREAM, Protocol::TCP),
+        _ => (Type::STREAM, Protocol::TCP),
     };
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     socket.set_nonblocking(true)?;
@@ -165,7 +165,7 @@ fn bind_one(transport: Transport, address: SocketAddr) -> io::Result<(BoundSocke
             let local = socket.local_addr()?;
             Ok((BoundSocket::Datagram(socket), local))
         }
-        Transport::Tcp => {
+        _ => {
             // A restart must not wait for the old connections' TIME-WAIT. On Windows the option
             // would mean that others may take the port.
             #[cfg(unix)]

@@ -165,6 +165,7 @@ fn parse_transports<'a>(
         };
         for name in list.split(',') {
             let transport = Transport::from_name(name)
+                .filter(|transport| matches!(transport, Transport::Udp | Transport::Tcp))
                 .ok_or_else(|| ContactProblem::Transport(name.to_owned()))?;
             if !transports.contains(&transport) {
                 transports.push(transport);

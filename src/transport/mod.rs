@@ -145,7 +145,7 @@ impl Transports {
                     None => self.failures.extend(transmit.token.map(Arrival::Unsent)),
                 }
             }
-            Transport::Tcp => self.connections.send(transmit, &mut self.failures),
+            _ => self.connections.send(transmit, &mut self.failures),
         }
     }
 

@@ -89,7 +89,7 @@ impl Connections {
         }
         let id = match path.transport {
             Transport::Tcp => self.insert(path, tcp::connect(path.local, path.peer)),
-            Transport::Udp => {
+            _ => {
                 arrivals.extend(outgoing.token.map(Arrival::Unsent));
                 return;
             }
