@@ -15,7 +15,8 @@
 //! | `dialog.rs`, `in_dialog.rs` | dialogs and what happens in them |
 //! | `ack.rs`, `cancel.rs`, `reliable.rs` | 2xx and ACK, CANCEL, reliable provisional responses |
 //! | `proxy/` | RFC 3261 §16 |
-//! | `target.rs`, `compose.rs` | where a request goes, and its text |
+//! | `target.rs`, `listeners.rs` | where a request goes, and from which of our addresses |
+//! | `compose.rs` | the text of a message |
 
 mod ack;
 mod app_gone;
@@ -27,6 +28,7 @@ mod dialog;
 mod event;
 mod in_dialog;
 pub mod limits;
+mod listeners;
 mod path;
 mod proxy;
 mod random;
@@ -57,10 +59,11 @@ pub use target::{Query, QueryId};
 
 use dialog::DialogTable;
 use limits::TableLimits;
+use listeners::Listeners;
 use path::Sender;
 use proxy::ProxyTable;
 use random::Random;
-use target::{Listeners, Name};
+use target::Name;
 use timers::{TimerOwner, TimerQueue};
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
