@@ -2,7 +2,6 @@
 //! its own.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::net::lookup_host;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
-use crate::engine::{Query, QueryId};
+use crate::engine::{Destination, Query, QueryId, Transport};
 
 /// Look-ups under way; further ones wait their turn.
 pub(super) const LOOKUPS_AT_ONCE: usize = 32;
@@ -21,11 +20,11 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Addresses of a name that are used; a name with thousands of them is no reason to try them all.
 const MAX_ADDRESSES: usize = 8;
 
-/// What a [`Query`] came to: addresses in the system's order, none if there are none.
+/// What a [`Query`] came to: destinations in the system's order, none if there are none.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) id: QueryId,
-    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) destinations: Vec<Destination>,
 }
 
 #[derive(Debug)]
@@ -82,10 +81,20 @@ impl Resolver {
 }
 
 async fn look_up(query: Query) -> Answer {
-    let Query { id, host, port } = query;
+    let Query { id, name } = query;
+    let host = name.host;
+    let transport = match (name.transport, name.secure) {
+        (Some(transport), _) => transport,
+        (None, true) => Transport::Tls,
+        (None, false) => Transport::Udp,
+    };
+    let port = name.port.unwrap_or(transport.default_port());
     let found = timeout(LOOKUP_TIMEOUT, lookup_host((host.as_str(), port))).await;
-    let addresses = match found {
-        Ok(Ok(addresses)) => addresses.take(MAX_ADDRESSES).collect(),
+    let destinations = match found {
+        Ok(Ok(addresses)) => addresses
+            .take(MAX_ADDRESSES)
+            .map(|address| Destination { transport, address })
+            .collect(),
         Ok(Err(error)) => {
             tracing::debug!(host, %error, "a name was not resolved");
             Vec::new()
@@ -95,5 +104,5 @@ async fn look_up(query: Query) -> Answer {
             Vec::new()
         }
     };
-    Answer { id, addresses }
+    Answer { id, destinations }
 }

@@ -135,7 +135,7 @@ impl<'a> Driver<'a> {
         self.arrivals = arrivals;
         for answer in std::mem::take(&mut self.answers) {
             self.engine
-                .handle_resolved(now, answer.id, &answer.addresses);
+                .handle_resolved(now, answer.id, &answer.destinations);
             self.hand_out(now);
         }
         self.apps.flush();

@@ -1,7 +1,6 @@
 //! 2xx responses to INVITE and their ACKs, which travel outside the transactions
 //! (RFC 3261 §13.2.2.4, §13.3.1.4).
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,7 +11,7 @@ use super::dialog::Acknowledgement;
 use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
 use super::random::Branch;
-use super::target::Hop;
+use super::target::{Destination, Hop};
 use super::transaction::invite_server::AckVerdict;
 use super::transaction::ServerMachine;
 use super::{Action, ClientKey, Command, DialogKey, Engine, Parked, ServerKey};
@@ -157,7 +156,7 @@ impl Engine {
         command: CommandId,
         id: DialogId,
         draft: Message,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) {
         match self.try_ack(now, app, command, &id, &draft, resolved) {
             Ok(Some(reply)) => self.reply(app, command, reply),
@@ -173,7 +172,7 @@ impl Engine {
         command: CommandId,
         id: &DialogId,
         draft: &Message,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) -> Result<Option<Reply>, Refusal> {
         let awaited = self.dialogs.newest(id, |dialog| {
             dialog.owner == app && dialog.acknowledgement.is_some()

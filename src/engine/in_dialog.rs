@@ -9,7 +9,7 @@ use super::dialog::{Dialog, Usage};
 use super::event::{Meta, Refusal, Reply};
 use super::path::Path;
 use super::reliable::PrackVerdict;
-use super::target::{Hop, Name, Target, TargetHost};
+use super::target::{Destination, Hop, Target};
 use super::timers::earliest;
 use super::uac::{parse_request, Call};
 use super::{Action, Command, DialogKey, Engine, Parked, ServerKey};
@@ -108,7 +108,7 @@ impl Engine {
         id: DialogId,
         next_hop: Option<String>,
         draft: Message,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) {
         if draft.method() == Some(Method::Ack) {
             self.app_ack(now, app, command, id, draft, resolved);
@@ -153,7 +153,7 @@ impl Engine {
         id: &DialogId,
         next_hop: Option<String>,
         draft: &Message,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) -> Result<Option<Reply>, Refusal> {
         let method = draft.method().ok_or_else(|| invalid_method(draft))?;
         let key = self
@@ -331,7 +331,7 @@ impl Engine {
     pub(super) fn dialog_path(
         &self,
         key: DialogKey,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
         let dialog = self.dialogs.get(key).ok_or(Refusal::UnknownDialog)?;
         let hop = match self.path_for(&dialog.next_hop(), resolved) {
@@ -363,26 +363,32 @@ impl Engine {
         }
     }
 
-    /// The path to a URI. `resolved` holds the addresses of its host name once they are known.
+    /// The path to a URI. `resolved` holds the destinations of its host name once they are known.
     pub(super) fn path_for(
         &self,
         uri: &str,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
-        let Target {
-            transport,
-            host,
-            port,
-        } = Target::of(uri)?;
-        let path = match (host, resolved) {
-            (TargetHost::Address(address), _) => self
-                .listeners
-                .path_to(transport, SocketAddr::new(address, port)),
-            (TargetHost::Name(host), Some([])) => return Err(Refusal::NameNotResolved(host)),
-            (TargetHost::Name(_), Some(addresses)) => addresses
+        let path = match (Target::of(uri)?, resolved) {
+            (
+                Target::Address {
+                    transports,
+                    address,
+                    port,
+                },
+                _,
+            ) => transports.iter().find_map(|transport| {
+                let port = port.unwrap_or(transport.default_port());
+                self.listeners.path_to(Destination {
+                    transport: *transport,
+                    address: SocketAddr::new(address, port),
+                })
+            }),
+            (Target::Name(name), Some([])) => return Err(Refusal::NameNotResolved(name.host)),
+            (Target::Name(_), Some(destinations)) => destinations
                 .iter()
-                .find_map(|address| self.listeners.path_to(transport, *address)),
-            (TargetHost::Name(host), None) => return Ok(Hop::Named(Name { host, port })),
+                .find_map(|destination| self.listeners.path_to(*destination)),
+            (Target::Name(name), None) => return Ok(Hop::Named(name)),
         };
         path.map(Hop::Ready).ok_or(Refusal::TransportNotAvailable)
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::compose::replace_localhost;
 use super::path::{Listener, Path, Transport};
-use super::target::DEFAULT_PORT;
+use super::target::{Destination, DEFAULT_PORT};
 use crate::message::{Host, NameAddr, Scheme, Uri};
 
 /// The addresses this engine is reached at.
@@ -38,21 +38,15 @@ impl Listeners {
             .map(|address| address.contact.as_str())
     }
 
-    /// The path to an address. Without a transport asked for it is UDP, or what there is.
-    pub(crate) fn path_to(&self, transport: Option<Transport>, peer: SocketAddr) -> Option<Path> {
-        let transports = match transport {
-            Some(ref only) => std::slice::from_ref(only),
-            None => &[Transport::Udp, Transport::Tcp],
-        };
-        transports
-            .iter()
-            .find_map(|transport| self.nearest(*transport, peer.ip()))
-            .map(|listener| Path {
-                transport: listener.transport,
-                local: listener.local,
-                peer,
-                connection: None,
-            })
+    /// The path to a destination from the listener that fits it best, if one does.
+    pub(crate) fn path_to(&self, destination: Destination) -> Option<Path> {
+        let Destination { transport, address } = destination;
+        self.nearest(transport, address.ip()).map(|listener| Path {
+            transport,
+            local: listener.local,
+            peer: address,
+            connection: None,
+        })
     }
 
     /// The listener that most likely is on the peer's network: of its family, on the loopback

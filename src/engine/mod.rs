@@ -43,7 +43,6 @@ mod uas;
 mod uas_dialog;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -55,7 +54,7 @@ pub use command::{
 pub use config::{Config, Timers};
 pub use event::{Event, Meta, News, Refusal, Reply, Source};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
-pub use target::{Query, QueryId};
+pub use target::{Destination, Name, Query, QueryId};
 
 use dialog::DialogTable;
 use limits::TableLimits;
@@ -63,7 +62,6 @@ use listeners::Listeners;
 use path::Sender;
 use proxy::ProxyTable;
 use random::Random;
-use target::Name;
 use timers::{TimerOwner, TimerQueue};
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
@@ -217,17 +215,18 @@ impl Engine {
         }
     }
 
-    /// The addresses of a name, best first; none if it could not be resolved.
-    pub fn handle_resolved(&mut self, now: Instant, id: QueryId, addresses: &[SocketAddr]) {
+    /// Where a name leads to, best first; nowhere if it could not be resolved. Destinations that
+    /// no listener fits are left out.
+    pub fn handle_resolved(&mut self, now: Instant, id: QueryId, destinations: &[Destination]) {
         let Some(parked) = self.queries.remove(&id) else {
             return;
         };
         match parked {
-            Parked::Command(command) => self.carry_out(now, command, Some(addresses)),
+            Parked::Command(command) => self.carry_out(now, command, Some(destinations)),
             Parked::Branch(proxy, branch) => {
-                self.branch_resolved(now, proxy, branch, addresses);
+                self.branch_resolved(now, proxy, branch, destinations);
             }
-            Parked::Ack(ack) => self.forward_ack(*ack, Some(addresses)),
+            Parked::Ack(ack) => self.forward_ack(*ack, Some(destinations)),
         }
     }
 
@@ -353,8 +352,7 @@ impl Engine {
         let id = QueryId(self.next_query);
         self.next_query += 1;
         self.queries.insert(id, parked);
-        let Name { host, port } = name;
-        self.questions.push_back(Query { id, host, port });
+        self.questions.push_back(Query { id, name });
         Ok(())
     }
 

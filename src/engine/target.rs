@@ -1,8 +1,8 @@
-//! From a URI to the path a request takes (RFC 3261 §8.1.2, §18.1.1).
+//! From a URI to the path a request takes (RFC 3261 §8.1.2, RFC 3263 §4).
 //!
-//! Numeric hosts are decided here; names go out as a [`Query`] and come back as addresses.
+//! Numeric hosts are decided here; names go out as a [`Query`] and come back as [`Destination`]s.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::event::Refusal;
 use super::path::{Path, Transport};
@@ -11,35 +11,57 @@ use crate::message::{Host, Scheme, Uri};
 /// The port of UDP and TCP when a URI names none (RFC 3261 §19.1.2).
 pub(crate) const DEFAULT_PORT: u16 = 5060;
 
-/// A name that must be looked up before a request can be sent.
+/// A name that must be looked up before a request can be sent (RFC 3263 §4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// Goes back with the answer.
     pub id: QueryId,
-    /// The host name.
-    pub host: String,
-    /// The port of the addresses in the answer.
-    pub port: u16,
+    /// What to look up.
+    pub name: Name,
 }
 
 /// Names a [`Query`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueryId(pub u64);
 
-/// Where a URI points to, before names are resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// `None` when the URI leaves the choice to us.
-    pub(crate) transport: Option<Transport>,
-    pub(crate) host: TargetHost,
-    pub(crate) port: u16,
+/// What a URI says of its next hop, if that has a host name: as much as decides which DNS
+/// records are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    /// The host name, in lower case.
+    pub host: String,
+    /// With a port only the addresses of the host count (RFC 3263 §4.2).
+    pub port: Option<u16>,
+    /// With a transport no NAPTR records are asked for (RFC 3263 §4.1). For `sips:` it is the
+    /// secure one.
+    pub transport: Option<Transport>,
+    /// Only secure transports will do: the URI is a `sips:` one.
+    pub secure: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TargetHost {
-    Address(IpAddr),
-    Name(String),
+/// One place a request can be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// The protocol spoken there.
+    pub transport: Transport,
+    /// Its address.
+    pub address: SocketAddr,
 }
+
+/// Where a URI points to, before names are resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A numeric host: the transports that will do, best first, and the port if the URI has one.
+    Address {
+        transports: Transports,
+        address: IpAddr,
+        port: Option<u16>,
+    },
+    Name(Name),
+}
+
+/// Transports that will do for a URI, best first.
+pub(crate) type Transports = &'static [Transport];
 
 /// The way to a URI.
 #[derive(Debug)]
@@ -49,45 +71,68 @@ pub(crate) enum Hop {
     Named(Name),
 }
 
-/// A host name and the port of its addresses.
-#[derive(Debug)]
-pub(crate) struct Name {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
 impl Target {
     pub(crate) fn of(uri: &str) -> Result<Target, Refusal> {
         let invalid = || Refusal::InvalidRequestUri(uri.to_string());
         let uri = Uri::parse(uri).map_err(|_| invalid())?;
-        match uri.scheme {
-            Scheme::Sip => {}
-            Scheme::Sips => return Err(Refusal::TransportNotAvailable),
+        let secure = match uri.scheme {
+            Scheme::Sip => false,
+            Scheme::Sips => true,
             _ => return Err(invalid()),
-        }
-        let transport = match uri.transport() {
-            Some(name) => Some(Transport::from_name(name).ok_or(Refusal::TransportNotAvailable)?),
-            None => None,
+        };
+        let transport = wanted_transport(&uri, secure)?;
+        let named = |name: &str| {
+            Target::Name(Name {
+                host: name.to_ascii_lowercase(),
+                port: uri.port,
+                transport,
+                secure,
+            })
+        };
+        let numeric = |address| Target::Address {
+            transports: transports(transport, secure),
+            address,
+            port: uri.port,
         };
         let host = match uri.maddr() {
-            Some(maddr) => maddr.parse().map_or_else(
-                |_| TargetHost::Name(maddr.to_ascii_lowercase()),
-                TargetHost::Address,
-            ),
-            None => match uri.host {
-                Host::V4(address) => TargetHost::Address(address.into()),
-                Host::V6(address) => TargetHost::Address(address.into()),
-                // RFC 6761 §6.3: it needs no look-up.
-                Host::Name(name) if name.eq_ignore_ascii_case("localhost") => {
-                    TargetHost::Address(Ipv4Addr::LOCALHOST.into())
-                }
-                Host::Name(name) => TargetHost::Name(name.to_ascii_lowercase()),
-            },
+            Some(maddr) => Host::parse(maddr).map_err(|_| invalid())?,
+            None => uri.host,
         };
-        Ok(Target {
-            transport,
-            host,
-            port: uri.port.unwrap_or(DEFAULT_PORT),
+        Ok(match host {
+            Host::V4(address) => numeric(address.into()),
+            Host::V6(address) => numeric(address.into()),
+            // RFC 6761 §6.3: it needs no look-up.
+            Host::Name(name) if name.eq_ignore_ascii_case("localhost") => {
+                numeric(Ipv4Addr::LOCALHOST.into())
+            }
+            Host::Name(name) => named(name),
         })
+    }
+}
+
+/// The transport that a URI asks for. `sips:` means TLS below whatever it names, so that
+/// `transport=tcp` is TLS over TCP (RFC 3261 §26.2.2, RFC 7118 §5.3).
+fn wanted_transport(uri: &Uri<'_>, secure: bool) -> Result<Option<Transport>, Refusal> {
+    let Some(name) = uri.transport() else {
+        return Ok(None);
+    };
+    let named = Transport::from_name(name).ok_or(Refusal::TransportNotAvailable)?;
+    match (secure, named) {
+        (true, Transport::Udp) => Err(Refusal::TransportNotAvailable),
+        (true, Transport::Tcp) => Ok(Some(Transport::Tls)),
+        (true, Transport::Ws) => Ok(Some(Transport::Wss)),
+        (_, named) => Ok(Some(named)),
+    }
+}
+
+/// What a URI may be sent by when no DNS record says it (RFC 3263 §4.1).
+pub(crate) fn transports(wanted: Option<Transport>, secure: bool) -> Transports {
+    match (wanted, secure) {
+        (Some(Transport::Udp), _) => &[Transport::Udp],
+        (Some(Transport::Tcp), _) => &[Transport::Tcp],
+        (Some(Transport::Tls), _) | (None, true) => &[Transport::Tls],
+        (Some(Transport::Ws), _) => &[Transport::Ws],
+        (Some(Transport::Wss), _) => &[Transport::Wss],
+        (None, false) => &[Transport::Udp, Transport::Tcp],
     }
 }

@@ -1,6 +1,5 @@
 //! Requests that applications send, and what comes back (RFC 3261 §8.1, §13.2).
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use super::compose::{self, Identity, RequestParts};
 use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
 use super::random::Branch;
-use super::target::Hop;
+use super::target::{Destination, Hop};
 use super::timers::{TimerOwner, TimerSlot};
 use super::transaction::client::{ClientMatch, ClientTransaction, ClientUser};
 use super::transaction::ClientMachine;
@@ -50,7 +49,7 @@ impl Engine {
         &mut self,
         now: Instant,
         command: Command,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) {
         let Command { app, id, action } = command;
         match action {
@@ -84,7 +83,7 @@ impl Engine {
         command: CommandId,
         next_hop: Option<String>,
         draft: &Message,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) {
         match self.try_request(now, app, command, next_hop, draft, resolved) {
             Ok(Some(reply)) => self.reply(app, command, reply),
@@ -100,7 +99,7 @@ impl Engine {
         command: CommandId,
         next_hop: Option<String>,
         draft: &Message,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) -> Result<Option<Reply>, Refusal> {
         let (method, uri) = request_line(draft, next_hop.is_some())?;
         if method == Method::Ack {

@@ -236,3 +236,24 @@ fn more_look_ups_than_there_is_room_for_are_refused() {
     );
     world.finish();
 }
+
+#[test]
+fn of_several_transports_the_first_that_we_have_is_used() {
+    let mut world = World::new(1);
+    world.service(
+        "example.com",
+        &[
+            (Transport::Tls, "10.0.0.9:5061"),
+            (Transport::Tcp, "10.0.0.9:5070"),
+            (Transport::Udp, "10.0.0.9:5080"),
+        ],
+    );
+    let node = world.node("10.0.0.1:5060");
+    world.phone("10.0.0.9:5070");
+    let id = world.give(node, request("OPTIONS sip:example.com SIP/2.0\r\n"));
+    world.settle();
+    let sent = crate::world::sent(world.reply(node, id));
+    assert_eq!(sent.meta.transport, Transport::Tcp);
+    assert_eq!(sent.meta.peer, "10.0.0.9:5070".parse().unwrap());
+    world.finish();
+}

@@ -1,9 +1,7 @@
 //! The ACK to a 2xx, passed on along the recorded route. It belongs to no transaction
 //! (RFC 3261 §16.6, §17).
 
-use std::net::SocketAddr;
-
-use crate::engine::target::Hop;
+use crate::engine::target::{Destination, Hop};
 use crate::engine::{Engine, Parked};
 use crate::message::Message;
 
@@ -28,7 +26,7 @@ impl Engine {
     pub(in crate::engine) fn forward_ack(
         &mut self,
         forwarded: ForwardedAck,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) {
         match self.path_for(&forwarded.next_hop, resolved) {
             Ok(Hop::Ready(path)) => {

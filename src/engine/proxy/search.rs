@@ -1,13 +1,12 @@
 //! Which destination is tried when, and how a search ends (RFC 3261 §16.5–§16.10).
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Branch, BranchState, Kind, Proxy, Search};
 use crate::engine::command::{AppId, CommandId, ProxyPlan, TransactionId};
 use crate::engine::event::{Refusal, Reply};
 use crate::engine::path::Path;
-use crate::engine::target::Hop;
+use crate::engine::target::{Destination, Hop};
 use crate::engine::timers::{fired, TimerOwner, TimerSlot};
 use crate::engine::transaction::client::ClientUser;
 use crate::engine::transaction::server::ServerUser;
@@ -182,7 +181,7 @@ impl Engine {
         now: Instant,
         key: ProxyKey,
         at: usize,
-        resolved: Option<&[SocketAddr]>,
+        resolved: Option<&[Destination]>,
     ) {
         let Some(uri) = self
             .search(key)
@@ -266,14 +265,14 @@ impl Engine {
         now: Instant,
         key: ProxyKey,
         at: usize,
-        addresses: &[SocketAddr],
+        destinations: &[Destination],
     ) {
         let resolving = self.search(key).is_some_and(|search| {
             let branch = search.branches.get(at);
             branch.is_some_and(|branch| matches!(branch.state, BranchState::Resolving))
         });
         if resolving {
-            self.start_branch(now, key, at, Some(addresses));
+            self.start_branch(now, key, at, Some(destinations));
             self.go_on(now, key);
         }
         self.discard_if_over(key);

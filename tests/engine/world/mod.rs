@@ -22,7 +22,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use drachtio::engine::{Command, Path, QueryId, SendToken, Transport};
+use drachtio::engine::{Command, Destination, Name, Path, QueryId, SendToken, Transport};
 use rand::rngs::StdRng;
 use rand::SeedableRng;
 
@@ -63,6 +63,7 @@ pub struct World {
     phones: Vec<PhoneState>,
     network: Network,
     names: HashMap<String, Vec<IpAddr>>,
+    services: HashMap<String, Vec<Destination>>,
     look_up_time: Duration,
     contract: Contract,
     shown: VecDeque<String>,
@@ -91,7 +92,7 @@ enum What {
     Resolved {
         node: usize,
         id: QueryId,
-        addresses: Vec<SocketAddr>,
+        destinations: Vec<Destination>,
     },
     /// An application gives a command that it has planned.
     Command { node: usize, command: Command },
@@ -121,6 +122,7 @@ impl World {
             phones: Vec::new(),
             network: Network::default(),
             names: HashMap::new(),
+            services: HashMap::new(),
             look_up_time: Duration::from_millis(5),
             contract: Contract::default(),
             shown: VecDeque::new(),
@@ -152,6 +154,36 @@ impl World {
     pub fn name(&mut self, name: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
         self.names.insert(name.to_string(), addresses);
+    }
+
+    /// Where the SRV records of a domain lead to, in the order they are to be tried.
+    pub fn service(&mut self, domain: &str, destinations: &[(Transport, &str)]) {
+        let destinations = destinations.iter().map(|(transport, text)| Destination {
+            transport: *transport,
+            address: text.parse().unwrap(),
+        });
+        self.services
+            .insert(domain.to_string(), destinations.collect());
+    }
+
+    /// What a look-up finds.
+    fn look_up(&self, name: &Name) -> Vec<Destination> {
+        if let (Some(found), None) = (self.services.get(&name.host), name.port) {
+            return found.clone();
+        }
+        let transport = match (name.transport, name.secure) {
+            (Some(transport), _) => transport,
+            (None, true) => Transport::Tls,
+            (None, false) => Transport::Udp,
+        };
+        let port = name.port.unwrap_or(transport.default_port());
+        let found = self.names.get(&name.host).into_iter().flatten();
+        found
+            .map(|address| Destination {
+                transport,
+                address: SocketAddr::new(*address, port),
+            })
+            .collect()
     }
 
     /// How long a look-up takes from now on.
@@ -257,10 +289,10 @@ impl World {
             What::Resolved {
                 node,
                 id,
-                addresses,
+                destinations,
             } => {
                 let engine = &mut self.nodes[node].engine;
-                engine.handle_resolved(self.now, id, &addresses);
+                engine.handle_resolved(self.now, id, &destinations);
                 self.drain(node);
             }
             // An application that has gone can't do what it had planned.

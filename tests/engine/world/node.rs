@@ -304,10 +304,7 @@ impl World {
             );
         }
         while let Some(query) = self.nodes[node].engine.poll_query() {
-            let found = self.names.get(&query.host).into_iter().flatten();
-            let addresses = found
-                .map(|address| SocketAddr::new(*address, query.port))
-                .collect();
+            let destinations = self.look_up(&query.name);
             let id = query.id;
             let at = self.now + self.look_up_time;
             self.plan(
@@ -315,7 +312,7 @@ impl World {
                 What::Resolved {
                     node,
                     id,
-                    addresses,
+                    destinations,
                 },
             );
         }
