@@ -146,7 +146,9 @@ impl<'a> Driver<'a> {
     fn take_in(&mut self, now: Instant, arrival: Arrival) {
         match arrival {
             Arrival::Message { path, payload } => self.engine.handle_message(now, path, payload),
-            Arrival::Unsent(token) => self.engine.handle_send_failure(now, token),
+            Arrival::Unsent(token, failure) => {
+                self.engine.handle_send_failure(now, token, failure);
+            }
             // What the connection had not written has been reported as unsent.
             Arrival::Closed(_) => {}
         }

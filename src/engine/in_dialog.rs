@@ -9,7 +9,7 @@ use super::dialog::{Dialog, Usage};
 use super::event::{Meta, Refusal, Reply};
 use super::path::Path;
 use super::reliable::PrackVerdict;
-use super::target::{Destination, Hop, Target};
+use super::target::{server_host, Destination, Hop, Target};
 use super::timers::earliest;
 use super::uac::{parse_request, Call};
 use super::{Action, Command, DialogKey, Engine, Parked, ServerKey};
@@ -329,17 +329,19 @@ impl Engine {
 
     /// The path of the next request in a dialog.
     pub(super) fn dialog_path(
-        &self,
+        &mut self,
         key: DialogKey,
         resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
         let dialog = self.dialogs.get(key).ok_or(Refusal::UnknownDialog)?;
-        let hop = match self.path_for(&dialog.next_hop(), resolved) {
+        let (next_hop, id) = (dialog.next_hop(), dialog.id.clone());
+        let direct = dialog.path_if_direct();
+        let hop = match self.path_for(&next_hop, resolved) {
             Ok(hop) => hop,
             Err(Refusal::NameNotResolved(host)) => return Err(Refusal::NameNotResolved(host)),
-            Err(_) => return Err(Refusal::NoRouteInDialog(dialog.id.clone())),
+            Err(_) => return Err(Refusal::NoRouteInDialog(id)),
         };
-        Ok(match (hop, dialog.path_if_direct()) {
+        Ok(match (hop, direct) {
             // A peer behind a stream connection is reached over that connection, and one that
             // we were heard by on one address goes on hearing us there.
             (Hop::Ready(path), Some(last)) if last.transport == path.transport => {
@@ -355,7 +357,7 @@ impl Engine {
 
     /// The path of a request of the engine's own, which does not wait for a name to be looked
     /// up but goes where the peer was last heard.
-    pub(super) fn dialog_path_now(&self, key: DialogKey) -> Option<Path> {
+    pub(super) fn dialog_path_now(&mut self, key: DialogKey) -> Option<Path> {
         let last = self.dialogs.get(key)?.path;
         match self.dialog_path(key, None) {
             Ok(Hop::Ready(path)) => Some(path),
@@ -365,7 +367,7 @@ impl Engine {
 
     /// The path to a URI. `resolved` holds the destinations of its host name once they are known.
     pub(super) fn path_for(
-        &self,
+        &mut self,
         uri: &str,
         resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
@@ -390,7 +392,11 @@ impl Engine {
                 .find_map(|destination| self.listeners.path_to(*destination)),
             (Target::Name(name), None) => return Ok(Hop::Named(name)),
         };
-        path.map(Hop::Ready).ok_or(Refusal::TransportNotAvailable)
+        let mut path = path.ok_or(Refusal::TransportNotAvailable)?;
+        if path.transport.is_secure() {
+            path.server = server_host(uri).map(|host| self.server_names.id(&host));
+        }
+        Ok(Hop::Ready(path))
     }
 }
 

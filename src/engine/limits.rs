@@ -27,6 +27,10 @@ pub const MAX_BRANCHES: usize = 64;
 /// Reliable provisional responses that wait for the PRACK of an earlier one (RFC 3262 §3).
 pub const MAX_QUEUED_PROVISIONALS: usize = 16;
 
+/// Names of peers on secure transports that are remembered at least, counted from the one that
+/// was used last; twice as many at most.
+pub const MAX_SERVER_NAMES: usize = 10_000;
+
 /// Route-set entries kept for a dialog.
 pub const MAX_ROUTES: usize = 32;
 

@@ -46,6 +46,7 @@ impl Listeners {
             local: listener.local,
             peer: address,
             connection: None,
+            server: None,
         })
     }
 

@@ -34,6 +34,8 @@ mod proxy;
 mod random;
 mod receive;
 mod reliable;
+mod send_failure;
+mod server_names;
 mod target;
 mod timers;
 mod transaction;
@@ -54,6 +56,8 @@ pub use command::{
 pub use config::{Config, Timers};
 pub use event::{Event, Meta, News, Refusal, Reply, Source};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
+pub use send_failure::SendFailure;
+pub use server_names::ServerId;
 pub use target::{Destination, Name, Query, QueryId};
 
 use dialog::DialogTable;
@@ -62,6 +66,7 @@ use listeners::Listeners;
 use path::Sender;
 use proxy::ProxyTable;
 use random::Random;
+use server_names::ServerNames;
 use timers::{TimerOwner, TimerQueue};
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
@@ -95,6 +100,7 @@ pub struct Engine {
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
     questions: VecDeque<Query>,
+    server_names: ServerNames,
     counters: Counters,
 }
 
@@ -183,6 +189,7 @@ impl Engine {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             questions: VecDeque::new(),
+            server_names: ServerNames::default(),
             counters: Counters::default(),
         }
     }
@@ -231,9 +238,9 @@ impl Engine {
     }
 
     /// A message could not be sent.
-    pub fn handle_send_failure(&mut self, now: Instant, token: SendToken) {
+    pub fn handle_send_failure(&mut self, now: Instant, token: SendToken, failure: SendFailure) {
         match token.0 {
-            Sender::Client(key) => self.client_send_failure(now, key),
+            Sender::Client(key) => self.client_send_failure(now, key, failure),
             // A response that can't be sent has no other way to go (§18.2.2): the caller's
             // timers end the transaction at its side, ours at this side.
             Sender::Server(_) => {}
@@ -306,10 +313,12 @@ impl Engine {
     }
 
     fn transmit(&mut self, path: Path, payload: Bytes, sender: Option<Sender>) {
+        let server_name = path.server.and_then(|id| self.server_names.name(id));
         self.transmits.push_back(Transmit {
             path,
             payload,
             token: sender.map(SendToken),
+            server_name,
         });
     }
 
@@ -443,7 +452,7 @@ impl Engine {
                 self.reschedule_client(key);
             }
             ClientExpiry::RangOut => self.cancel_client(now, key),
-            ClientExpiry::TimedOut => self.client_failed(now, key, 408),
+            ClientExpiry::TimedOut => self.client_failed(now, key, 408, None),
             ClientExpiry::Terminated => self.client_terminated(key),
             ClientExpiry::Nothing => self.reschedule_client(key),
         }

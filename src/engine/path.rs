@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+use super::server_names::ServerId;
 
 /// A SIP transport protocol (RFC 3261 §18, RFC 7118).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +103,9 @@ pub struct Path {
     /// The connection a message arrived on. `None` in a [`Transmit`] lets the transport layer
     /// use a connection it has to `peer`, or open one.
     pub connection: Option<ConnectionId>,
+    /// The host that the peer must prove to be, on a secure transport (RFC 5922 §7). `None` for
+    /// what goes back to where it came from.
+    pub server: Option<ServerId>,
 }
 
 /// An address this engine listens on.
@@ -122,6 +128,9 @@ pub struct Transmit {
     pub payload: Bytes,
     /// Names the sender for `Engine::handle_send_failure`; `None` when nobody needs to know.
     pub token: Option<SendToken>,
+    /// The name that goes with [`Path::server`]. Without one, only a connection that is there
+    /// already may be used on a secure transport.
+    pub server_name: Option<Arc<str>>,
 }
 
 /// Names the transaction that sent a [`Transmit`].

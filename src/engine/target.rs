@@ -71,6 +71,17 @@ pub(crate) enum Hop {
     Named(Name),
 }
 
+/// The host of a URI, as the peer on a secure transport must prove to be (RFC 5922 §7.1): not
+/// the address that its name leads to, nor an `maddr`.
+pub(crate) fn server_host(uri: &str) -> Option<String> {
+    let uri = Uri::parse(uri).ok()?;
+    Some(match uri.host {
+        Host::V4(address) => address.to_string(),
+        Host::V6(address) => address.to_string(),
+        Host::Name(name) => name.to_owned(),
+    })
+}
+
 impl Target {
     pub(crate) fn of(uri: &str) -> Result<Target, Refusal> {
         let invalid = || Refusal::InvalidRequestUri(uri.to_string());

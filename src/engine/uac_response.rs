@@ -9,6 +9,7 @@ use super::compose::ResponseParts;
 use super::dialog::{DialogSeed, Usage};
 use super::event::Meta;
 use super::path::Path;
+use super::send_failure::SendFailure;
 use super::transaction::client::ClientUser;
 use super::uac::uac_dialog_id;
 use super::uas_dialog::{record_routes, refresh_target, subscription_end};
@@ -324,7 +325,13 @@ impl Engine {
     }
 
     /// No response will come: the user gets one that is made here (§8.1.3.1).
-    pub(super) fn client_failed(&mut self, now: Instant, key: ClientKey, status: u16) {
+    pub(super) fn client_failed(
+        &mut self,
+        now: Instant,
+        key: ClientKey,
+        status: u16,
+        failure: Option<SendFailure>,
+    ) {
         let Some(transaction) = self.clients.get(key) else {
             return;
         };
@@ -346,10 +353,11 @@ impl Engine {
                     .is_some_and(|call| call.cancelling.is_asked());
                 let status = if cancelled { 487 } else { status };
                 let tag = self.random.tag();
+                let warning = failure.map(|failure| warning(&path, failure));
                 let response = transaction
                     .request
                     .as_ref()
-                    .and_then(|request| local_response(request, status, &tag));
+                    .and_then(|request| local_response(request, status, &tag, warning));
                 if let Some(response) = response {
                     let meta = Meta::sent(path, &response, now);
                     self.app_final(now, path, key, status, meta, &response);
@@ -359,13 +367,18 @@ impl Engine {
         self.client_terminated(key);
     }
 
-    pub(super) fn client_send_failure(&mut self, now: Instant, key: ClientKey) {
+    pub(super) fn client_send_failure(
+        &mut self,
+        now: Instant,
+        key: ClientKey,
+        failure: SendFailure,
+    ) {
         if self
             .clients
             .get(key)
             .is_some_and(|t| t.machine.awaits_final())
         {
-            self.client_failed(now, key, 503);
+            self.client_failed(now, key, 503, Some(failure));
         }
     }
 
@@ -400,7 +413,27 @@ fn uac_routes(response: &Message) -> Vec<Box<str>> {
 }
 
 /// A response made here, in the name of a peer that is not heard.
-fn local_response(request: &Message, status: u16, tag: &str) -> Option<Message> {
-    let parts = ResponseParts::plain(status, tag);
+fn local_response(
+    request: &Message,
+    status: u16,
+    tag: &str,
+    warning: Option<String>,
+) -> Option<Message> {
+    let extra = warning.map(|warning| (HeaderId::Warning, warning));
+    let parts = ResponseParts {
+        extra: extra.as_slice(),
+        ..ResponseParts::plain(status, tag)
+    };
     Message::parse(parts.compose(request)).ok()
+}
+
+/// Says why nothing was sent (§20.43).
+fn warning(path: &Path, failure: SendFailure) -> String {
+    let Path {
+        transport,
+        local,
+        peer,
+        ..
+    } = path;
+    format!("399 {local} \"{transport} to {peer}: {failure}\"")
 }

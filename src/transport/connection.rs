@@ -17,7 +17,7 @@ use tokio::time::{sleep_until, timeout, Instant};
 
 use super::limits::{Limits, CLOSE_TIMEOUT, READ_CHUNK, READ_PAUSE_BYTES, WRITE_BATCH};
 use super::Arrival;
-use crate::engine::{Path, SendToken};
+use crate::engine::{Path, SendFailure, SendToken};
 use crate::message::framing::{Frame, StreamFramer};
 
 /// The answer to a keep-alive (RFC 5626 §3.5.1).
@@ -129,6 +129,16 @@ enum Ending {
     Orphaned,
 }
 
+impl From<&Ending> for SendFailure {
+    fn from(ending: &Ending) -> SendFailure {
+        match ending {
+            Ending::ConnectTimeout => SendFailure::ConnectTimeout,
+            Ending::Stalled => SendFailure::Stalled,
+            _ => SendFailure::Closed,
+        }
+    }
+}
+
 /// Runs a connection from the opening of its stream to its end. What was not written is reported
 /// to its senders, and last the end itself.
 pub(super) async fn run<S, F>(opening: F, mut line: Line)
@@ -142,12 +152,13 @@ where
         Err(ending) => ending,
     };
     tracing::debug!(peer = %line.path.peer, %ending, "connection closed");
+    let failure = SendFailure::from(&ending);
     line.outbox.close();
     while let Some(outgoing) = next_unsent(&mut pending, &mut line.outbox) {
         line.shared.dequeue(&line.gauge, outgoing.payload.len());
         if let Some(token) = outgoing.token {
             // Fails when the engine has gone; then nobody is left to be told.
-            let _ = line.arrivals.send(Arrival::Unsent(token)).await;
+            let _ = line.arrivals.send(Arrival::Unsent(token, failure)).await;
         }
     }
     if let Some(id) = line.path.connection {

@@ -38,7 +38,7 @@ pub use bind::BindError;
 pub use contact::{Contact, ContactError, ContactProblem, Host, DEFAULT_PORT};
 pub use limits::Limits;
 
-use crate::engine::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
+use crate::engine::{ConnectionId, Listener, Path, SendFailure, SendToken, Transmit, Transport};
 use crate::message::limits::MAX_DATAGRAM;
 use bind::{bind_all, BoundSocket};
 use table::Connections;
@@ -55,8 +55,8 @@ pub enum Arrival {
         /// Its bytes.
         payload: Bytes,
     },
-    /// A message could not be sent.
-    Unsent(SendToken),
+    /// A message could not be sent, and why.
+    Unsent(SendToken, SendFailure),
     /// A connection has ended. What it had not written has been reported as unsent before.
     Closed(ConnectionId),
 }
@@ -142,7 +142,9 @@ impl Transports {
                 let local = transmit.path.local;
                 match self.ports.iter_mut().find(|port| port.local() == local) {
                     Some(port) => port.send(transmit, &mut self.failures),
-                    None => self.failures.extend(transmit.token.map(Arrival::Unsent)),
+                    None => self
+                        .failures
+                        .extend(unsent(transmit.token, SendFailure::NoSocket)),
                 }
             }
             _ => self.connections.send(transmit, &mut self.failures),
@@ -191,9 +193,15 @@ impl Transports {
                     local,
                     peer,
                     connection: None,
+                    server: None,
                 };
                 self.connections.insert(path, async { Ok(stream) });
             }
         }
     }
+}
+
+/// Tells the sender, if it wants to know.
+fn unsent(token: Option<SendToken>, failure: SendFailure) -> Option<Arrival> {
+    token.map(|token| Arrival::Unsent(token, failure))
 }

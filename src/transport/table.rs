@@ -16,8 +16,8 @@ use super::connection::{self, Gauge, Line, Outgoing, Shared};
 use super::limits::{
     Limits, ARRIVALS_BATCH, ARRIVALS_QUEUE, MAX_QUEUED_BYTES_IN_ALL, SHORT_QUEUE_BYTES,
 };
-use super::{tcp, Arrival};
-use crate::engine::{ConnectionId, Path, Transmit, Transport};
+use super::{tcp, unsent, Arrival};
+use crate::engine::{ConnectionId, Path, SendFailure, Transmit, Transport};
 
 /// All stream connections, by id and by peer.
 #[derive(Debug)]
@@ -75,6 +75,7 @@ impl Connections {
             path,
             payload,
             token,
+            server_name: _,
         } = transmit;
         let mut outgoing = Outgoing { payload, token };
         while let Some(id) = self.find(&path) {
@@ -82,7 +83,7 @@ impl Connections {
                 Ok(()) => return,
                 Err(Refused::Gone(returned)) => outgoing = returned,
                 Err(Refused::Full(returned)) => {
-                    arrivals.extend(returned.token.map(Arrival::Unsent));
+                    arrivals.extend(unsent(returned.token, SendFailure::Stalled));
                     return;
                 }
             }
@@ -90,12 +91,12 @@ impl Connections {
         let id = match path.transport {
             Transport::Tcp => self.insert(path, tcp::connect(path.local, path.peer)),
             _ => {
-                arrivals.extend(outgoing.token.map(Arrival::Unsent));
+                arrivals.extend(unsent(outgoing.token, SendFailure::NoSocket));
                 return;
             }
         };
         if let Err(Refused::Gone(lost) | Refused::Full(lost)) = self.enqueue(id, outgoing) {
-            arrivals.extend(lost.token.map(Arrival::Unsent));
+            arrivals.extend(unsent(lost.token, SendFailure::Closed));
         }
     }
 

@@ -14,11 +14,14 @@ use tokio::net::UdpSocket;
 
 use super::icmp::{self, MIN_QUOTE};
 use super::limits::{MAX_QUEUED_DATAGRAMS, UDP_BATCH};
-use super::Arrival;
-use crate::engine::{Path, SendToken, Transmit, Transport};
+use super::{unsent, Arrival};
+use crate::engine::{Path, SendFailure, SendToken, Transmit, Transport};
 
 /// Datagrams that are remembered for the case that ICMP reports one of them undelivered.
 const MAX_REMEMBERED: usize = 256;
+
+/// What one datagram can carry: 16 bits of length, without the headers of UDP and IPv4.
+const MAX_PAYLOAD: usize = 65_507;
 
 /// One bound UDP socket.
 pub(super) struct Port {
@@ -151,6 +154,7 @@ impl Port {
                 local: self.local,
                 peer,
                 connection: None,
+                server: None,
             },
             payload: Bytes::copy_from_slice(datagram),
         })
@@ -169,7 +173,12 @@ impl Port {
             Err(error) if icmp::is_silent_loss(&error) => {}
             Err(error) => {
                 tracing::debug!(local = %self.local, %error, "sending a datagram failed");
-                arrivals.extend(transmit.token.map(Arrival::Unsent));
+                let failure = if transmit.payload.len() > MAX_PAYLOAD {
+                    SendFailure::TooLong
+                } else {
+                    SendFailure::Unreachable
+                };
+                arrivals.extend(unsent(transmit.token, failure));
             }
         }
         true
@@ -198,7 +207,7 @@ impl Port {
             });
             if let Some(lost) = lost.and_then(|at| self.remembered.remove(at)) {
                 tracing::debug!(%peer, "ICMP reports a datagram undelivered");
-                arrivals.push(Arrival::Unsent(lost.token));
+                arrivals.push(Arrival::Unsent(lost.token, SendFailure::Unreachable));
             }
         }
     }
@@ -234,6 +243,7 @@ mod tests {
             local,
             peer: peer.local_addr().unwrap(),
             connection: None,
+            server: None,
         };
         let mut arrivals = Vec::new();
         for n in 0..COUNT {
@@ -241,6 +251,7 @@ mod tests {
                 path,
                 payload: Bytes::from(vec![n]),
                 token: None,
+                server_name: None,
             };
             port.send(transmit, &mut arrivals);
         }
@@ -266,9 +277,11 @@ mod tests {
                 local,
                 peer: local,
                 connection: None,
+                server: None,
             },
             payload: Bytes::from_static(b"x"),
             token: None,
+            server_name: None,
         };
         let mut arrivals = Vec::new();
         for _ in 0..MAX_QUEUED_DATAGRAMS + 10 {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::world::{answer, companion, Kind, Play, World, ACK, BUSY, BYE, OK, RINGING};
 use drachtio::engine::AppId;
+use drachtio::message::HeaderId;
 
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
@@ -220,7 +221,11 @@ fn a_callee_whose_connection_breaks_in_the_call_is_called_back_or_given_up() {
     world.cut_off("10.0.0.9");
     world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
     world.settle();
-    assert_eq!(world.told_what(node), ["503"]);
+    let unsent = world.next_told(node);
+    assert_eq!(unsent.what(), "503");
+    let why = unsent.message.get_str(HeaderId::Warning);
+    let said = "399 10.0.0.1:5060 \"tcp to 10.0.0.9:5060: the peer cannot be reached\"";
+    assert_eq!(why, Some(said), "RFC 3261 §20.43");
     world.request_in(node, &dialog, BYE);
     world.settle();
     assert_eq!(world.told_what(node), ["503"]);

@@ -19,7 +19,7 @@ async fn expect_failure(sockets: &mut Sockets, peer: SocketAddr) {
         ..transmit(path, request("lost", 0))
     });
     match sockets.next().await {
-        Arrival::Unsent(unsent) => assert_eq!(unsent, token),
+        Arrival::Unsent(unsent, _) => assert_eq!(unsent, token),
         other => panic!("{other:?}"),
     }
     assert!(matches!(sockets.next().await, Arrival::Closed(_)));
@@ -135,7 +135,7 @@ async fn a_datagram_for_a_port_on_which_nobody_listens() {
         sockets.transports.send(lost.clone());
         sockets.transports.send(delivered.clone());
         match sockets.next().await {
-            Arrival::Unsent(unsent) => assert_eq!(Some(unsent), lost.token),
+            Arrival::Unsent(unsent, _) => assert_eq!(Some(unsent), lost.token),
             other => panic!("{other:?}"),
         }
         let mut buffer = [0; 2_048];

@@ -109,7 +109,7 @@ async fn the_families_are_never_mixed() {
         ..transmit(path, request("no", 0))
     });
     match sockets.next().await {
-        Arrival::Unsent(unsent) => assert_eq!(unsent, token),
+        Arrival::Unsent(unsent, _) => assert_eq!(unsent, token),
         other => panic!("{other:?}"),
     }
 }

@@ -14,7 +14,7 @@ async fn until_closed(sockets: &mut Sockets, path: Path) -> usize {
     let mut unsent = 0;
     loop {
         match sockets.next().await {
-            Arrival::Unsent(_) => unsent += 1,
+            Arrival::Unsent(..) => unsent += 1,
             Arrival::Closed(id) if Some(id) == path.connection => return unsent,
             other => panic!("{other:?}"),
         }

@@ -2,7 +2,7 @@
 
 use crate::common::{request, token, transmit, Sockets};
 use bytes::Bytes;
-use drachtio::engine::{Transmit, Transport};
+use drachtio::engine::{SendFailure, Transmit, Transport};
 use drachtio::transport::Arrival;
 use tokio::net::UdpSocket;
 
@@ -87,9 +87,12 @@ async fn a_datagram_that_no_network_takes_is_told_to_its_sender() {
         path: sockets.path_to(Transport::Udp, peer.local_addr().unwrap()),
         payload: Bytes::from(vec![b'x'; 65_508]),
         token: Some(token),
+        server_name: None,
     });
     match sockets.next().await {
-        Arrival::Unsent(unsent) => assert_eq!(unsent, token),
+        Arrival::Unsent(unsent, why) => {
+            assert_eq!((unsent, why), (token, SendFailure::TooLong));
+        }
         other => panic!("{other:?}"),
     }
 }

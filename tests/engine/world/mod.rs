@@ -22,7 +22,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use drachtio::engine::{Command, Destination, Name, Path, QueryId, SendToken, Transport};
+use drachtio::engine::{
+    Command, Destination, Name, Path, QueryId, SendFailure, SendToken, Transport,
+};
 use rand::rngs::StdRng;
 use rand::SeedableRng;
 
@@ -283,7 +285,11 @@ impl World {
                 payload,
             } => self.segment_arrives(connection, side, &payload),
             What::Unsent { node, token } => {
-                self.nodes[node].engine.handle_send_failure(self.now, token);
+                self.nodes[node].engine.handle_send_failure(
+                    self.now,
+                    token,
+                    SendFailure::Unreachable,
+                );
                 self.drain(node);
             }
             What::Resolved {

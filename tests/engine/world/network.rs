@@ -215,6 +215,7 @@ impl World {
                     local,
                     peer,
                     connection: Some(id),
+                    server: None,
                 },
                 framer: StreamFramer::new(),
                 not_before: self.now,

@@ -101,6 +101,7 @@ impl World {
             local: phone.address,
             peer: to,
             connection: None,
+            server: None,
         };
         let payload = Bytes::copy_from_slice(text.as_ref());
         self.carry(Place::Phone(phone.at), path, payload, None);

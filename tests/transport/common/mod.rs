@@ -81,6 +81,7 @@ impl Sockets {
             local: self.address(transport),
             peer,
             connection: None,
+            server: None,
         }
     }
 }
@@ -108,6 +109,7 @@ pub fn transmit(path: Path, payload: Bytes) -> Transmit {
         path,
         payload,
         token: None,
+        server_name: None,
     }
 }
 
