@@ -88,6 +88,112 @@ declare namespace drachtio {
      * @defaultValue `'sip:*;transport=udp,tcp'`
      */
     contact?: string | readonly string[];
+    /** How the engine works. See `docs/options.md`. */
+    engine?: EngineOptions;
+  }
+
+  /**
+   * How the engine works. A wrong or unknown option is an error at `connect`, with code `DRT_ERR_INVALID_OPTION`
+   * and the full name of the option.
+   */
+  interface EngineOptions {
+    /** How long things take. */
+    timers?: TimerOptions;
+    /** How much the engine holds at once. */
+    limits?: LimitOptions;
+  }
+
+  /** How long things take, in milliseconds. */
+  interface TimerOptions {
+    /**
+     * T1 of RFC 3261: an estimate of the round-trip time. A transaction gives up after 64 times this.
+     *
+     * @defaultValue 500
+     */
+    t1?: number;
+    /**
+     * T2 of RFC 3261: the longest interval between repetitions, except of an INVITE.
+     *
+     * @defaultValue 4000
+     */
+    t2?: number;
+    /**
+     * T4 of RFC 3261: how long a message may stay in the network.
+     *
+     * @defaultValue 5000
+     */
+    t4?: number;
+    /**
+     * Timer C: how long an INVITE that was sent or proxied may ring after its last provisional response. RFC 3261
+     * asks for more than three minutes.
+     *
+     * @defaultValue 185000
+     */
+    c?: number;
+    /**
+     * How long the application may take to its first response.
+     *
+     * @defaultValue 64000
+     */
+    application?: number;
+    /**
+     * How long the application may take to its next response once it has answered an INVITE provisionally.
+     *
+     * @defaultValue 3600000
+     */
+    ringing?: number;
+  }
+
+  /** How much the engine holds at once. What is new is refused when a table is full; what is there goes on. */
+  interface LimitOptions {
+    /**
+     * Requests received, until their last timer has run.
+     *
+     * @defaultValue 500000
+     */
+    serverTransactions?: number;
+    /**
+     * Requests sent, until their last timer has run.
+     *
+     * @defaultValue 500000
+     */
+    clientTransactions?: number;
+    /**
+     * Dialogs, early and confirmed.
+     *
+     * @defaultValue 200000
+     */
+    dialogs?: number;
+    /**
+     * Requests being proxied.
+     *
+     * @defaultValue 200000
+     */
+    proxies?: number;
+    /**
+     * Names being looked up.
+     *
+     * @defaultValue 10000
+     */
+    lookups?: number;
+    /**
+     * Connections, open and opening. When there are more, the one that is missed least is closed.
+     *
+     * @defaultValue 10000
+     */
+    connections?: number;
+    /**
+     * Messages that may wait on one connection.
+     *
+     * @defaultValue 8192
+     */
+    queuedMessages?: number;
+    /**
+     * Bytes that may wait on one connection.
+     *
+     * @defaultValue 4194304
+     */
+    queuedBytes?: number;
   }
 
   /** Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */

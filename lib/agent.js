@@ -46,17 +46,17 @@ class Agent extends EventEmitter {
   /**
    * Starts the engine.
    *
-   * @param {{contact?: string | string[]} | ConnectCallback} [options]
+   * @param {{contact?: unknown, engine?: unknown} | ConnectCallback} [options]
    * @param {ConnectCallback} [callback]
    */
   connect(options = {}, callback = undefined) {
     const done = typeof options === 'function' ? options : callback;
-    const { contacts } = readConnectOptions(typeof options === 'function' ? {} : options);
+    const start = readConnectOptions(typeof options === 'function' ? {} : options);
     if (this.#session !== undefined) throw new DrachtioError('connect: this application is connected already', 'DRT_ERR_ALREADY_CONNECTED');
     const session = new Session(this, (req, res) => this.#handle(req, res), loadEngine());
     session.link.logger = this.#logger;
     this.#session = session;
-    session.link.start(contacts, [...this.#routes]).then(
+    session.link.start(start, [...this.#routes]).then(
       (hostports) => process.nextTick(() => this.#connected(hostports.join(','), done)),
       (err) => process.nextTick(() => this.#failed(session, err, done)),
     );

@@ -1,5 +1,6 @@
 'use strict';
 
+const { readEngineOptions } = require('./engine_options');
 const { DrachtioError, misuse } = require('./errors');
 
 /** Where the engine listens when it is not told. */
@@ -8,11 +9,14 @@ const DEFAULT_CONTACT = 'sip:*;transport=udp,tcp';
 /** Options that speak of a drachtio-server: an application with one of them does not mean the embedded engine. */
 const REMOTE = new Set(['host', 'port', 'address', 'secret', 'label', 'tags', 'tls', 'reconnect', 'enablePing', 'pingInterval']);
 
+/** Options of the embedded engine. */
+const OWN = new Set(['contact', 'engine']);
+
 /**
  * Reads the options of `connect`.
  *
  * @param {unknown} options
- * @returns {{contacts: string[]}}
+ * @returns {import('./native').StartOptions}
  * @throws {DrachtioError | TypeError} `DRT_ERR_REMOTE_NOT_SUPPORTED` or `DRT_ERR_INVALID_OPTION`, which name the option
  */
 function readConnectOptions(options) {
@@ -25,14 +29,14 @@ function readConnectOptions(options) {
         'DRT_ERR_REMOTE_NOT_SUPPORTED',
       );
     }
-    if (name !== 'contact') throw misuse(`connect: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
+    if (!OWN.has(name)) throw misuse(`connect: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
   }
-  const { contact = DEFAULT_CONTACT } = /** @type {{contact?: unknown}} */ (options);
+  const { contact = DEFAULT_CONTACT, engine = {} } = /** @type {{contact?: unknown, engine?: unknown}} */ (options);
   const contacts = Array.isArray(contact) ? [...contact] : [contact];
   if (contacts.length === 0 || !contacts.every((item) => typeof item === 'string' && item !== '')) {
     throw misuse("connect: option 'contact' must be a SIP URI or an array of them", 'DRT_ERR_INVALID_OPTION');
   }
-  return { contacts };
+  return { contacts, engine: readEngineOptions(engine) };
 }
 
 module.exports = { readConnectOptions };

@@ -73,12 +73,12 @@ class EngineLink {
    * Binds the sockets. Commands that were given before go over when that is done; when it fails,
    * they fail with the same error.
    *
-   * @param {string[]} contacts
+   * @param {import('./native').StartOptions} options
    * @param {string[]} routes the methods whose requests the application takes
    * @returns {Promise<string[]>} the addresses listened on
    */
-  start(contacts, routes) {
-    const starting = this.#engine.start({ contacts, routes }).then(
+  start(options, routes) {
+    const starting = this.#engine.start({ ...options, routes }).then(
       ({ hostports }) => {
         this.#open = true;
         this.#flush();

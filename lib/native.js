@@ -8,8 +8,12 @@ const { DrachtioError } = require('./errors');
  * The engine as the native part exports it: see `src/addon`. `submit` takes and `take` gives flat
  * arrays of four entries per command or event: kind, id, head or frame, text or index.
  *
+ * @typedef {object} StartOptions
+ * @property {string[]} contacts where to listen
+ * @property {Record<string, unknown>} engine see `engine_options.js`
+ *
  * @typedef {object} Engine
- * @property {(options: {contacts: string[], routes: string[]}) => Promise<{hostports: string[]}>} start
+ * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[]}>} start
  * @property {(batch: (string | number)[]) => void} submit
  * @property {() => (string | number)[]} take
  * @property {() => Record<string, number>} census

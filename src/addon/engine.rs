@@ -15,11 +15,10 @@ use super::frame::{header_names as names, Batch};
 use super::mailbox::Ended;
 use super::request::read_request;
 use super::running::Running;
+use super::settings::{read_start, Start};
 use super::values::{Js, Value};
-use crate::apps::MAX_ROUTES;
-use crate::driver::{Census, Settings, StartError, Submission};
-use crate::engine::{CommandId, Refusal};
-use crate::transport::{Contact, ContactError};
+use crate::driver::{Census, StartError, Submission};
+use crate::engine::CommandId;
 
 /// Errors whose `code` is a text of ours.
 type Result<T> = std::result::Result<T, napi::Error<String>>;
@@ -31,15 +30,6 @@ const STRIDE: u32 = 4;
 #[napi(catch_unwind)]
 pub fn header_names() -> Vec<&'static str> {
     names().collect()
-}
-
-/// How an engine is started.
-#[napi(object)]
-pub struct StartOptions {
-    /// Where to listen: `sip:[user@]host[:port][;transport=udp,tcp]`.
-    pub contacts: Vec<String>,
-    /// The methods whose new requests the application wants from the beginning.
-    pub routes: Option<Vec<String>>,
 }
 
 /// A SIP engine on a thread of its own, with one application: the JavaScript that made it.
@@ -76,17 +66,19 @@ impl Engine {
         })
     }
 
-    /// Binds the contacts. The promise has `{hostports: ['udp/127.0.0.1:5060', ...]}`, or an error
+    /// Binds the contacts. The options are `{contacts, routes, engine}`: where to listen, the
+    /// methods whose new requests are wanted from the beginning, and the options that
+    /// `lib/engine_options.js` describes. The promise has `{hostports: ['udp/127.0.0.1:5060', ...]}`, or an error
     /// with a code: `DRT_ERR_INVALID_CONTACT`, `EADDRINUSE` and so on. The event loop goes on
     /// until the engine has ended.
     #[napi(catch_unwind)]
-    pub fn start<'env>(&self, env: &'env Env, options: StartOptions) -> Result<Unknown<'env>> {
+    pub fn start<'env>(&self, env: &'env Env, options: Unknown<'_>) -> Result<Unknown<'env>> {
         let js = Js(env.raw());
         let (deferred, promise) = js.promise().map_err(internal)?;
-        match self.check_options(options) {
-            Ok((settings, routes)) => {
+        match self.read_start(options) {
+            Ok(start) => {
                 let wake = self.wake.borrow_back(env).map_err(internal)?;
-                let running = Running::start(js, wake.raw(), settings, routes, deferred);
+                let running = Running::start(js, wake.raw(), start, deferred);
                 *self.phase.borrow_mut() = Phase::Started(running.map_err(internal)?);
             }
             Err(error) => {
@@ -161,24 +153,11 @@ impl Engine {
         Ok(unknown(env, promise))
     }
 
-    fn check_options(&self, options: StartOptions) -> Result<(Settings, Vec<String>)> {
+    fn read_start(&self, options: Unknown<'_>) -> Result<Start> {
         if !matches!(*self.phase.borrow(), Phase::New) {
             return Err(start_error(&StartError::StartedBefore));
         }
-        let contacts: std::result::Result<Vec<Contact>, ContactError> =
-            options.contacts.iter().map(|text| text.parse()).collect();
-        let contacts =
-            contacts.map_err(|error| coded("DRT_ERR_INVALID_CONTACT", error.to_string()))?;
-        let routes = options.routes.unwrap_or_default();
-        if routes.len() > MAX_ROUTES {
-            let refusal = Refusal::LimitReached("routes", MAX_ROUTES);
-            return Err(coded(refusal.code(), refusal.to_string()));
-        }
-        let settings = Settings {
-            contacts,
-            ..Settings::default()
-        };
-        Ok((settings, routes))
+        read_start(options).map_err(|error| coded(error.code(), error.to_string()))
     }
 
     fn running(&self) -> Result<Rc<Running>> {

@@ -12,6 +12,7 @@
 //! | `mailbox.rs` | what both threads share |
 //! | `frame.rs`, `clock.rs` | events as text and offsets |
 //! | `request.rs` | commands from text |
+//! | `settings.rs`, `option_value.rs` | what `connect` was told |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
@@ -19,8 +20,10 @@ mod clock;
 mod engine;
 mod frame;
 mod mailbox;
+mod option_value;
 mod request;
 mod running;
+mod settings;
 mod values;
 
-pub use engine::{header_names, Engine, StartOptions};
+pub use engine::{header_names, Engine};

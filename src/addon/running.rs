@@ -8,6 +8,7 @@ use napi::Result;
 
 use super::bell::{Bell, Resident};
 use super::mailbox::{Ended, Mailbox, Postbox};
+use super::settings::Start;
 use super::values::{Deferred, Js, Value};
 use crate::driver::{Census, Handle, Settings, StartError, Submission};
 use crate::engine::{AppId, Listener};
@@ -31,13 +32,12 @@ impl Running {
     pub(super) fn start(
         js: Js,
         wake: Value,
-        settings: Settings,
-        routes: Vec<String>,
+        start: Start,
         starting: Deferred,
     ) -> Result<Rc<Running>> {
         let mailbox = Arc::new(Mailbox::default());
         let handle = Handle::default();
-        let app = handle.attach(Box::new(Postbox::new(mailbox.clone())), routes);
+        let app = handle.attach(Box::new(Postbox::new(mailbox.clone())), start.routes);
         let running = Rc::new(Running {
             handle: RefCell::new(Some(handle)),
             app,
@@ -52,7 +52,7 @@ impl Running {
         mailbox.set_bell(Some(Arc::new(move || ringer.ring())));
         // Empty until now, so this can't fail.
         let _ = running.bell.set(bell);
-        running.start_thread(settings);
+        running.start_thread(start.settings);
         Ok(running)
     }
 

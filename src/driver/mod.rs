@@ -28,7 +28,7 @@ use tokio::runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
 use crate::apps::{Apps, Outlet};
-use crate::engine::{self, Action, AppId, CommandId, Listener, Timers};
+use crate::engine::{self, Action, AppId, CommandId, Listener};
 use crate::transport::{Contact, Limits, OpenError, Transports};
 use resolver::LOOKUPS_AT_ONCE;
 use turn::Driver;
@@ -43,8 +43,8 @@ pub struct Settings {
     pub contacts: Vec<Contact>,
     /// What connections may hold and how long they may wait.
     pub limits: Limits,
-    /// The timer values of RFC 3261.
-    pub timers: Timers,
+    /// What the engine is told, but for its listeners: they are known when the contacts are bound.
+    pub engine: engine::Config,
 }
 
 /// One thing an application asks for. It is answered on its outlet under the same id.
@@ -265,7 +265,7 @@ async fn operate(
     let listeners = transports.listeners().to_vec();
     let config = engine::Config {
         listeners: listeners.clone(),
-        timers: settings.timers,
+        ..settings.engine
     };
     started(Ok(listeners));
     Driver::new(config, transports, inbox, apps, census)

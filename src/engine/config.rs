@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
+use super::limits::TableLimits;
 use super::path::Listener;
 
 /// What an engine is told once, when it is made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The addresses it listens on, in the order of preference.
     pub listeners: Vec<Listener>,
     /// The timer values of RFC 3261.
     pub timers: Timers,
+    /// How large its tables may grow.
+    pub limits: TableLimits,
 }
 
 impl Config {
-    /// The default timers on these listeners.
+    /// The defaults, on these listeners.
     pub fn new(listeners: Vec<Listener>) -> Config {
         Config {
             listeners,
-            timers: Timers::default(),
+            ..Config::default()
         }
     }
 }

@@ -175,7 +175,7 @@ impl Engine {
     pub fn new(config: Config, seed: [u8; 32]) -> Engine {
         Engine {
             timers_config: config.timers,
-            limits: TableLimits::default(),
+            limits: config.limits,
             listeners: Listeners::new(config.listeners),
             random: Random::from_seed(seed),
             servers: ServerTable::default(),

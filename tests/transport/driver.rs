@@ -12,7 +12,7 @@ use crate::common::PATIENCE;
 use drachtio::apps::{Outlet, BACKLOG_LIMIT};
 use drachtio::driver::{Census, Handle, Request, Settings, StartError, Submission};
 use drachtio::engine::{
-    Action, AppId, CommandId, Listener, News, Refusal, Reply, Timers, TransactionId,
+    Action, AppId, CommandId, Config, Listener, News, Refusal, Reply, Timers, TransactionId,
 };
 use drachtio::message::Message;
 
@@ -114,7 +114,10 @@ fn start(
 ) -> Result<Vec<Listener>, StartError> {
     let settings = Settings {
         contacts: contacts.iter().map(|text| text.parse().unwrap()).collect(),
-        timers,
+        engine: Config {
+            timers,
+            ..Config::default()
+        },
         ..Settings::default()
     };
     let (sender, started) = channel();

@@ -1,0 +1,138 @@
+'use strict';
+
+const { misuse } = require('./errors');
+
+/**
+ * What a value must be like.
+ *
+ * @typedef {object} Kind
+ * @property {string} says what is accepted, in the words of the documentation
+ * @property {unknown} example a value that is accepted
+ * @property {(value: unknown, name: string) => unknown} read the value as the engine takes it; throws when it is
+ *   another, with the full name of the option
+ * @property {Readonly<Record<string, Kind>>} [entries] of a section: the options in it
+ */
+
+/** The longest time that an option may say: 24 hours, in milliseconds. */
+const DAY = 86_400_000;
+
+/**
+ * @param {string} name
+ * @param {string} says
+ */
+function refuse(name, says) {
+  return misuse(`connect: option '${name}' must be ${says}`, 'DRT_ERR_INVALID_OPTION');
+}
+
+/**
+ * @template T
+ * @param {string} says
+ * @param {T} example
+ * @param {(value: unknown) => boolean} accepts
+ * @returns {Kind}
+ */
+function kind(says, example, accepts) {
+  return Object.freeze({
+    says,
+    example,
+    /** @type {Kind['read']} */
+    read(value, name) {
+      if (!accepts(value)) throw refuse(name, says);
+      return value;
+    },
+  });
+}
+
+/**
+ * A whole number.
+ *
+ * @param {number} min
+ * @param {number} max
+ * @param {string} [unit]
+ */
+function whole(min, max, unit = '') {
+  const says = `a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
+  return kind(says, min, (value) => Number.isInteger(value) && /** @type {number} */ (value) >= min && /** @type {number} */ (value) <= max);
+}
+
+/**
+ * A time in milliseconds.
+ *
+ * @param {number} min
+ * @param {number} [max]
+ */
+function milliseconds(min, max = DAY) {
+  return whole(min, max, 'milliseconds');
+}
+
+/** True or false. */
+function flag() {
+  return kind('true or false', true, (value) => typeof value === 'boolean');
+}
+
+/**
+ * A text that is not empty.
+ *
+ * @param {string} what as in `the name of a file`
+ * @param {string} example
+ */
+function text(what, example) {
+  return kind(what, example, (value) => typeof value === 'string' && value !== '');
+}
+
+/**
+ * One of several words.
+ *
+ * @param {...string} words
+ */
+function word(...words) {
+  return kind(words.map((one) => `'${one}'`).join(' or '), words[0], (value) => typeof value === 'string' && words.includes(value));
+}
+
+/**
+ * An array of values of a kind.
+ *
+ * @param {Kind} element
+ * @returns {Kind}
+ */
+function list(element) {
+  const says = `an array; each element ${element.says}`;
+  return Object.freeze({
+    says,
+    example: [element.example],
+    /** @type {Kind['read']} */
+    read(value, name) {
+      if (!Array.isArray(value)) throw refuse(name, says);
+      return value.map((item, at) => element.read(item, `${name}[${at}]`));
+    },
+  });
+}
+
+/**
+ * An object of options. One that is undefined counts as left out.
+ *
+ * @param {Record<string, Kind>} entries
+ * @returns {Kind}
+ */
+function section(entries) {
+  const table = new Map(Object.entries(entries));
+  return Object.freeze({
+    says: 'an object',
+    example: {},
+    entries: Object.freeze({ ...entries }),
+    /** @type {Kind['read']} */
+    read(value, name) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(name, 'an object');
+      /** @type {Record<string, unknown>} */
+      const options = {};
+      for (const [key, given] of Object.entries(value)) {
+        const entry = table.get(key);
+        if (entry === undefined) throw misuse(`connect: unknown option '${name}.${key}'`, 'DRT_ERR_INVALID_OPTION');
+        if (given !== undefined) options[key] = entry.read(given, `${name}.${key}`);
+      }
+      return options;
+    },
+  });
+}
+
+module.exports = { flag, list, milliseconds, section, text, whole, word };

@@ -1,0 +1,122 @@
+//! What `connect` was told, for the driver.
+//!
+//! Every option that JavaScript lets pass has its line here: one that the engine does not know is
+//! an error, so none is accepted and ignored.
+
+use napi::bindgen_prelude::Unknown;
+use thiserror::Error;
+
+use super::option_value::{OptionError, OptionValue};
+use crate::apps::MAX_ROUTES;
+use crate::driver::Settings;
+use crate::engine::limits::TableLimits;
+use crate::engine::{Refusal, Timers};
+use crate::transport::{Contact, ContactError, Limits};
+
+/// What an engine with one application is started with.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    pub(super) settings: Settings,
+    /// The methods whose new requests the application wants from the beginning.
+    pub(super) routes: Vec<String>,
+}
+
+/// An engine can't be started so.
+#[derive(Debug, Error)]
+pub(super) enum SettingsError {
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    #[error(transparent)]
+    Contact(#[from] ContactError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl SettingsError {
+    /// A stable name for programs.
+    pub(super) fn code(&self) -> &str {
+        match self {
+            SettingsError::Option(OptionError::Js(error)) => error.status.as_ref(),
+            SettingsError::Option(_) => "DRT_ERR_INVALID_OPTION",
+            SettingsError::Contact(_) => "DRT_ERR_INVALID_CONTACT",
+            SettingsError::Refused(refusal) => refusal.code(),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, SettingsError>;
+
+/// Reads the argument of `Engine.start`.
+pub(super) fn read_start(options: Unknown<'_>) -> Result<Start> {
+    let mut start = Start::default();
+    for option in OptionValue::root(options).entries()? {
+        match option.key() {
+            "contacts" => start.settings.contacts = read_contacts(&option)?,
+            "routes" => start.routes = read_routes(&option)?,
+            "engine" => read_engine(&option, &mut start.settings)?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(start)
+}
+
+fn read_contacts(option: &OptionValue<'_>) -> Result<Vec<Contact>> {
+    let texts = option.texts()?;
+    let contacts: std::result::Result<_, _> = texts.iter().map(|text| text.parse()).collect();
+    Ok(contacts?)
+}
+
+fn read_routes(option: &OptionValue<'_>) -> Result<Vec<String>> {
+    let routes = option.texts()?;
+    if routes.len() > MAX_ROUTES {
+        return Err(Refusal::LimitReached("routes", MAX_ROUTES).into());
+    }
+    Ok(routes)
+}
+
+fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "timers" => read_timers(&option, &mut settings.engine.timers)?,
+            "limits" => read_limits(&option, &mut settings.engine.limits, &mut settings.limits)?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
+
+fn read_timers(section: &OptionValue<'_>, timers: &mut Timers) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "t1" => timers.t1 = option.milliseconds()?,
+            "t2" => timers.t2 = option.milliseconds()?,
+            "t4" => timers.t4 = option.milliseconds()?,
+            "c" => timers.c = option.milliseconds()?,
+            "application" => timers.application = option.milliseconds()?,
+            "ringing" => timers.ringing = option.milliseconds()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
+
+fn read_limits(
+    section: &OptionValue<'_>,
+    tables: &mut TableLimits,
+    connections: &mut Limits,
+) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "serverTransactions" => tables.server_transactions = option.count()?,
+            "clientTransactions" => tables.client_transactions = option.count()?,
+            "dialogs" => tables.dialogs = option.count()?,
+            "proxies" => tables.proxies = option.count()?,
+            "lookups" => tables.queries = option.count()?,
+            "connections" => connections.connections = option.count()?,
+            "queuedMessages" => connections.queued_messages = option.count()?,
+            "queuedBytes" => connections.queued_bytes = option.count()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
