@@ -9,6 +9,7 @@ use super::command::{AppId, CommandId, DialogId};
 use super::compose::{Identity, RequestParts, Writer};
 use super::dialog::Acknowledgement;
 use super::event::{Meta, Refusal, Reply};
+use super::offers::{Carrier, Side};
 use super::path::{Path, Sender};
 use super::random::Branch;
 use super::target::{Destination, Hop};
@@ -20,6 +21,8 @@ use crate::message::{HeaderId, Message, Method};
 /// Why the engine ended a call by itself; applications see these texts.
 pub(super) const REASON_ACK_TIMEOUT: &str = "SIP ;cause=200 ;text=\"ACK timeout\"";
 const REASON_CANCEL_RACE: &str = "SIP ;cause=200 ;text=\"ACK-BYE due to cancel race condition\"";
+/// The same for a fork that nobody waits for any more; the callee sees it.
+pub(super) const CROSSED_FORK: &str = "SIP ;cause=200 ;text=\"Call completed elsewhere\"";
 
 /// Who hears of a BYE that the engine sends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,13 +73,12 @@ impl Engine {
             return;
         };
         let (owner, id) = (dialog.owner, dialog.id.clone());
+        dialog.offers.ended(Side::Ours, Carrier::Success);
         self.reschedule_dialog(key);
         let meta = Meta::received(path, ack, now);
         let invite = answered.invite;
         self.deliver(Some(owner), Some(invite), Some(id), meta, ack.clone());
-        if let Some(bye) = answered.bye {
-            self.carry_out(now, bye, None);
-        }
+        self.release(now, key);
     }
 
     /// A 2xx of ours is due again, or its ACK will not come any more.
@@ -86,15 +88,18 @@ impl Engine {
             return;
         };
         if dialog.expires.is_some_and(|at| at <= now) {
-            self.remove_dialog(key);
+            self.end_call_usage(key);
             return;
         }
+        self.lapse_subscriptions(now, key);
+        let Some(dialog) = self.dialogs.get_mut(key) else {
+            return;
+        };
         if let Some(waiting) = dialog.unacknowledged.as_deref_mut() {
             if waiting.give_up <= now {
-                let bye = waiting.bye.take();
                 dialog.unacknowledged = None;
                 self.reschedule_dialog(key);
-                match bye {
+                match self.take_held_bye(key) {
                     Some(bye) => self.carry_out(now, bye, None),
                     None => self.end_call(now, key, REASON_ACK_TIMEOUT),
                 }
@@ -118,8 +123,7 @@ impl Engine {
         };
         let missed = dialog.acknowledgement.take_if(|ack| ack.give_up <= now);
         if let (Some(missed), true) = (missed, dialog.bye_after_ack) {
-            let client = Some(missed.client);
-            self.acknowledge_and_end(now, key, client, missed.cseq, Told::Owner);
+            self.acknowledge_and_end(now, key, missed.client, missed.cseq, Told::Owner);
         }
     }
 
@@ -215,6 +219,7 @@ impl Engine {
         let mut ends = false;
         if let Some(dialog) = self.dialogs.get_mut(key) {
             dialog.acknowledgement = None;
+            dialog.offers.ended(Side::Theirs, Carrier::Success);
             ends = dialog.bye_after_ack;
         }
         self.reschedule_dialog(key);
@@ -239,25 +244,29 @@ impl Engine {
         &mut self,
         now: Instant,
         key: DialogKey,
-        client: Option<ClientKey>,
+        client: ClientKey,
         cseq: u32,
         told: Told,
     ) {
-        if let Some(path) = self.dialog_path_now(key) {
-            if let Some(ack) = self.compose_in_dialog(key, "ACK", cseq, &path, None) {
-                if let Some(invite) = client.and_then(|client| self.clients.get_mut(client)) {
-                    invite.ack = Some((ack.clone(), path));
-                }
-                self.transmit(path, ack, None);
-            }
+        let ack = self.acknowledge(key, cseq);
+        if let (Some(ack), Some(invite)) = (ack, self.clients.get_mut(client)) {
+            invite.ack = Some(ack);
         }
         match told {
             Told::Owner => self.end_call(now, key, REASON_CANCEL_RACE),
             Told::Nobody => {
                 self.send_bye(now, key, REASON_CANCEL_RACE);
-                self.remove_dialog(key);
+                self.end_call_usage(key);
             }
         }
+    }
+
+    /// Sends an ACK of the engine's own.
+    pub(super) fn acknowledge(&mut self, key: DialogKey, cseq: u32) -> Option<(Bytes, Path)> {
+        let path = self.dialog_path_now(key)?;
+        let ack = self.compose_in_dialog(key, "ACK", cseq, &path, None)?;
+        self.transmit(path, ack.clone(), None);
+        Some((ack, path))
     }
 
     /// The engine ends a call by itself and tells the owner of its BYE.
@@ -269,7 +278,7 @@ impl Engine {
             let meta = Meta::sent(path, &message, now);
             self.deliver(Some(owner), None, Some(id), meta, message);
         }
-        self.remove_dialog(key);
+        self.end_call_usage(key);
     }
 
     /// Tells the owner that a call has ended which needs no BYE, in the same way.
@@ -284,7 +293,12 @@ impl Engine {
     }
 
     /// Sends a BYE of the engine's own.
-    fn send_bye(&mut self, now: Instant, key: DialogKey, reason: &str) -> Option<(Path, Message)> {
+    pub(super) fn send_bye(
+        &mut self,
+        now: Instant,
+        key: DialogKey,
+        reason: &str,
+    ) -> Option<(Path, Message)> {
         let (path, message, branch) = self.compose_bye(key, reason)?;
         self.open_engine_transaction(now, path, branch, &message);
         Some((path, message))

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::cancel::{plain_cancel, Cancelling};
 use super::command::AppId;
-use super::dialog::Usage;
+use super::dialog::CallUsage;
 use super::transaction::client::ClientUser;
 use super::{DialogKey, Engine, Parked, ServerKey};
 
@@ -31,6 +31,7 @@ impl Engine {
             }
         }
         self.cancel_calls_of(now, app);
+        self.expect_no_notifies_of(app);
         let calls: Vec<_> = self.dialogs.keys().collect();
         for key in calls {
             let is_call = self
@@ -80,9 +81,13 @@ impl Engine {
     /// A subscription has no request that ends it from both sides: the next one that arrives in
     /// it is answered 481, which ends it there too (RFC 6665 §4.1.2, §4.2.2).
     fn end_dialog_of_gone(&mut self, now: Instant, key: DialogKey) {
-        match self.dialogs.get(key).map(|dialog| dialog.usage) {
-            Some(Usage::Invite) => self.end_call(now, key, REASON_APP_GONE),
-            _ => self.remove_dialog(key),
+        if self
+            .dialogs
+            .get(key)
+            .is_some_and(|dialog| dialog.call == CallUsage::Live)
+        {
+            self.end_call(now, key, REASON_APP_GONE);
         }
+        self.remove_dialog(key);
     }
 }

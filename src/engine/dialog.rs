@@ -8,7 +8,9 @@ use bytes::Bytes;
 use slotmap::SlotMap;
 
 use super::command::{AppId, Command, DialogId, TransactionId};
+use super::offers::Offers;
 use super::path::Path;
+use super::subscription::Subscription;
 use super::timers::{earliest, TimerSlot};
 use super::transaction::Backoff;
 use super::{ClientKey, DialogKey, ServerKey};
@@ -19,8 +21,10 @@ pub(crate) struct Dialog {
     /// The id that applications use; the dialogs of one fork share it.
     pub(crate) id: DialogId,
     pub(crate) owner: AppId,
-    /// The method that made it: only the right request ends it (RFC 5057).
-    pub(crate) usage: Usage,
+    /// Whether there is a call in it.
+    pub(crate) call: CallUsage,
+    /// The subscriptions in it.
+    pub(crate) subscriptions: Vec<Subscription>,
     /// False while early.
     pub(crate) confirmed: bool,
     pub(crate) call_id: Box<str>,
@@ -50,19 +54,29 @@ pub(crate) struct Dialog {
     pub(crate) open_server_invite: Option<ServerKey>,
     /// Our INVITE that has no final response yet.
     pub(crate) open_client_invite: Option<ClientKey>,
+    /// The peer's UPDATE that has no final response yet.
+    pub(crate) open_server_update: Option<ServerKey>,
+    /// The offer that awaits its answer.
+    pub(crate) offers: Offers,
+    /// What the application wants to send and may not yet.
+    pub(crate) held: Vec<Command>,
     /// The RSeq of the last reliable provisional response of the peer's (RFC 3262 §4).
     pub(crate) remote_rseq: Option<u32>,
-    /// When a subscription lapses (RFC 6665 §4.1.2), or a call whose peer no BYE can reach.
+    /// When a call is forgotten whose peer no BYE can reach.
     pub(crate) expires: Option<Instant>,
     key: Arc<str>,
     pub(crate) slot: TimerSlot,
 }
 
-/// What a dialog is for.
+/// The invite usage of a dialog (RFC 5057): a BYE ends it and leaves the subscriptions, which
+/// keep the dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Usage {
-    Invite,
-    Subscribe,
+pub(crate) enum CallUsage {
+    /// A subscription has made the dialog.
+    Never,
+    /// The call rings or is up.
+    Live,
+    Over,
 }
 
 /// A 2xx to an INVITE, repeated until its ACK comes (RFC 3261 §13.3.1.4).
@@ -75,9 +89,6 @@ pub(crate) struct Unacknowledged {
     pub(crate) cseq: u32,
     pub(crate) repeat: Backoff,
     pub(crate) give_up: Instant,
-    /// The application's BYE, which may go only after the ACK (§15): the caller may not know
-    /// yet that there is a call.
-    pub(crate) bye: Option<Command>,
 }
 
 /// A 2xx that was received and awaits the ACK of the application.
@@ -95,7 +106,8 @@ pub(crate) struct Acknowledgement {
 pub(crate) struct DialogSeed<'a> {
     pub(crate) id: DialogId,
     pub(crate) owner: AppId,
-    pub(crate) usage: Usage,
+    pub(crate) call: CallUsage,
+    pub(crate) offers: Offers,
     pub(crate) call_id: &'a str,
     pub(crate) local_tag: &'a str,
     pub(crate) remote_tag: &'a str,
@@ -116,7 +128,16 @@ impl Dialog {
             .as_deref()
             .map(|u| u.repeat.next.min(u.give_up));
         let acknowledgement = self.acknowledgement.as_deref().map(|a| a.give_up);
-        earliest(earliest(unacknowledged, acknowledgement), self.expires)
+        let lapse = self.subscriptions.iter().map(|one| one.expires).min();
+        earliest(
+            earliest(unacknowledged, acknowledgement),
+            earliest(self.expires, lapse),
+        )
+    }
+
+    /// True if nothing needs the dialog any more (RFC 5057 §4.1).
+    pub(crate) fn is_unused(&self) -> bool {
+        self.call != CallUsage::Live && self.subscriptions.is_empty()
     }
 }
 
@@ -134,7 +155,8 @@ impl DialogTable {
         let slot = self.slots.insert(Dialog {
             id: seed.id,
             owner: seed.owner,
-            usage: seed.usage,
+            call: seed.call,
+            subscriptions: Vec::new(),
             confirmed: false,
             call_id: seed.call_id.into(),
             local: seed.local.into(),
@@ -150,6 +172,9 @@ impl DialogTable {
             bye_after_ack: false,
             open_server_invite: None,
             open_client_invite: None,
+            open_server_update: None,
+            offers: seed.offers,
+            held: Vec::new(),
             remote_rseq: None,
             expires: None,
             key: key.clone(),

@@ -139,6 +139,9 @@ pub enum Refusal {
         "Server error: unable to find route when sending request inside dialog for dialog id {0}"
     )]
     NoRouteInDialog(DialogId),
+    /// An INVITE in a dialog where another one is open, of either side (RFC 3261 §14.1).
+    #[error("another INVITE is in progress in this dialog")]
+    InviteInProgress,
     /// The start line of an in-dialog request is malformed.
     #[error("Server error: invalid or missing method supplied on start line: {0}")]
     InvalidMethod(String),
@@ -202,6 +205,7 @@ impl Refusal {
             Refusal::UnknownDialog => "DRT_ERR_UNKNOWN_DIALOG",
             Refusal::AckForFailure | Refusal::AckWithoutSuccess => "DRT_ERR_ACK_NOT_NEEDED",
             Refusal::NoRouteInDialog(_) => "DRT_ERR_NO_ROUTE",
+            Refusal::InviteInProgress => "DRT_ERR_INVITE_IN_PROGRESS",
             Refusal::InvalidMethod(_) => "DRT_ERR_INVALID_METHOD",
             Refusal::PrackWithoutInvite | Refusal::PrackWithoutRAck => "DRT_ERR_INVALID_PRACK",
             Refusal::CancelUnknown(_) | Refusal::CancelTooLate(_) => "DRT_ERR_CANCEL",

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use super::command::{AppId, CommandId, DialogId};
 use super::compose;
-use super::dialog::{Dialog, Usage};
+use super::dialog::{CallUsage, Dialog};
 use super::event::{Meta, Refusal, Reply};
+use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::reliable::PrackVerdict;
+use super::subscription::Role;
 use super::target::{server_host, Destination, Hop, Target};
 use super::timers::earliest;
 use super::uac::{parse_request, Call};
@@ -31,6 +33,11 @@ impl Engine {
         let Some(dialog) = self.dialogs.get_mut(dialog_key) else {
             return;
         };
+        if dialog.call != CallUsage::Live && is_of_call(method) {
+            // RFC 5057 §5.1: subscriptions keep the dialog, but there is no call in it.
+            self.respond_plainly(now, key, 481);
+            return;
+        }
         if dialog.remote_cseq.is_some_and(|highest| cseq < highest) {
             self.respond_plainly(now, key, 500); // §12.2.2: out of order
             return;
@@ -40,19 +47,8 @@ impl Engine {
         let (owner, id) = (dialog.owner, dialog.id.clone());
         let open_invite = dialog.open_server_invite;
         match method {
-            Method::Invite => {
-                if open_invite.is_some() {
-                    // §14.2: a second INVITE before the first is answered.
-                    let retry = (HeaderId::RetryAfter, self.random.retry_after().to_string());
-                    self.respond_with(now, key, 500, &[retry]);
-                    return;
-                }
-                if dialog.open_client_invite.is_some() {
-                    self.respond_plainly(now, key, 491); // §14.2: glare
-                    return;
-                }
-                dialog.open_server_invite = Some(key);
-                self.respond_plainly(now, key, 100);
+            Method::Invite | Method::Update if !self.admit(now, dialog_key, key, request) => {
+                return;
             }
             Method::Prack => {
                 let verdict = open_invite.map(|invite| self.receive_prack(now, invite, request));
@@ -65,6 +61,10 @@ impl Engine {
                     self.respond_plainly(now, key, code);
                     return;
                 }
+                if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
+                    let offers = &mut dialog.offers;
+                    offers.carried(Side::Theirs, Carrier::Prack, has_session(request));
+                }
             }
             Method::Bye => {
                 if let Some(invite) = open_invite {
@@ -73,7 +73,6 @@ impl Engine {
             }
             _ => {}
         }
-        let ends = method == Method::Bye || self.ends_subscription(dialog_key, request);
         let answer_by = now + self.timers_config.application;
         let Some(transaction) = self.servers.get_mut(key) else {
             return;
@@ -85,8 +84,10 @@ impl Engine {
             open.answer_by = Some(answer_by);
         }
         self.reschedule_server(key);
-        if ends {
-            self.remove_dialog(dialog_key);
+        match method {
+            Method::Bye => self.end_call_usage(dialog_key),
+            Method::Notify => self.note_notify(now, dialog_key, Role::Subscriber, request),
+            _ => {}
         }
         let meta = Meta::received(path, request, now);
         self.deliver(
@@ -168,7 +169,17 @@ impl Engine {
         if method == Method::Prack {
             self.check_prack(key, draft)?;
         }
-        if method == Method::Bye && self.hold_bye(key, app, command, id, &next_hop, draft)? {
+        let again = |next_hop: &Option<String>| Command {
+            app,
+            id: command,
+            action: Action::Request {
+                dialog: Some(id.clone()),
+                next_hop: next_hop.clone(),
+                message: draft.clone(),
+            },
+        };
+        self.check_turn(key, method)?;
+        if self.hold(key, method, || again(&next_hop))? {
             return Ok(None);
         }
         self.check_client_room()?;
@@ -179,19 +190,7 @@ impl Engine {
         let path = match hop {
             Hop::Ready(path) => path,
             Hop::Named(name) => {
-                let action = Action::Request {
-                    dialog: Some(id.clone()),
-                    next_hop,
-                    message: draft.clone(),
-                };
-                self.look_up(
-                    name,
-                    Parked::Command(Command {
-                        app,
-                        id: command,
-                        action,
-                    }),
-                )?;
+                self.look_up(name, Parked::Command(again(&next_hop)))?;
                 return Ok(None);
             }
         };
@@ -207,9 +206,19 @@ impl Engine {
         let call = (method == Method::Invite).then(|| Call::new(id.clone()));
         let (client, transaction) =
             self.open_app_transaction(now, app, Some(key), call, path, branch, &message);
-        if method == Method::Invite {
-            if let Some(dialog) = self.dialogs.get_mut(key) {
-                dialog.open_client_invite = Some(client);
+        if let Some(dialog) = self.dialogs.get_mut(key) {
+            let carrier = match method {
+                Method::Invite => {
+                    dialog.open_client_invite = Some(client);
+                    Some(Carrier::Invite)
+                }
+                Method::Update => Some(Carrier::Update),
+                Method::Prack => Some(Carrier::Prack),
+                _ => None,
+            };
+            if let Some(carrier) = carrier {
+                let offers = &mut dialog.offers;
+                offers.carried(Side::Ours, carrier, has_session(&message));
             }
         }
         Ok(Some(Reply::Sent {
@@ -266,39 +275,6 @@ impl Engine {
         Some(dialog.local_cseq)
     }
 
-    /// Keeps a BYE until the ACK to our 2xx has come (§15): before that the caller may not have
-    /// heard of the call that it would end. False if it can go at once.
-    fn hold_bye(
-        &mut self,
-        key: DialogKey,
-        app: AppId,
-        command: CommandId,
-        id: &DialogId,
-        next_hop: &Option<String>,
-        draft: &Message,
-    ) -> Result<bool, Refusal> {
-        let waiting = self
-            .dialogs
-            .get_mut(key)
-            .and_then(|dialog| dialog.unacknowledged.as_deref_mut());
-        let Some(waiting) = waiting else {
-            return Ok(false);
-        };
-        if waiting.bye.is_some() {
-            return Err(Refusal::UnknownDialog);
-        }
-        waiting.bye = Some(Command {
-            app,
-            id: command,
-            action: Action::Request {
-                dialog: Some(id.clone()),
-                next_hop: next_hop.clone(),
-                message: draft.clone(),
-            },
-        });
-        Ok(true)
-    }
-
     /// A BYE ends our own re-INVITE too.
     fn abandon_open_invite(&mut self, now: Instant, key: DialogKey) {
         let open = self
@@ -311,20 +287,6 @@ impl Engine {
                 self.cancel_client(now, invite);
             }
         }
-    }
-
-    /// True for the last NOTIFY of a subscription that has a dialog of its own. One inside a
-    /// call (after a REFER) leaves the call alone (RFC 5057 §4).
-    pub(super) fn ends_subscription(&self, key: DialogKey, request: &Message) -> bool {
-        request.method() == Some(Method::Notify)
-            && self
-                .dialogs
-                .get(key)
-                .is_some_and(|dialog| dialog.usage == Usage::Subscribe)
-            && request
-                .get_str(HeaderId::SubscriptionState)
-                .and_then(|state| state.split(';').next())
-                .is_some_and(|state| state.trim().eq_ignore_ascii_case("terminated"))
     }
 
     /// The path of the next request in a dialog.
@@ -449,6 +411,14 @@ impl Dialog {
         );
         (refreshes && !self.contact.is_empty()).then(|| self.contact.to_string())
     }
+}
+
+/// Requests that mean nothing in a dialog without a call (RFC 5057 §5.1, RFC 6086 §4.2.2).
+pub(super) fn is_of_call(method: Method<'_>) -> bool {
+    matches!(
+        method,
+        Method::Invite | Method::Bye | Method::Update | Method::Prack | Method::Info
+    )
 }
 
 fn invalid_method(draft: &Message) -> Refusal {

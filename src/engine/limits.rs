@@ -31,6 +31,9 @@ pub const MAX_QUEUED_PROVISIONALS: usize = 16;
 /// was used last; twice as many at most.
 pub const MAX_SERVER_NAMES: usize = 10_000;
 
+/// Requests of an application's that wait in one dialog, for an ACK say.
+pub const MAX_HELD_REQUESTS: usize = 4;
+
 /// Route-set entries kept for a dialog.
 pub const MAX_ROUTES: usize = 32;
 

@@ -13,6 +13,9 @@
 //! | `uas.rs`, `uas_dialog.rs` | requests that applications answer, and the dialogs these make |
 //! | `uac.rs`, `uac_response.rs` | requests that applications send, and what comes back |
 //! | `dialog.rs`, `in_dialog.rs` | dialogs and what happens in them |
+//! | `forks.rs` | the dialogs that one request of ours makes |
+//! | `glare.rs`, `offers.rs`, `held.rs` | what may cross in a dialog, and what must wait |
+//! | `subscription.rs`, `subscribing.rs` | subscriptions, and notifiers that are not known yet |
 //! | `ack.rs`, `cancel.rs`, `reliable.rs` | 2xx and ACK, CANCEL, reliable provisional responses |
 //! | `proxy/` | RFC 3261 §16 |
 //! | `target.rs`, `listeners.rs` | where a request goes, and from which of our addresses |
@@ -26,9 +29,13 @@ mod compose;
 mod config;
 mod dialog;
 mod event;
+mod forks;
+mod glare;
+mod held;
 mod in_dialog;
 pub mod limits;
 mod listeners;
+mod offers;
 mod path;
 mod proxy;
 mod random;
@@ -36,6 +43,8 @@ mod receive;
 mod reliable;
 mod send_failure;
 mod server_names;
+mod subscribing;
+mod subscription;
 mod target;
 mod timers;
 mod transaction;
@@ -67,6 +76,7 @@ use path::Sender;
 use proxy::ProxyTable;
 use random::Random;
 use server_names::ServerNames;
+use subscribing::SubscribingTable;
 use timers::{TimerOwner, TimerQueue};
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
@@ -79,6 +89,7 @@ new_key_type! {
     pub(crate) struct ClientKey;
     pub(crate) struct DialogKey;
     pub(crate) struct ProxyKey;
+    pub(crate) struct SubscribingKey;
 }
 
 /// One SIP element: all its transactions, dialogs and proxied requests. See the module's page.
@@ -94,6 +105,7 @@ pub struct Engine {
     transactions: HashMap<TransactionId, TransactionKey>,
     dialogs: DialogTable,
     proxies: ProxyTable,
+    subscribing: SubscribingTable,
     queries: BTreeMap<QueryId, Parked>,
     next_query: u64,
     timers: TimerQueue,
@@ -132,6 +144,8 @@ pub struct Census {
     pub dialogs: usize,
     /// Requests being proxied.
     pub proxies: usize,
+    /// SUBSCRIBEs and REFERs that notifiers not yet known may still answer.
+    pub subscribing: usize,
     /// Names being looked up.
     pub queries: usize,
     /// Deadlines.
@@ -183,6 +197,7 @@ impl Engine {
             transactions: HashMap::new(),
             dialogs: DialogTable::default(),
             proxies: ProxyTable::default(),
+            subscribing: SubscribingTable::default(),
             queries: BTreeMap::new(),
             next_query: 0,
             timers: TimerQueue::default(),
@@ -218,6 +233,7 @@ impl Engine {
                 TimerOwner::Client(key) => self.client_timeout(now, key),
                 TimerOwner::Dialog(key) => self.dialog_timeout(now, key),
                 TimerOwner::Proxy(key) => self.proxy_timeout(now, key),
+                TimerOwner::Subscribing(key) => self.subscribing_timeout(now, key),
             }
         }
     }
@@ -301,6 +317,7 @@ impl Engine {
             client_transactions: self.clients.len(),
             dialogs: self.dialogs.len(),
             proxies: self.proxies.len(),
+            subscribing: self.subscribing.len(),
             queries: self.queries.len(),
             timers: self.timers.len(),
             open_transactions: self.transactions.len(),
@@ -401,10 +418,7 @@ impl Engine {
         if let Some(mut dialog) = self.dialogs.remove(key) {
             self.timers
                 .schedule(TimerOwner::Dialog(key), &mut dialog.slot, None);
-            if let Some(bye) = dialog.unacknowledged.and_then(|waiting| waiting.bye) {
-                let refusal = Refusal::UnknownDialog;
-                self.reply(bye.app, bye.id, Reply::Refused(refusal));
-            }
+            self.refuse_held(dialog.held);
         }
     }
 

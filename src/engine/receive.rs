@@ -78,7 +78,10 @@ impl Engine {
         }
         if is_initial {
             self.receive_outside_dialog(now, path, key, request);
-        } else if let Some(dialog) = self.dialog_of(&request) {
+        } else if let Some(dialog) = self
+            .dialog_of(&request)
+            .or_else(|| self.dialog_of_notifier(now, path, &request))
+        {
             self.receive_in_dialog(now, path, key, dialog, &request);
         } else if self.top_route_is_ours(&request) {
             self.proxy_in_dialog(now, key, request);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::compose::ResponseParts;
 use super::event::Refusal;
+use super::offers::{has_session, Carrier, Side};
 use super::path::Sender;
 use super::transaction::Backoff;
 use super::uas::check_composed;
@@ -154,6 +155,7 @@ impl Engine {
             local_tag: parts.to_tag,
             contact: parts.contact,
             code: parts.code,
+            draft: parts.draft,
         };
         self.note_dialog(key, &answer)?;
         let queued = Queued {
@@ -163,6 +165,7 @@ impl Engine {
             has_body: parts.draft.is_some_and(|draft| !draft.body().is_empty()),
             response: composed.clone(),
         };
+        self.note_offer(key, parts.draft);
         if let Some(reliable) = self.reliable_of(key) {
             reliable.next_rseq = rseq.saturating_add(1);
             reliable.queued.push_back(queued);
@@ -170,6 +173,22 @@ impl Engine {
         self.note_response(now, key, request, parts.code, &composed);
         self.send_next_reliable(now, key);
         Ok(Some(composed))
+    }
+
+    /// What is said of the session in a reliable response counts as an offer or answer.
+    fn note_offer(&mut self, key: ServerKey, draft: Option<&Message>) {
+        let dialog = self
+            .servers
+            .get(key)
+            .and_then(|t| t.open.as_deref()?.dialog);
+        if let Some(dialog) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog)) {
+            let offers = &mut dialog.offers;
+            offers.carried(
+                Side::Ours,
+                Carrier::Provisional,
+                draft.is_some_and(has_session),
+            );
+        }
     }
 
     /// Queues a 2xx behind a reliable response that carries a session description and has not
@@ -262,8 +281,9 @@ impl Engine {
         match &reliable.outstanding {
             Some(waiting) if waiting.rseq == rack.rseq && cseq == rack.cseq => {
                 let verdict = match waiting.asked {
-                    Asked::ByApplication => PrackVerdict::Deliver,
-                    Asked::ByCaller => PrackVerdict::Answer,
+                    // With an answer or offer in it (§5) it is not the engine's to answer.
+                    Asked::ByCaller if prack.body().is_empty() => PrackVerdict::Answer,
+                    _ => PrackVerdict::Deliver,
                 };
                 reliable.outstanding = None;
                 self.send_next_reliable(now, invite);

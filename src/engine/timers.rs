@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{ClientKey, DialogKey, ProxyKey, ServerKey};
+use super::{ClientKey, DialogKey, ProxyKey, ServerKey, SubscribingKey};
 
 /// Whose deadline it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,7 @@ pub(crate) enum TimerOwner {
     Client(ClientKey),
     Dialog(DialogKey),
     Proxy(ProxyKey),
+    Subscribing(SubscribingKey),
 }
 
 /// What the owner keeps to find its entry again.

@@ -8,6 +8,7 @@ use super::cancel::Cancelling;
 use super::command::{AppId, CommandId, DialogId, TransactionId};
 use super::compose::{self, Identity, RequestParts};
 use super::event::{Meta, Refusal, Reply};
+use super::forks::EndedFork;
 use super::path::{Path, Sender};
 use super::random::Branch;
 use super::target::{Destination, Hop};
@@ -26,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) forks: Vec<DialogKey>,
     /// The To tag of the first 2xx: that fork is the call, others are ended.
     pub(crate) answered: Option<Box<str>>,
+    /// Those others.
+    pub(crate) ended: Vec<EndedFork>,
     pub(crate) cancelling: Cancelling,
     /// The application has gone, so nobody wants the call.
     pub(crate) is_orphan: bool,
@@ -37,6 +40,7 @@ impl Call {
             id,
             forks: Vec::new(),
             answered: None,
+            ended: Vec::new(),
             cancelling: Cancelling::NotAsked,
             is_orphan: false,
         }
@@ -111,7 +115,7 @@ impl Engine {
         {
             return Err(Refusal::MissingContentType);
         }
-        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
+        let makes_dialog = makes_dialog(method);
         if makes_dialog {
             self.check_dialog_room()?;
         }
@@ -139,6 +143,9 @@ impl Engine {
         let call = dialog.clone().map(Call::new);
         let (_, transaction) =
             self.open_app_transaction(now, app, None, call, path, branch, &message);
+        if let (Some(id), false) = (&dialog, method == Method::Invite) {
+            self.expect_notifies(now, app, id, &message);
+        }
         Ok(Some(Reply::Sent {
             transaction,
             dialog,
@@ -183,7 +190,7 @@ impl Engine {
                 Some(compose::replace_localhost(&contact, path.local))
             }
             Some(contact) => Some(self.listeners.real_contact(&contact, path)),
-            None if matches!(method, Method::Invite | Method::Subscribe) => Some(ours),
+            None if makes_dialog(method) => Some(ours),
             None => None,
         };
         Ok(RequestParts {
@@ -332,6 +339,12 @@ fn request_line(draft: &Message, has_next_hop: bool) -> Result<(Method<'_>, &str
         Ok(Scheme::Tel) if has_next_hop => Ok((method, uri)),
         _ => Err(Refusal::InvalidRequestUri(uri.to_string())),
     }
+}
+
+/// Requests that make a dialog if they are accepted (RFC 3261 §12.1, RFC 6665 §4.4, RFC 3515
+/// §2.4.4).
+pub(super) fn makes_dialog(method: Method<'_>) -> bool {
+    matches!(method, Method::Invite | Method::Subscribe | Method::Refer)
 }
 
 /// `<Call-ID>;from-tag=<tag>` of a request we sent or of a response to it.

@@ -4,16 +4,18 @@
 use std::time::Instant;
 
 use super::ack::Told;
-use super::command::{AppId, DialogId};
+use super::command::AppId;
 use super::compose::ResponseParts;
-use super::dialog::{DialogSeed, Usage};
 use super::event::Meta;
+use super::forks::remote_tag;
+use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::send_failure::SendFailure;
+use super::subscription::{self, Role};
 use super::transaction::client::ClientUser;
 use super::uac::uac_dialog_id;
-use super::uas_dialog::{record_routes, refresh_target, subscription_end};
-use super::{limits, ClientKey, DialogKey, Engine, TransactionKey};
+use super::uas_dialog::{refresh_target, refreshes_target};
+use super::{ClientKey, DialogKey, Engine, TransactionKey};
 use crate::message::{HeaderId, Message, Method};
 
 impl Engine {
@@ -73,6 +75,8 @@ impl Engine {
             return false;
         }
         dialog.remote_rseq = Some(rseq);
+        let offers = &mut dialog.offers;
+        offers.carried(Side::Theirs, Carrier::Provisional, has_session(response));
         true
     }
 
@@ -103,10 +107,8 @@ impl Engine {
             }
         } else if is_invite {
             self.invite_failed(key, in_dialog);
-        } else if makes_dialog && succeeded && !is_orphan {
-            if let Some(dialog) = self.fork_of(path, key, response) {
-                self.subscribed(now, dialog, key, response);
-            }
+        } else if makes_dialog {
+            self.subscribe_ended(now, path, key, succeeded && !is_orphan, response);
         } else if let Some(dialog) = in_dialog {
             self.request_ended(now, dialog, key, status, response);
         }
@@ -141,33 +143,30 @@ impl Engine {
         let tag = remote_tag(response);
         let is_extra =
             in_dialog.is_none() && **call.answered.get_or_insert_with(|| tag.into()) != *tag;
-        if !is_first && !is_extra {
+        if is_extra {
+            self.end_extra_fork(now, path, key, response);
+            return false;
+        }
+        if !is_first {
             self.repeat_ack(key);
             return false;
         }
         let dialog = in_dialog.or_else(|| self.fork_of(path, key, response));
         let Some(dialog_key) = dialog else {
-            return is_first;
+            return true;
         };
-        if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
-            if !dialog.confirmed {
-                // §13.2.2.4: the 2xx decides the route set.
-                dialog.routes = uac_routes(response).into();
-            }
-            dialog.path = path;
-            refresh_target(dialog, response);
-        }
-        if is_extra || is_orphan {
-            // The application has its call, or has gone: this one is answered and ended
-            // (§13.2.2.4).
-            let client = (!is_extra).then_some(key);
-            self.acknowledge_and_end(now, dialog_key, client, cseq, Told::Nobody);
-            return is_first;
+        self.take_answer(path, dialog_key, response);
+        if is_orphan {
+            // The application has gone: the call is answered and ended (§13.2.2.4).
+            self.acknowledge_and_end(now, dialog_key, key, cseq, Told::Nobody);
+            return true;
         }
         if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
             dialog.confirmed = true;
             dialog.open_client_invite = None;
             dialog.bye_after_ack = cancelled && in_dialog.is_none();
+            let offers = &mut dialog.offers;
+            offers.carried(Side::Theirs, Carrier::Success, has_session(response));
         }
         self.await_ack(now, dialog_key, key, cseq);
         true
@@ -177,44 +176,46 @@ impl Engine {
     fn invite_failed(&mut self, key: ClientKey, in_dialog: Option<DialogKey>) {
         if let Some(dialog) = in_dialog.and_then(|dialog| self.dialogs.get_mut(dialog)) {
             dialog.open_client_invite = None;
+            dialog.offers.invite_failed();
         }
         self.end_early_forks(key);
     }
 
-    fn end_early_forks(&mut self, key: ClientKey) {
-        let forks = match self.clients.get_mut(key).map(|t| &mut t.user) {
-            Some(ClientUser::Application {
-                call: Some(call), ..
-            }) => std::mem::take(&mut call.forks),
-            _ => return,
+    /// A SUBSCRIBE or REFER outside a dialog has its final response.
+    fn subscribe_ended(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ClientKey,
+        succeeded: bool,
+        response: &Message,
+    ) {
+        let Some(transaction) = self.clients.get(key) else {
+            return;
         };
-        for fork in forks {
-            if self
-                .dialogs
-                .get(fork)
-                .is_some_and(|dialog| !dialog.confirmed)
-            {
-                self.remove_dialog(fork);
-            }
-        }
-    }
-
-    /// A SUBSCRIBE was granted.
-    fn subscribed(&mut self, now: Instant, dialog: DialogKey, key: ClientKey, response: &Message) {
-        let requested = self
-            .clients
-            .get(key)
-            .and_then(|t| t.request.as_ref()?.expires());
-        let seconds = response.expires().or(requested).unwrap_or_default();
-        let ends = subscription_end(now, seconds, &self.timers_config);
+        let ClientUser::Application {
+            call: Some(call), ..
+        } = &transaction.user
+        else {
+            return;
+        };
+        let id = call.id.clone();
+        let request = transaction.request.clone();
+        let granted = request
+            .filter(|_| succeeded)
+            .and_then(|request| subscription::granted(&request, response));
+        let Some((event, seconds)) = granted else {
+            self.expect_no_notifies(&id);
+            self.end_early_forks(key);
+            return;
+        };
+        let Some(dialog) = self.fork_of(path, key, response) else {
+            return;
+        };
         if let Some(dialog) = self.dialogs.get_mut(dialog) {
-            dialog.confirmed = true;
-            if dialog.usage == Usage::Subscribe {
-                dialog.expires = Some(ends);
-            }
             refresh_target(dialog, response);
         }
-        self.reschedule_dialog(dialog);
+        self.subscribe(now, dialog, Role::Subscriber, event, seconds);
     }
 
     /// A request in a dialog, other than INVITE, has its final response.
@@ -229,82 +230,31 @@ impl Engine {
         let Some(request) = self.clients.get(key).and_then(|t| t.request.clone()) else {
             return;
         };
-        match request.method() {
+        let method = request.method();
+        if let Some(dialog) = self.dialogs.get_mut(dialog) {
+            dialog.offer_ended(Side::Ours, method);
+            if status < 300 && refreshes_target(method) {
+                refresh_target(dialog, response);
+            }
+        }
+        match method {
             // A challenged BYE is tried again (§15.1.1 would end the dialog at once).
-            Some(Method::Bye) if !matches!(status, 401 | 407) => self.remove_dialog(dialog),
-            Some(Method::Subscribe) if status < 300 => self.subscribed(now, dialog, key, response),
-            Some(Method::Update) if status < 300 => {
-                if let Some(dialog) = self.dialogs.get_mut(dialog) {
-                    refresh_target(dialog, response);
+            Some(Method::Bye) if !matches!(status, 401 | 407) => self.bye_ended(dialog),
+            Some(Method::Subscribe | Method::Refer) if status < 300 => {
+                if let Some((event, seconds)) = subscription::granted(&request, response) {
+                    self.subscribe(now, dialog, Role::Subscriber, event, seconds);
                 }
             }
-            Some(Method::Notify) if self.ends_subscription(dialog, &request) => {
-                self.remove_dialog(dialog);
+            Some(Method::Subscribe) if status == 481 => {
+                self.subscription_refused(dialog, Role::Subscriber, &request);
             }
+            // RFC 6665 §4.2.2: nobody listens any more.
+            Some(Method::Notify) if matches!(status, 408 | 481) => {
+                self.subscription_refused(dialog, Role::Notifier, &request);
+            }
+            Some(Method::Notify) => self.note_notify(now, dialog, Role::Notifier, &request),
             _ => {}
         }
-    }
-
-    /// The dialog of the fork that a response comes from, made if it is new (§12.1.2).
-    fn fork_of(&mut self, path: Path, key: ClientKey, response: &Message) -> Option<DialogKey> {
-        let is_success = response.status().is_some_and(|status| status >= 200);
-        let to_tag = remote_tag(response);
-        let from_tag = response.from().ok()?.tag()?;
-        let call_id = response.call_id().ok()?;
-        if let Some(known) = self.dialogs.find(call_id, from_tag, to_tag) {
-            return Some(known);
-        }
-        // A provisional response without a tag makes no dialog (§12.1), and one more fork that
-        // rings can be missed. A success can't be.
-        if !is_success && (to_tag.is_empty() || self.check_dialog_room().is_err()) {
-            return None;
-        }
-        let transaction = self.clients.get_mut(key)?;
-        let ClientUser::Application {
-            app,
-            call: Some(call),
-            ..
-        } = &mut transaction.user
-        else {
-            return None;
-        };
-        if !is_success && call.forks.len() >= limits::MAX_FORKS {
-            return None;
-        }
-        let is_invite = transaction.machine.is_invite();
-        let request = transaction.request.as_ref();
-        let request_contact = request.and_then(|r| r.get_str(HeaderId::Contact));
-        let target = response
-            .contact()
-            .ok()
-            .flatten()
-            .map(|contact| contact.uri)
-            .or_else(|| request.and_then(Message::request_uri))?;
-        let dialog = self.dialogs.insert(DialogSeed {
-            id: DialogId::new(call_id, from_tag),
-            owner: *app,
-            usage: if is_invite {
-                Usage::Invite
-            } else {
-                Usage::Subscribe
-            },
-            call_id,
-            local_tag: from_tag,
-            remote_tag: to_tag,
-            local: response.get_str(HeaderId::From)?.to_string(),
-            remote: response.get_str(HeaderId::To)?.to_string(),
-            local_cseq: response.cseq().ok()?.number,
-            remote_cseq: None,
-            routes: uac_routes(response),
-            target,
-            contact: request_contact.unwrap_or_default().to_string(),
-            path,
-        });
-        call.forks.push(dialog);
-        if let Some(dialog) = self.dialogs.get_mut(dialog) {
-            dialog.open_client_invite = is_invite.then_some(key);
-        }
-        Some(dialog)
     }
 
     fn deliver_response(&mut self, key: ClientKey, app: AppId, meta: Meta, response: &Message) {
@@ -394,22 +344,6 @@ impl Engine {
             self.branch_terminated(proxy);
         }
     }
-}
-
-/// The tag of the peer; empty for one of the time before tags (§12.1.2).
-fn remote_tag(response: &Message) -> &str {
-    response
-        .to()
-        .ok()
-        .and_then(|to| to.tag())
-        .unwrap_or_default()
-}
-
-/// The caller's route set is the recorded one backwards (§12.1.2).
-fn uac_routes(response: &Message) -> Vec<Box<str>> {
-    let mut routes: Vec<Box<str>> = record_routes(response).collect();
-    routes.reverse();
-    routes
 }
 
 /// A response made here, in the name of a peer that is not heard.

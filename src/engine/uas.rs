@@ -10,7 +10,8 @@ use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
 use super::timers::fired;
 use super::transaction::server::{OpenRequest, ServerUser};
-use super::uas_dialog::{uas_dialog_id, Answer, RING_INTERVAL};
+use super::uac::makes_dialog;
+use super::uas_dialog::{refreshes_target, uas_dialog_id, Answer, RING_INTERVAL};
 use super::{Engine, Hint, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method, Scheme, StartLine, Uri};
 
@@ -39,17 +40,16 @@ impl Engine {
         key: ServerKey,
         request: Message,
     ) {
-        let scheme = request
-            .request_uri()
-            .and_then(|uri| Uri::parse(uri).ok())
-            .map(|uri| uri.scheme);
+        let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+        let scheme = uri.as_ref().map(|uri| uri.scheme);
         if !matches!(scheme, Some(Scheme::Sip | Scheme::Sips | Scheme::Tel)) {
             self.respond_plainly(now, key, 416);
             return;
         }
         let method = request.method();
         let in_unknown_dialog = request.to().is_ok_and(|to| to.tag().is_some());
-        if in_unknown_dialog && method.is_some_and(needs_dialog) {
+        let is_for_us = uri.is_some_and(|uri| self.listeners.owns(&uri));
+        if in_unknown_dialog && method.is_some_and(|method| needs_dialog(method, is_for_us)) {
             self.respond_plainly(now, key, 481);
             return;
         }
@@ -145,6 +145,7 @@ impl Engine {
                 local_tag: &local_tag,
                 contact: contact.as_deref(),
                 code,
+                draft: Some(draft),
             };
             self.note_dialog(key, &answer)?;
         }
@@ -188,8 +189,9 @@ impl Engine {
         if let Some(dialog) = open.dialog.and_then(|dialog| self.dialogs.get(dialog)) {
             return Some(dialog.id.clone());
         }
-        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
-        makes_dialog.then(|| uas_dialog_id(request)).flatten()
+        makes_dialog(method)
+            .then(|| uas_dialog_id(request))
+            .flatten()
     }
 
     /// A copy of an INVITE that came another way when the first has been answered: the caller
@@ -254,13 +256,9 @@ impl Engine {
             let is_ours = code < 300 && method != Method::Register;
             return is_ours.then(|| compose::replace_localhost(value, path.local));
         }
-        let refreshes_target = matches!(
-            method,
-            Method::Invite | Method::Subscribe | Method::Update | Method::Refer | Method::Notify
-        );
         let in_dialog = transaction.open.as_deref()?.dialog.is_some();
-        let makes_dialog = matches!(method, Method::Invite | Method::Subscribe);
-        if !(101..300).contains(&code) || !(makes_dialog || (refreshes_target && in_dialog)) {
+        let refreshes = in_dialog && refreshes_target(Some(method));
+        if !(101..300).contains(&code) || !(makes_dialog(method) || refreshes) {
             return None;
         }
         self.listeners.contact(path).map(str::to_string)
@@ -382,10 +380,13 @@ fn is_token(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
 }
 
-/// Requests that mean nothing outside a dialog.
-fn needs_dialog(method: Method<'_>) -> bool {
-    matches!(
-        method,
-        Method::Invite | Method::Bye | Method::Update | Method::Prack
-    )
+/// Requests that mean nothing when their dialog is not known (§12.2.2). Those that are not
+/// addressed to us may be on their way through an application that forwards them.
+fn needs_dialog(method: Method<'_>, is_for_us: bool) -> bool {
+    match method {
+        Method::Invite | Method::Bye | Method::Update | Method::Prack => true,
+        // RFC 6086 §4.2.2, RFC 6665 §4.1.3 and §4.2.1.1, RFC 3515 §2.4.
+        Method::Info | Method::Notify | Method::Subscribe | Method::Refer => is_for_us,
+        _ => false,
+    }
 }

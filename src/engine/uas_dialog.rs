@@ -6,19 +6,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::command::{AppId, DialogId};
-use super::config::Timers;
-use super::dialog::{Dialog, DialogSeed, Unacknowledged, Usage};
+use super::dialog::{CallUsage, Dialog, DialogSeed, Unacknowledged};
 use super::event::Refusal;
+use super::offers::{has_session, Carrier, Offers, Side};
 use super::path::Path;
+use super::subscription::{self, refer_subscribes, Role};
 use super::transaction::Backoff;
 use super::{limits, DialogKey, Engine, ServerKey};
 use crate::message::{HeaderId, Message, Method, NameAddr};
 
 /// How often a call that rings says so (§13.3.1.1).
 pub(super) const RING_INTERVAL: Duration = Duration::from_secs(60);
-
-/// The lifetime of a subscription whose response names none, in seconds.
-const DEFAULT_SUBSCRIPTION: u32 = 3600;
 
 /// The response of an application that makes a dialog.
 pub(super) struct Answer<'a> {
@@ -27,6 +25,7 @@ pub(super) struct Answer<'a> {
     pub(super) local_tag: &'a str,
     pub(super) contact: Option<&'a str>,
     pub(super) code: u16,
+    pub(super) draft: Option<&'a Message>,
 }
 
 impl Engine {
@@ -44,9 +43,15 @@ impl Engine {
         let Some(open) = transaction.open.as_deref_mut() else {
             return Ok(());
         };
-        let usage = match answer.request.method() {
-            Some(Method::Invite) => Usage::Invite,
-            Some(Method::Subscribe) if answer.code >= 200 => Usage::Subscribe,
+        let subscribes = match answer.request.method() {
+            Some(Method::Refer) => answer
+                .draft
+                .is_none_or(|draft| refer_subscribes(answer.request, draft)),
+            method => method == Some(Method::Subscribe),
+        };
+        let call = match answer.request.method() {
+            Some(Method::Invite) => CallUsage::Live,
+            _ if subscribes && answer.code >= 200 => CallUsage::Never,
             _ => return Ok(()),
         };
         if open.dialog.is_some() {
@@ -54,11 +59,11 @@ impl Engine {
         }
         room?;
         let first_cseq = self.random.first_cseq();
-        let seed = seed_of(answer, usage, path, first_cseq)
+        let seed = seed_of(answer, call, path, first_cseq)
             .ok_or_else(|| Refusal::MalformedResponse("the request lacks an identity".into()))?;
         let dialog = self.dialogs.insert(seed);
         open.dialog = Some(dialog);
-        if let (Some(dialog), Usage::Invite) = (self.dialogs.get_mut(dialog), usage) {
+        if let (Some(dialog), CallUsage::Live) = (self.dialogs.get_mut(dialog), call) {
             dialog.open_server_invite = Some(key);
         }
         Ok(())
@@ -114,16 +119,28 @@ impl Engine {
         if dialog.open_server_invite == Some(key) {
             dialog.open_server_invite = None;
         }
+        if dialog.open_server_update == Some(key) {
+            dialog.open_server_update = None;
+        }
+        dialog.offer_ended(Side::Theirs, method);
         if code >= 300 {
-            if !dialog.confirmed && method == Some(Method::Invite) {
-                self.remove_dialog(dialog_key);
+            if method == Some(Method::Invite) {
+                dialog.offers.invite_failed();
+                if !dialog.confirmed {
+                    self.remove_dialog(dialog_key);
+                }
+            } else if method == Some(Method::Notify) && code == 481 {
+                // RFC 6665 §4.4.1: so a subscriber does without one of several notifiers.
+                self.subscription_refused(dialog_key, Role::Subscriber, request);
             }
             return;
+        }
+        if refreshes_target(method) {
+            refresh_target(dialog, request);
         }
         match method {
             Some(Method::Invite) => {
                 dialog.confirmed = true;
-                let earlier = dialog.unacknowledged.take();
                 dialog.unacknowledged = Some(Box::new(Unacknowledged {
                     response: text.clone(),
                     path,
@@ -131,21 +148,18 @@ impl Engine {
                     cseq: request.cseq().map_or(0, |cseq| cseq.number),
                     repeat: Backoff::start(now, timers.t1),
                     give_up: now + timers.transaction_timeout(),
-                    bye: earlier.and_then(|waiting| waiting.bye),
                 }));
-                refresh_target(dialog, request);
+                let offers = &mut dialog.offers;
+                let is_offer = offers.is_unsettled()
+                    && Message::parse(text.clone()).is_ok_and(|ok| has_session(&ok));
+                offers.carried(Side::Ours, Carrier::Success, is_offer);
             }
-            Some(Method::Update) => refresh_target(dialog, request),
-            Some(Method::Subscribe) => {
-                dialog.confirmed = true;
-                refresh_target(dialog, request);
-                if dialog.usage == Usage::Subscribe {
-                    let granted = Message::parse(text.clone())
-                        .ok()
-                        .and_then(|response| response.expires())
-                        .or(request.expires())
-                        .unwrap_or(DEFAULT_SUBSCRIPTION);
-                    dialog.expires = Some(subscription_end(now, granted, &timers));
+            Some(Method::Subscribe | Method::Refer) => {
+                let granted = Message::parse(text.clone())
+                    .ok()
+                    .and_then(|response| subscription::granted(request, &response));
+                if let Some((event, seconds)) = granted {
+                    self.subscribe(now, dialog_key, Role::Notifier, event, seconds);
                 }
             }
             _ => {}
@@ -171,7 +185,7 @@ pub(super) fn uas_dialog_id(request: &Message) -> Option<DialogId> {
 /// The dialog that a request makes at its receiver (§12.1.1).
 fn seed_of<'a>(
     answer: &Answer<'a>,
-    usage: Usage,
+    call: CallUsage,
     path: Path,
     first_cseq: u32,
 ) -> Option<DialogSeed<'a>> {
@@ -186,7 +200,11 @@ fn seed_of<'a>(
     Some(DialogSeed {
         id: uas_dialog_id(request)?,
         owner: answer.app,
-        usage,
+        call,
+        offers: match call {
+            CallUsage::Live => Offers::of_invite(Side::Theirs, request),
+            _ => Offers::default(),
+        },
         call_id: request.call_id().ok()?,
         local_tag: answer.local_tag,
         remote_tag: from.tag().unwrap_or_default(),
@@ -210,6 +228,15 @@ pub(super) fn record_routes(message: &Message) -> impl Iterator<Item = Box<str>>
         .take(limits::MAX_ROUTES)
 }
 
+/// Requests whose Contact is the sender's new target once they are accepted (§12.2; RFC 3311
+/// §5, RFC 6665 §4.4.1, RFC 5057 §5.4).
+pub(super) fn refreshes_target(method: Option<Method<'_>>) -> bool {
+    matches!(
+        method,
+        Some(Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer)
+    )
+}
+
 /// The peer may move: its Contact is the new remote target (§12.2.2).
 pub(super) fn refresh_target(dialog: &mut Dialog, message: &Message) {
     if let Ok(Some(NameAddr { uri, .. })) = message.contact() {
@@ -217,9 +244,4 @@ pub(super) fn refresh_target(dialog: &mut Dialog, message: &Message) {
             dialog.target = uri.into();
         }
     }
-}
-
-/// When a subscription has surely lapsed: its lifetime and one transaction more.
-pub(super) fn subscription_end(now: Instant, seconds: u32, timers: &Timers) -> Instant {
-    now + Duration::from_secs(seconds.into()) + timers.transaction_timeout()
 }

@@ -1,6 +1,7 @@
 //! RFC 6665: the dialogs of subscriptions, and how they end.
 
-use crate::world::{answer, value, Node, Phone, Sent, Ua, World, BYE, OK};
+use crate::world::{answer, companion, value, with_branch, Heard, Node, Phone, Sent, Ua, World};
+use crate::world::{BYE, OK};
 use drachtio::message::HeaderId;
 
 const GRANTED: &str = "SIP/2.0 202 Accepted\r\nExpires: 600\r\n";
@@ -196,31 +197,208 @@ fn renewing_prolongs_it_both_ways() {
     world.finish();
 }
 
+/// A SUBSCRIBE of the application's that the phone has received.
+fn subscribing(world: &mut World) -> (Node, Phone, Heard, Sent) {
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let text = "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nEvent: presence\r\nExpires: 60\r\n";
+    let sent = world.request(node, text);
+    world.settle();
+    let subscribe = world.hear_what(phone, "SUBSCRIBE");
+    (node, phone, subscribe, sent)
+}
+
+/// A notifier's NOTIFY in the dialog that it makes.
+fn notifies(world: &mut World, phone: Phone, node: Node, bob: &mut Ua, state: &str) {
+    let state = format!("Subscription-State: {state}");
+    let notify = bob.request_with("NOTIFY", &["Event: presence", &state], "");
+    world.say(phone, node, notify);
+    world.settle();
+}
+
 #[test]
-fn a_notify_that_comes_before_the_answer_is_told() {
+fn a_notify_that_comes_before_the_answer_makes_the_dialog() {
+    let mut world = World::new(1);
+    let (node, phone, subscribe, sent) = subscribing(&mut world);
+    let mut bob = Ua::called(phone, &subscribe, "b");
+    notifies(&mut world, phone, node, &mut bob, "active");
+    let told = world.next_told(node);
+    assert_eq!((told.what(), &told.dialog), ("NOTIFY".into(), &sent.dialog));
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    assert_eq!(world.census(node).dialogs, 1);
+    let text = answer(&subscribe, 200, "b", &[CONTACT], "");
+    world.say_back(phone, &subscribe, text);
+    world.settle();
+    assert_eq!(world.told_what(node), ["200"]);
+    assert_eq!(world.census(node).dialogs, 1);
+    // The application may leave it.
+    let leave = "SUBSCRIBE sip:x SIP/2.0\r\nEvent: presence\r\nExpires: 0\r\n";
+    world.request_in(node, &sent.dialog_id(), leave);
+    world.settle();
+    let heard = world.hear_what(phone, "SUBSCRIBE");
+    assert_eq!(heard.to().unwrap().tag(), Some("b"));
+    world.say_back(phone, &heard, answer(&heard, 200, "", &["Expires: 0"], ""));
+    notifies(&mut world, phone, node, &mut bob, "terminated");
+    assert_eq!(world.told_what(node), ["200", "NOTIFY"]);
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn each_notifier_of_a_subscribe_that_forked_has_a_dialog() {
+    let mut world = World::new(1);
+    let (node, phone, subscribe, sent) = subscribing(&mut world);
+    let text = answer(&subscribe, 200, "one", &[CONTACT], "");
+    world.say_back(phone, &subscribe, text);
+    world.settle();
+    assert_eq!(world.told_what(node), ["200"]);
+    let mut notifiers = ["one", "two", "three"].map(|tag| Ua::called(phone, &subscribe, tag));
+    for bob in &mut notifiers {
+        notifies(&mut world, phone, node, bob, "active;expires=60");
+        let told = world.next_told(node);
+        assert_eq!(told.dialog, sent.dialog);
+        // §4.4.1: a subscriber that wants but one refuses the others.
+        let is_wanted = !bob.local.contains("three");
+        let text = if is_wanted { OK } else { "SIP/2.0 481 No\r\n" };
+        world.respond(node, told.id(), text);
+        world.settle();
+    }
+    assert_eq!(world.heard_what(phone), ["200", "200", "481"]);
+    assert_eq!(world.census(node).dialogs, 2);
+    for bob in notifiers.iter_mut().take(2) {
+        notifies(&mut world, phone, node, bob, "terminated");
+    }
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn a_notify_of_something_else_or_too_late_is_answered_481() {
+    let mut world = World::new(1);
+    let (node, phone, subscribe, _) = subscribing(&mut world);
+    let mut bob = Ua::called(phone, &subscribe, "b");
+    let headers = ["Event: dialog", "Subscription-State: active"];
+    let other = bob.request_with("NOTIFY", &headers, "");
+    world.say(phone, node, other);
+    world.settle();
+    world.hear_what(phone, "481");
+    let refused = answer(&subscribe, 489, "b", &[], "");
+    world.say_back(phone, &subscribe, refused);
+    world.settle();
+    assert_eq!(world.told_what(node), ["489"]);
+    notifies(&mut world, phone, node, &mut bob, "active");
+    world.hear_what(phone, "481");
+    assert!(world.told(node).is_empty());
+    // Timer N: 64·T1 after the SUBSCRIBE.
+    let text = "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nEvent: presence\r\n";
+    world.request(node, text);
+    world.settle();
+    let subscribe = world.hear_what(phone, "SUBSCRIBE");
+    let ok = answer(&subscribe, 200, "one", &[CONTACT, "Expires: 600"], "");
+    world.say_back(phone, &subscribe, ok);
+    world.run_secs(33);
+    let mut late = Ua::called(phone, &subscribe, "two");
+    notifies(&mut world, phone, node, &mut late, "active");
+    world.hear_what(phone, "481");
+    assert_eq!(world.told_what(node), ["200"]);
+    world.finish();
+}
+
+#[test]
+fn an_endless_row_of_notifiers_makes_no_endless_row_of_dialogs() {
+    let mut world = World::new(1);
+    let (node, phone, subscribe, _) = subscribing(&mut world);
+    let most = drachtio::engine::limits::MAX_FORKS;
+    for number in 0..most + 5 {
+        let mut bob = Ua::called(phone, &subscribe, &format!("tag{number}"));
+        bob.call_id = subscribe.call_id().unwrap().to_string();
+        let headers = ["Event: presence", "Subscription-State: active;expires=5"];
+        let notify = bob.request_with("NOTIFY", &headers, "");
+        let branch = format!("z9hG4bK-notifier-{number}");
+        world.say(phone, node, with_branch(&notify, Some(&branch)));
+        world.settle();
+    }
+    assert_eq!(world.census(node).dialogs, most);
+    assert_eq!(world.told(node).len(), most);
+    world.finish();
+}
+
+#[test]
+fn a_notifier_may_shorten_the_time_and_not_lengthen_it() {
+    let mut world = World::new(1);
+    // 3600 s were asked for.
+    let (node, _, _, _) = subscribed_by(&mut world, "Expires: 100000");
+    world.run_secs(3600);
+    assert_eq!(world.census(node).dialogs, 1);
+    world.run_secs(33);
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+
+    let mut world = World::new(1);
+    let (node, phone, mut bob, _) = subscribed_by(&mut world, "Expires: 3600");
+    notifies(&mut world, phone, node, &mut bob, "active;expires=60");
+    let id = world.next_told(node).id();
+    world.respond(node, id, OK);
+    world.run_secs(100);
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn a_refresh_that_is_answered_481_ends_the_subscription() {
+    let mut world = World::new(1);
+    let (node, phone, _, sent) = subscribed_by(&mut world, "Expires: 600");
+    let text = "SUBSCRIBE sip:x SIP/2.0\r\nEvent: presence\r\nExpires: 600\r\n";
+    for (code, left) in [(423, 1), (481, 0)] {
+        world.request_in(node, &sent.dialog_id(), text);
+        world.settle();
+        let heard = world.hear_what(phone, "SUBSCRIBE");
+        let headers = ["Min-Expires: 900"];
+        world.say_back(phone, &heard, answer(&heard, code, "", &headers, ""));
+        world.settle();
+        let told = world.next_told(node);
+        assert_eq!(told.what(), code.to_string());
+        assert_eq!(value(&told.message, HeaderId::MinExpires), "900");
+        assert_eq!(world.census(node).dialogs, left);
+    }
+    world.finish();
+}
+
+#[test]
+fn a_subscription_inside_a_call_and_the_call_end_each_by_itself() {
     let mut world = World::new(1);
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
-    world.request(
-        node,
-        "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nExpires: 60\r\n",
-    );
+    let (mut alice, dialog) = world.call_in(phone, node);
+    let headers = ["Event: presence", "Expires: 60"];
+    let subscribe = alice.request_with("SUBSCRIBE", &headers, "");
+    world.say(phone, node, subscribe);
     world.settle();
-    let subscribe = world.hear_what(phone, "SUBSCRIBE");
-    let mut bob = Ua::called(phone, &subscribe, "b");
-    let notify = bob.request_with("NOTIFY", &["Subscription-State: active"], "");
-    world.say(phone, node, notify);
+    let id = world.next_told(node).id();
+    world.respond(node, id, GRANTED);
     world.settle();
-    let told = world.next_told(node);
-    assert_eq!(told.what(), "NOTIFY");
-    world.respond(node, told.id(), OK);
-    world.say_back(
-        phone,
-        &subscribe,
-        answer(&subscribe, 200, "b", &[CONTACT], ""),
-    );
+    world.hear_what(phone, "202");
+    world.phone_hangs_up(phone, node, &mut alice);
+    assert_eq!(world.census(node).dialogs, 1);
+    // RFC 5057 §5.1: there is no call in it any more.
+    for method in ["INVITE", "UPDATE", "INFO"] {
+        let request = alice.request(method);
+        world.say(phone, node, &request);
+        world.settle();
+        let refused = world.hear_what(phone, "481");
+        if method == "INVITE" {
+            world.say(phone, node, companion(&request, "ACK", Some(&refused)));
+        }
+    }
+    world.request_in(node, &dialog, TERMINATED);
+    world.settle();
+    let notify = world.hear_what(phone, "NOTIFY");
+    world.say_back(phone, &notify, answer(&notify, 200, "", &[], ""));
     world.settle();
     assert_eq!(world.told_what(node), ["200"]);
+    assert_eq!(world.census(node).dialogs, 0);
     world.finish();
 }
 

@@ -60,10 +60,12 @@ impl Ua {
     /// The callee's side of the call that an INVITE begins.
     pub fn called(phone: Phone, invite: &Message, tag: &str) -> Ua {
         let text = |id| invite.get_str(id).unwrap().to_string();
-        let bytes = invite.text().iter().map(|byte| u64::from(*byte));
-        let number = bytes.fold(0, |hash: u64, byte| {
-            hash.wrapping_mul(31).wrapping_add(byte)
-        });
+        let bytes = invite.text().iter().chain(tag.as_bytes());
+        let number = bytes
+            .map(|byte| u64::from(*byte))
+            .fold(0, |hash: u64, byte| {
+                hash.wrapping_mul(31).wrapping_add(byte)
+            });
         let mut ua = Ua::calling(phone, "", number);
         ua.call_id = text(HeaderId::CallId);
         ua.local = format!("{};tag={tag}", text(HeaderId::To));
