@@ -363,13 +363,14 @@ impl Engine {
     ) -> Option<Bytes> {
         let dialog = self.dialogs.get(key)?;
         let (uri, routes) = dialog.request_uri_and_routes();
-        let contact = dialog.contact_for(method, draft, path);
+        let face = self.listeners.face(path);
+        let contact = dialog.contact_for(method, draft, face);
         Some(
             RequestParts {
                 method,
                 uri: &uri,
-                path,
-                branch,
+                via: self.listeners.via(path, branch),
+                face,
                 routes: &routes,
                 identity: Identity {
                     from: &dialog.local,

@@ -1,12 +1,9 @@
 //! The text of the messages the engine sends: what the application drafted, and what the engine
 //! fills in and protects (drachtio-server §2.3, §2.4).
 
-use std::net::{IpAddr, SocketAddr};
-
 use bytes::Bytes;
 
-use super::path::Path;
-use super::random::Branch;
+use super::listeners::Face;
 use crate::message::{status, HeaderId, Message};
 
 /// The Max-Forwards of a new request (RFC 3261 §8.1.1.6).
@@ -126,8 +123,10 @@ pub(crate) struct Identity<'a> {
 pub(crate) struct RequestParts<'a> {
     pub(crate) method: &'a str,
     pub(crate) uri: &'a str,
-    pub(crate) path: &'a Path,
-    pub(crate) branch: Branch,
+    /// The Via, without its name.
+    pub(crate) via: String,
+    /// How the peer is shown this engine.
+    pub(crate) face: &'a Face,
     pub(crate) routes: &'a [Box<str>],
     pub(crate) identity: Identity<'a>,
     pub(crate) contact: Option<&'a str>,
@@ -137,7 +136,7 @@ pub(crate) struct RequestParts<'a> {
 impl RequestParts<'_> {
     pub(crate) fn compose(&self) -> Bytes {
         let mut writer = Writer::request(self.method, self.uri);
-        writer.header(HeaderId::Via, via(self.path, self.branch));
+        writer.header(HeaderId::Via, &self.via);
         for route in self.routes {
             writer.header(HeaderId::Route, route.as_bytes());
         }
@@ -160,7 +159,7 @@ impl RequestParts<'_> {
             return writer.finish(&[]);
         };
         for value in draft.all(HeaderId::PAssertedIdentity) {
-            let value = replace_localhost(&String::from_utf8_lossy(value), self.path.local);
+            let value = replace_localhost(&String::from_utf8_lossy(value), self.face);
             writer.header(HeaderId::PAssertedIdentity, value);
         }
         writer.draft(draft, REQUEST_CORE);
@@ -256,18 +255,8 @@ pub(crate) fn is_sdp(body: &[u8]) -> bool {
     body.starts_with(b"v=0")
 }
 
-/// Our Via of a request.
-pub(crate) fn via(path: &Path, branch: Branch) -> String {
-    format!(
-        "SIP/2.0/{} {};rport;branch={}",
-        path.transport.via_name(),
-        path.local,
-        branch.to_text()
-    )
-}
-
 /// `sip:x@localhost` stands for our address, which the application need not know.
-pub(crate) fn replace_localhost(value: &str, local: SocketAddr) -> String {
+pub(crate) fn replace_localhost(value: &str, face: &Face) -> String {
     const NAME: &str = "localhost";
     for before in ["@", "sip:"] {
         let marker = format!("{before}{NAME}");
@@ -283,19 +272,11 @@ pub(crate) fn replace_localhost(value: &str, local: SocketAddr) -> String {
             continue;
         }
         let address = if tail.starts_with(':') {
-            host_text(local.ip())
+            &face.host
         } else {
-            local.to_string()
+            &face.sent_by
         };
         return format!("{head}{before}{address}{tail}");
     }
     value.to_string()
-}
-
-/// An address as the host of a URI.
-fn host_text(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
 }

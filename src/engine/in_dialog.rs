@@ -7,6 +7,7 @@ use super::command::{AppId, CommandId, DialogId};
 use super::compose;
 use super::dialog::{CallUsage, Dialog};
 use super::event::{Meta, Refusal, Reply};
+use super::listeners::Face;
 use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::reliable::PrackVerdict;
@@ -400,10 +401,10 @@ impl Dialog {
         &self,
         method: &str,
         draft: Option<&Message>,
-        path: &Path,
+        face: &Face,
     ) -> Option<String> {
         if let Some(value) = draft.and_then(|draft| draft.get_str(HeaderId::Contact)) {
-            return Some(compose::replace_localhost(value, path.local));
+            return Some(compose::replace_localhost(value, face));
         }
         let refreshes = matches!(
             method,

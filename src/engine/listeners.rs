@@ -3,39 +3,76 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::advertised::{Advertised, External, ExternalHost};
 use super::compose::replace_localhost;
 use super::path::{Listener, Path, Transport};
-use super::target::{Destination, DEFAULT_PORT};
+use super::random::Branch;
+use super::target::Destination;
 use crate::message::{Host, NameAddr, Scheme, Uri};
 
 /// The addresses this engine is reached at.
 #[derive(Debug)]
-pub(crate) struct Listeners(Vec<Address>);
+pub(crate) struct Listeners {
+    addresses: Vec<Address>,
+    /// What a path that belongs to no listener shows: nothing.
+    nowhere: Face,
+}
 
 #[derive(Debug)]
 struct Address {
     transport: Transport,
     local: SocketAddr,
-    /// The value of a Contact header; written once, since it goes into most messages.
+    advertised: Advertised,
+    inside: Face,
+    /// What peers outside the local net are shown, if that differs.
+    outside: Option<Face>,
+}
+
+/// A listener as it is shown to a peer; written once, since it goes into most messages.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Face {
+    /// The host as in a URI.
+    pub(crate) host: String,
+    /// Host and port.
+    pub(crate) sent_by: String,
+    /// The value of a Contact.
     contact: String,
+    port: u16,
 }
 
 impl Listeners {
     pub(crate) fn new(listeners: Vec<Listener>) -> Listeners {
-        let addresses = listeners.into_iter().map(|listener| Address {
-            transport: listener.transport,
-            local: listener.local,
-            contact: contact(&listener),
-        });
-        Listeners(addresses.collect())
+        Listeners {
+            addresses: listeners.into_iter().map(Address::of).collect(),
+            nowhere: Face::default(),
+        }
+    }
+
+    /// What the peer of a path is shown of the listener.
+    pub(crate) fn face(&self, path: &Path) -> &Face {
+        self.address(path)
+            .map_or(&self.nowhere, |own| own.face(path.peer.ip()))
     }
 
     /// The value of the Contact that leads to a listener.
-    pub(crate) fn contact(&self, path: &Path) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|address| address.transport == path.transport && address.local == path.local)
-            .map(|address| address.contact.as_str())
+    pub(crate) fn contact(&self, path: &Path) -> &str {
+        &self.face(path).contact
+    }
+
+    /// The value of a Route that leads to a listener.
+    pub(crate) fn route(&self, path: &Path) -> String {
+        let transport = transport_param(path.transport);
+        format!("<sip:{}{transport};lr>", self.face(path).sent_by)
+    }
+
+    /// Our Via of a request.
+    pub(crate) fn via(&self, path: &Path, branch: Branch) -> String {
+        format!(
+            "SIP/2.0/{} {};rport;branch={}",
+            path.transport.via_name(),
+            self.face(path).sent_by,
+            branch.to_text()
+        )
     }
 
     /// The path to a destination from the listener that fits it best, if one does.
@@ -51,9 +88,10 @@ impl Listeners {
     }
 
     /// The listener that most likely is on the peer's network: of its family, on the loopback
-    /// only for loopback peers, with the longest prefix in common.
+    /// only for loopback peers, with the peer in its local net, with the longest prefix in
+    /// common.
     fn nearest(&self, transport: Transport, peer: IpAddr) -> Option<&Address> {
-        self.0
+        self.addresses
             .iter()
             .rev()
             .filter(|listener| {
@@ -63,6 +101,7 @@ impl Listeners {
                 let local = listener.local.ip();
                 (
                     local.is_loopback() == peer.is_loopback(),
+                    listener.has_inside(peer),
                     common_prefix(local, peer),
                 )
             })
@@ -70,66 +109,200 @@ impl Listeners {
 
     /// True if a message sent there would come back to this engine.
     pub(crate) fn is_local(&self, transport: Transport, address: SocketAddr) -> bool {
-        self.0
+        self.addresses
             .iter()
-            .any(|listener| listener.transport == transport && listener.local == address)
+            .filter(|listener| listener.transport == transport)
+            .any(|listener| listener.has(address))
     }
 
-    /// True if the URI's host and port are those of a listener.
+    /// True if the URI's host and port are those of a listener: its own, or those it is known
+    /// by elsewhere. A name of ours without a port is ours on every port, since it may stand for
+    /// SRV records.
     pub(crate) fn owns(&self, uri: &Uri<'_>) -> bool {
         if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
             return false;
         }
-        let port = uri.port.unwrap_or(DEFAULT_PORT);
-        let address = match uri.host {
-            Host::V4(address) => IpAddr::from(address),
-            Host::V6(address) => IpAddr::from(address),
-            Host::Name(name) if name.eq_ignore_ascii_case("localhost") => {
-                Ipv4Addr::LOCALHOST.into()
-            }
-            Host::Name(_) => return false,
-        };
-        self.0
-            .iter()
-            .any(|listener| listener.local == SocketAddr::new(address, port))
+        let mut listeners = self.addresses.iter();
+        match (socket_address(uri), uri.host) {
+            (Some(address), _) => listeners.any(|listener| listener.has(address)),
+            (None, Host::Name(name)) => listeners.any(|own| own.has_name(name, uri.port)),
+            _ => false,
+        }
     }
 
-    /// A Contact of the application's with our real address: `localhost`, and an address that
-    /// is none of ours, would not be reached (drachtio-server §2.4). Names are left alone.
+    /// A header value of the application's with our real address for `localhost`.
+    pub(crate) fn replace_localhost(&self, value: &str, path: &Path) -> String {
+        replace_localhost(value, self.face(path))
+    }
+
+    /// A Contact of the application's with the address that the peer is shown: `localhost`, and
+    /// an address that is none of ours, would not be reached (drachtio-server §2.4). Names are
+    /// left alone.
     pub(crate) fn real_contact(&self, contact: &str, path: &Path) -> String {
-        let contact = replace_localhost(contact, path.local);
+        self.shown_contact(contact, path, |_| true)
+    }
+
+    /// The same, but an address that is none of ours is left alone too.
+    pub(crate) fn own_contact(&self, contact: &str, path: &Path) -> String {
+        self.shown_contact(contact, path, |uri| self.owns(uri))
+    }
+
+    fn shown_contact(
+        &self,
+        contact: &str,
+        path: &Path,
+        may_replace: impl Fn(&Uri<'_>) -> bool,
+    ) -> String {
+        let face = self.face(path);
+        let contact = replace_localhost(contact, face);
         let replaced = NameAddr::parse(contact.as_bytes())
             .ok()
             .filter(|parsed| !parsed.is_wildcard())
             .and_then(|parsed| {
                 let uri = parsed.parse_uri().ok()?;
-                let is_foreign = uri.host.ip().is_some() && !self.owns(&uri);
-                is_foreign.then(|| {
+                let is_wrong = uri.host.ip().is_some()
+                    && may_replace(&uri)
+                    && (!self.owns(&uri) || self.is_other_face(&uri, path));
+                is_wrong.then(|| {
                     let user = uri.user.map(|user| format!("{user}@")).unwrap_or_default();
-                    let transport = match path.transport {
-                        Transport::Udp => String::new(),
-                        other => format!(";transport={other}"),
-                    };
-                    let real = format!("sip:{user}{}{transport}", path.local);
+                    let transport = transport_param(path.transport);
+                    let real = format!("sip:{user}{}{transport}", face.sent_by);
                     contact.replacen(parsed.uri, &real, 1)
                 })
             });
         replaced.unwrap_or(contact)
     }
+
+    /// True for an address of the path's own listener that its peer is not to be shown.
+    fn is_other_face(&self, uri: &Uri<'_>, path: &Path) -> bool {
+        let Some(address) = socket_address(uri) else {
+            return false;
+        };
+        let own = self.address(path).is_some_and(|own| own.has(address));
+        own && address.to_string() != self.face(path).sent_by
+    }
+
+    fn address(&self, path: &Path) -> Option<&Address> {
+        let mut addresses = self.addresses.iter();
+        addresses.find(|own| own.transport == path.transport && own.local == path.local)
+    }
 }
 
-/// The Contact of a listener.
-fn contact(listener: &Listener) -> String {
-    let user = listener
-        .user
-        .as_deref()
-        .map(|user| format!("{user}@"))
-        .unwrap_or_default();
-    let transport = match listener.transport {
+impl Address {
+    fn of(listener: Listener) -> Address {
+        let Listener {
+            transport,
+            local,
+            user,
+            advertised,
+        } = listener;
+        let inside = Face::new(
+            host_text(local.ip()),
+            local.port(),
+            user.as_deref(),
+            transport,
+        );
+        let outside = advertised.external.as_ref().map(|external| {
+            let port = external.port.unwrap_or(local.port());
+            Face::new(external.host.to_string(), port, user.as_deref(), transport)
+        });
+        Address {
+            transport,
+            local,
+            advertised,
+            inside,
+            outside,
+        }
+    }
+
+    fn face(&self, peer: IpAddr) -> &Face {
+        match &self.outside {
+            Some(outside) if !self.has_inside(peer) => outside,
+            _ => &self.inside,
+        }
+    }
+
+    fn has_inside(&self, peer: IpAddr) -> bool {
+        let mut nets = self.advertised.local_net.iter();
+        nets.any(|net| net.contains(peer))
+    }
+
+    fn has(&self, address: SocketAddr) -> bool {
+        let external = match &self.advertised.external {
+            Some(External {
+                host: ExternalHost::Address(external),
+                port,
+            }) => Some(SocketAddr::new(
+                *external,
+                port.unwrap_or(self.local.port()),
+            )),
+            _ => None,
+        };
+        self.local == address || external == Some(address)
+    }
+
+    fn has_name(&self, name: &str, port: Option<u16>) -> bool {
+        let external = match &self.advertised.external {
+            Some(External {
+                host: ExternalHost::Name(external),
+                ..
+            }) => Some(external),
+            _ => None,
+        };
+        let mut names = self.advertised.names.iter().chain(external);
+        let outside = self.outside.as_ref().map(|face| face.port);
+        names.any(|own| own.eq_ignore_ascii_case(name))
+            && port.is_none_or(|port| port == self.local.port() || Some(port) == outside)
+    }
+}
+
+impl Face {
+    fn new(host: String, port: u16, user: Option<&str>, transport: Transport) -> Face {
+        let sent_by = format!("{host}:{port}");
+        let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+        Face {
+            contact: format!("<sip:{user}{sent_by}{}>", transport_param(transport)),
+            host,
+            sent_by,
+            port,
+        }
+    }
+}
+
+fn transport_param(transport: Transport) -> String {
+    match transport {
         Transport::Udp => String::new(),
         other => format!(";transport={other}"),
+    }
+}
+
+/// The address that a URI names, if it names one.
+fn socket_address(uri: &Uri<'_>) -> Option<SocketAddr> {
+    let address = match uri.host {
+        Host::Name(name) if name.eq_ignore_ascii_case("localhost") => Ipv4Addr::LOCALHOST.into(),
+        host => host.ip()?,
     };
-    format!("<sip:{user}{}{transport}>", listener.local)
+    Some(SocketAddr::new(
+        address,
+        uri.port.unwrap_or(default_port(uri)),
+    ))
+}
+
+/// The port that a URI means without naming it (RFC 3261 §19.1.2, RFC 7118 §5).
+fn default_port(uri: &Uri<'_>) -> u16 {
+    let named = uri.transport().and_then(Transport::from_name);
+    match (uri.scheme, named) {
+        (Scheme::Sips, None | Some(Transport::Tcp)) => Transport::Tls.default_port(),
+        (_, named) => named.unwrap_or(Transport::Udp).default_port(),
+    }
+}
+
+/// An address as the host of a URI.
+fn host_text(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
 }
 
 /// How many leading bits two addresses share.

@@ -22,6 +22,7 @@
 //! | `compose.rs` | the text of a message |
 
 mod ack;
+mod advertised;
 mod app_gone;
 mod cancel;
 mod command;
@@ -43,6 +44,7 @@ mod receive;
 mod reliable;
 mod send_failure;
 mod server_names;
+mod subnet;
 mod subscribing;
 mod subscription;
 mod target;
@@ -59,6 +61,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use slotmap::new_key_type;
 
+pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
 };
@@ -67,6 +70,7 @@ pub use event::{Event, Meta, News, Refusal, Reply, Source};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
+pub use subnet::{is_private, NotASubnet, Subnet};
 pub use target::{Destination, Name, Query, QueryId};
 
 use dialog::DialogTable;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::advertised::Advertised;
 use super::server_names::ServerId;
 
 /// A SIP transport protocol (RFC 3261 §18, RFC 7118).
@@ -117,6 +118,8 @@ pub struct Listener {
     pub local: SocketAddr,
     /// The user part of the configured contact, shown in generated Contact headers.
     pub user: Option<String>,
+    /// How it is known beside its bound address.
+    pub advertised: Advertised,
 }
 
 /// A message the transport layer must send.

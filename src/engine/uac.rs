@@ -120,7 +120,11 @@ impl Engine {
             self.check_dialog_room()?;
         }
         self.check_client_room()?;
-        let path = match self.path_for(next_hop.as_deref().unwrap_or(uri), resolved)? {
+        let target = next_hop.as_deref().unwrap_or(uri);
+        if Uri::parse(target).is_ok_and(|uri| self.listeners.owns(&uri)) {
+            return Err(Refusal::SendToMyself);
+        }
+        let path = match self.path_for(target, resolved)? {
             Hop::Ready(path) => path,
             Hop::Named(name) => {
                 let action = Action::Request {
@@ -163,10 +167,10 @@ impl Engine {
         branch: Branch,
         draft: &Message,
     ) -> Result<Bytes, Refusal> {
-        let ours = self.listeners.contact(path).unwrap_or_default().to_string();
+        let ours = self.listeners.contact(path).to_string();
         let drafted = |id| draft.get_str(id).map(str::to_string);
         let from = drafted(HeaderId::From).unwrap_or_else(|| ours.clone());
-        let mut from = compose::replace_localhost(&from, path.local);
+        let mut from = self.listeners.replace_localhost(&from, path);
         let tag = NameAddr::parse(from.as_bytes())
             .map_err(|_| Refusal::InvalidFrom(from.clone()))?
             .tag()
@@ -175,7 +179,7 @@ impl Engine {
             from = format!("{from};tag={}", self.random.tag());
         }
         let to = drafted(HeaderId::To)
-            .map(|to| compose::replace_localhost(&to, path.local))
+            .map(|to| self.listeners.replace_localhost(&to, path))
             .unwrap_or_else(|| format!("<{uri}>"));
         let call_id = drafted(HeaderId::CallId).unwrap_or_else(|| self.random.call_id());
         let cseq = match draft.cseq() {
@@ -187,7 +191,7 @@ impl Engine {
         };
         let contact = match drafted(HeaderId::Contact) {
             Some(contact) if method == Method::Register => {
-                Some(compose::replace_localhost(&contact, path.local))
+                Some(self.listeners.replace_localhost(&contact, path))
             }
             Some(contact) => Some(self.listeners.real_contact(&contact, path)),
             None if makes_dialog(method) => Some(ours),
@@ -196,8 +200,8 @@ impl Engine {
         Ok(RequestParts {
             method: method.as_str(),
             uri,
-            path,
-            branch,
+            via: self.listeners.via(path, branch),
+            face: self.listeners.face(path),
             routes: &[],
             identity: Identity {
                 from: &from,

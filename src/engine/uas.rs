@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::command::{AppId, CommandId, DialogId, TransactionId};
-use super::compose::{self, ResponseParts};
+use super::compose::ResponseParts;
 use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
 use super::timers::fired;
@@ -254,14 +254,14 @@ impl Engine {
         if let Some(value) = draft.get_str(HeaderId::Contact) {
             // A redirection may name several, which go out as they are.
             let is_ours = code < 300 && method != Method::Register;
-            return is_ours.then(|| compose::replace_localhost(value, path.local));
+            return is_ours.then(|| self.listeners.own_contact(value, path));
         }
         let in_dialog = transaction.open.as_deref()?.dialog.is_some();
         let refreshes = in_dialog && refreshes_target(Some(method));
         if !(101..300).contains(&code) || !(makes_dialog(method) || refreshes) {
             return None;
         }
-        self.listeners.contact(path).map(str::to_string)
+        Some(self.listeners.contact(path).to_string())
     }
 
     /// A response without anything of the application's.

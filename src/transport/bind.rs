@@ -120,6 +120,7 @@ fn bind_on(
                         transport,
                         local,
                         user: contact.user.clone(),
+                        advertised: contact.advertised.at(address),
                     },
                     socket,
                 }),

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::advertised::AdvertisedAs;
 use crate::engine::Transport;
 
 /// The port of SIP over UDP and TCP (RFC 3261 §19.1.2).
@@ -23,6 +24,8 @@ pub struct Contact {
     pub port: u16,
     /// The protocols, without repetition. Default UDP and TCP.
     pub transports: Vec<Transport>,
+    /// How it is known to peers on other networks.
+    pub advertised: AdvertisedAs,
     text: String,
 }
 
@@ -106,6 +109,7 @@ fn parse(text: &str) -> Result<Contact, ContactProblem> {
         host: parse_host(host)?,
         port: port.map_or(Ok(DEFAULT_PORT), parse_port)?,
         transports: parse_transports(parts)?,
+        advertised: AdvertisedAs::default(),
         text: text.to_owned(),
     })
 }

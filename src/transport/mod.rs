@@ -7,6 +7,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `contact.rs`, `bind.rs` | from `sip:*:5060;transport=udp,tcp` to bound sockets |
+//! | `advertised.rs` | which peers are shown the external address of a contact |
 //! | `udp.rs` | datagrams, in batches |
 //! | `icmp.rs` | datagrams that were not delivered |
 //! | `tcp.rs` | listening and connecting |
@@ -16,6 +17,7 @@
 //! A further stream protocol is a further function that yields a byte stream, for
 //! `Connections::insert`.
 
+mod advertised;
 mod bind;
 mod connection;
 mod contact;
@@ -34,6 +36,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::time::{timeout_at, Instant};
 
+pub use advertised::AdvertisedAs;
 pub use bind::BindError;
 pub use contact::{Contact, ContactError, ContactProblem, Host, DEFAULT_PORT};
 pub use limits::Limits;

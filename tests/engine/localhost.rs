@@ -1,7 +1,7 @@
 //! RFC 3261 §8.1.1: what the engine fills in and replaces in the messages of applications.
 
 use crate::world::{answer, request, request_via, uri_of, value, World, ACK, BUSY, BYE, OK};
-use drachtio::engine::{Config, Listener, Transport};
+use drachtio::engine::{Advertised, Config, Listener, Transport};
 use drachtio::message::{HeaderId, NameAddr};
 
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
@@ -225,6 +225,7 @@ fn the_contact_shows_the_user_of_the_listener() {
         transport: Transport::Udp,
         local: "10.0.0.1:5060".parse().unwrap(),
         user: Some("pbx".to_string()),
+        advertised: Advertised::default(),
     }]));
     let sent = world.request(node, INVITE);
     assert_eq!(

@@ -13,6 +13,7 @@ mod automatic_answers;
 mod cancel;
 mod dialog_uac_forks;
 mod dialog_uas;
+mod external_address;
 mod glare;
 mod hostile_input;
 mod in_dialog;

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 
 use crate::engine::command::ProxyPlan;
-use crate::engine::compose;
-use crate::engine::path::{Path, Transport};
+use crate::engine::path::Path;
 use crate::engine::random::Branch;
 use crate::engine::Engine;
 use crate::message::{HeaderId, Message, Method, NameAddr, Uri};
@@ -51,9 +50,9 @@ impl Engine {
             let is_register = request.method() == Some(Method::Register);
             let (id, routes) = if is_register {
                 edit.append(HeaderId::Require, "path");
-                (HeaderId::Path, vec![route_to(path)])
+                (HeaderId::Path, vec![self.listeners.route(path)])
             } else {
-                (HeaderId::RecordRoute, recorded_routes(incoming, path))
+                (HeaderId::RecordRoute, self.recorded_routes(incoming, path))
             };
             // The topmost is the one that the callee reaches first.
             for route in routes.iter().rev() {
@@ -70,7 +69,7 @@ impl Engine {
                 edit.append(header.id, header.value);
             }
         }
-        edit.prepend(HeaderId::Via, compose::via(path, branch));
+        edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
         edit.finish().ok()
     }
 
@@ -86,7 +85,7 @@ impl Engine {
             edit.remove_first_value(HeaderId::Route);
         }
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
-        edit.prepend(HeaderId::Via, compose::via(path, branch));
+        edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
         edit.finish().ok()
     }
 
@@ -98,6 +97,20 @@ impl Engine {
                 .ok()
                 .map(|route| route.uri.to_string()),
             None => request.request_uri().map(str::to_string),
+        }
+    }
+
+    /// Our Record-Routes, the callee's side first: one for each side where they differ
+    /// (RFC 5658 §4.2).
+    fn recorded_routes(&self, incoming: &Path, outgoing: &Path) -> Vec<String> {
+        let (callee, caller) = (
+            self.listeners.route(outgoing),
+            self.listeners.route(incoming),
+        );
+        if callee == caller {
+            vec![callee]
+        } else {
+            vec![callee, caller]
         }
     }
 
@@ -119,22 +132,5 @@ fn fewer_hops(request: &Message) -> u8 {
     match request.max_forwards() {
         Ok(Some(hops)) => hops.saturating_sub(1),
         _ => DEFAULT_MAX_FORWARDS,
-    }
-}
-
-/// Our Record-Routes, the callee's side first: one for each side where they differ.
-fn recorded_routes(incoming: &Path, outgoing: &Path) -> Vec<String> {
-    let same = incoming.transport == outgoing.transport && incoming.local == outgoing.local;
-    if same {
-        vec![route_to(outgoing)]
-    } else {
-        vec![route_to(outgoing), route_to(incoming)]
-    }
-}
-
-fn route_to(path: &Path) -> String {
-    match path.transport {
-        Transport::Udp => format!("<sip:{};lr>", path.local),
-        other => format!("<sip:{};transport={other};lr>", path.local),
     }
 }

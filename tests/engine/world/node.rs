@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
-    Action, AppId, Census, Command, CommandId, Config, Counters, DialogId, Engine, Event, Listener,
-    Meta, News, ProxyPlan, Refusal, Reply, TransactionId, Transport,
+    Action, Advertised, AppId, Census, Command, CommandId, Config, Counters, DialogId, Engine,
+    Event, Listener, Meta, News, ProxyPlan, Refusal, Reply, TransactionId, Transport,
 };
 use drachtio::message::Message;
 
@@ -102,6 +102,7 @@ impl World {
             transport: *transport,
             local: address.parse().unwrap(),
             user: None,
+            advertised: Advertised::default(),
         });
         self.node_with(Config::new(listeners.collect()))
     }

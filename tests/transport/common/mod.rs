@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use drachtio::engine::{
-    Action, AppId, Command, CommandId, Config, Engine, Listener, Path, SendToken, Transmit,
-    Transport,
+    Action, Advertised, AppId, Command, CommandId, Config, Engine, Listener, Path, SendToken,
+    Transmit, Transport,
 };
 use drachtio::message::Message;
 use drachtio::transport::{Arrival, Contact, Limits, Transports};
@@ -120,6 +120,7 @@ pub fn token() -> SendToken {
         transport: Transport::Udp,
         local,
         user: None,
+        advertised: Advertised::default(),
     };
     let mut engine = Engine::new(Config::new(vec![listener]), rand::random());
     let draft = "OPTIONS sip:127.0.0.1:5062 SIP/2.0\r\n\r\n";
