@@ -10,7 +10,7 @@ use super::compose::{Identity, RequestParts, Writer};
 use super::dialog::Acknowledgement;
 use super::event::{Meta, Refusal, Reply};
 use super::offers::{Carrier, Side};
-use super::path::{Path, Sender};
+use super::path::Path;
 use super::random::Branch;
 use super::target::{Destination, Hop};
 use super::transaction::invite_server::AckVerdict;
@@ -193,8 +193,8 @@ impl Engine {
             .and_then(|dialog| dialog.acknowledgement.as_deref())
             .ok_or(Refusal::AckWithoutSuccess)?;
         let (client, transaction, cseq) = (waiting.client, waiting.invite, waiting.cseq);
-        let path = match self.dialog_path(key, resolved)? {
-            Hop::Ready(path) => path,
+        let path = match self.dialog_ways(key, resolved)? {
+            Hop::Ready(ways) => ways.first,
             Hop::Named(name) => {
                 let action = Action::Request {
                     dialog: Some(id.clone()),
@@ -337,7 +337,8 @@ impl Engine {
         if !path.transport.is_reliable() {
             transaction.ack = Some((ack.clone(), path));
         }
-        self.transmit(path, ack, Some(Sender::Client(key)));
+        let sender = transaction.sender(key);
+        self.transmit(path, ack, Some(sender));
     }
 
     pub(super) fn compose_in_dialog(

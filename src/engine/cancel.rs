@@ -41,6 +41,11 @@ pub(crate) enum Cancelling {
 }
 
 impl Cancelling {
+    /// True while the call is wanted.
+    pub(super) fn is_not_asked(&self) -> bool {
+        matches!(self, Cancelling::NotAsked)
+    }
+
     /// True if the application wants the call no longer.
     pub(super) fn is_asked(&self) -> bool {
         matches!(self, Cancelling::Held(_) | Cancelling::Sent)

@@ -14,6 +14,8 @@ pub struct Config {
     pub timers: Timers,
     /// How large its tables may grow.
     pub limits: TableLimits,
+    /// How destinations are chosen and left.
+    pub next_hop: NextHop,
 }
 
 impl Config {
@@ -43,6 +45,30 @@ pub struct Timers {
     /// How long an application may take to its next response once it has answered an INVITE
     /// provisionally. Default 1 h: people may let it ring, but not for ever.
     pub ringing: Duration,
+}
+
+/// A request of more bytes than this is too large for UDP when the path's MTU is not known
+/// (RFC 3261 §18.1.1).
+pub const UDP_REQUEST_LIMIT: usize = 1300;
+
+/// How destinations are chosen and left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextHop {
+    /// How long a destination that has failed is tried after all others; when it fails again,
+    /// twice as long, up to 8 minutes. Default 30 s; zero: never.
+    pub avoid_for: Duration,
+    /// The largest request in bytes that goes by UDP when the URI leaves the choice to us and
+    /// there is TCP. `None`: every request does. Default [`UDP_REQUEST_LIMIT`].
+    pub udp_request_limit: Option<usize>,
+}
+
+impl Default for NextHop {
+    fn default() -> NextHop {
+        NextHop {
+            avoid_for: Duration::from_secs(30),
+            udp_request_limit: Some(UDP_REQUEST_LIMIT),
+        }
+    }
 }
 
 impl Default for Timers {

@@ -1,6 +1,5 @@
 //! Requests inside dialogs, both ways (RFC 3261 §12.2).
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::command::{AppId, CommandId, DialogId};
@@ -12,7 +11,7 @@ use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::reliable::PrackVerdict;
 use super::subscription::Role;
-use super::target::{server_host, Destination, Hop, Target};
+use super::target::{Destination, Hop};
 use super::timers::earliest;
 use super::uac::{parse_request, Call};
 use super::{Action, Command, DialogKey, Engine, Parked, ServerKey};
@@ -185,11 +184,11 @@ impl Engine {
         }
         self.check_client_room()?;
         let hop = match &next_hop {
-            Some(uri) => self.path_for(uri, resolved)?,
-            None => self.dialog_path(key, resolved)?,
+            Some(uri) => self.ways_to(uri, uri, resolved)?,
+            None => self.dialog_ways(key, resolved)?,
         };
-        let path = match hop {
-            Hop::Ready(path) => path,
+        let mut ways = match hop {
+            Hop::Ready(ways) => ways,
             Hop::Named(name) => {
                 self.look_up(name, Parked::Command(again(&next_hop)))?;
                 return Ok(None);
@@ -198,15 +197,18 @@ impl Engine {
         let cseq = self.next_cseq(key).ok_or(Refusal::UnknownDialog)?;
         let branch = self.random.branch();
         let text = self
-            .compose_with_branch(key, method.as_str(), cseq, &path, Some(draft), branch)
+            .compose_with_branch(key, method.as_str(), cseq, &ways.first, Some(draft), branch)
             .ok_or(Refusal::UnknownDialog)?;
         let message = parse_request(text)?;
+        let message = self.fit_to_transport(now, &mut ways, branch, message)?;
+        let path = ways.first;
         if method == Method::Bye {
             self.abandon_open_invite(now, key);
         }
         let call = (method == Method::Invite).then(|| Call::new(id.clone()));
         let (client, transaction) =
             self.open_app_transaction(now, app, Some(key), call, path, branch, &message);
+        self.keep_ways(now, client, ways);
         if let Some(dialog) = self.dialogs.get_mut(key) {
             let carrier = match method {
                 Method::Invite => {
@@ -290,76 +292,43 @@ impl Engine {
         }
     }
 
-    /// The path of the next request in a dialog.
-    pub(super) fn dialog_path(
+    /// The ways of the next request in a dialog.
+    pub(super) fn dialog_ways(
         &mut self,
         key: DialogKey,
         resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
         let dialog = self.dialogs.get(key).ok_or(Refusal::UnknownDialog)?;
-        let (next_hop, id) = (dialog.next_hop(), dialog.id.clone());
-        let direct = dialog.path_if_direct();
-        let hop = match self.path_for(&next_hop, resolved) {
+        let (next_hop, target, id) = (dialog.next_hop(), dialog.target.clone(), dialog.id.clone());
+        let (last, direct) = (dialog.path, dialog.path_if_direct());
+        let hop = match self.ways_to(&next_hop, &target, resolved) {
             Ok(hop) => hop,
             Err(Refusal::NameNotResolved(host)) => return Err(Refusal::NameNotResolved(host)),
             Err(_) => return Err(Refusal::NoRouteInDialog(id)),
         };
-        Ok(match (hop, direct) {
+        let Hop::Ready(mut ways) = hop else {
+            return Ok(hop);
+        };
+        ways.prefer(Destination::of(&last));
+        if let Some(last) = direct {
             // A peer behind a stream connection is reached over that connection, and one that
             // we were heard by on one address goes on hearing us there.
-            (Hop::Ready(path), Some(last)) if last.transport == path.transport => {
-                Hop::Ready(Path {
-                    local: last.local,
-                    connection: last.connection,
-                    ..path
-                })
+            if last.transport == ways.first.transport {
+                ways.first.local = last.local;
+                ways.first.connection = last.connection;
             }
-            (hop, _) => hop,
-        })
+        }
+        Ok(Hop::Ready(ways))
     }
 
     /// The path of a request of the engine's own, which does not wait for a name to be looked
     /// up but goes where the peer was last heard.
     pub(super) fn dialog_path_now(&mut self, key: DialogKey) -> Option<Path> {
         let last = self.dialogs.get(key)?.path;
-        match self.dialog_path(key, None) {
-            Ok(Hop::Ready(path)) => Some(path),
+        match self.dialog_ways(key, None) {
+            Ok(Hop::Ready(ways)) => Some(ways.first),
             _ => Some(last),
         }
-    }
-
-    /// The path to a URI. `resolved` holds the destinations of its host name once they are known.
-    pub(super) fn path_for(
-        &mut self,
-        uri: &str,
-        resolved: Option<&[Destination]>,
-    ) -> Result<Hop, Refusal> {
-        let path = match (Target::of(uri)?, resolved) {
-            (
-                Target::Address {
-                    transports,
-                    address,
-                    port,
-                },
-                _,
-            ) => transports.iter().find_map(|transport| {
-                let port = port.unwrap_or(transport.default_port());
-                self.listeners.path_to(Destination {
-                    transport: *transport,
-                    address: SocketAddr::new(address, port),
-                })
-            }),
-            (Target::Name(name), Some([])) => return Err(Refusal::NameNotResolved(name.host)),
-            (Target::Name(_), Some(destinations)) => destinations
-                .iter()
-                .find_map(|destination| self.listeners.path_to(*destination)),
-            (Target::Name(name), None) => return Ok(Hop::Named(name)),
-        };
-        let mut path = path.ok_or(Refusal::TransportNotAvailable)?;
-        if path.transport.is_secure() {
-            path.server = server_host(uri).map(|host| self.server_names.id(&host));
-        }
-        Ok(Hop::Ready(path))
     }
 }
 

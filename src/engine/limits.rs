@@ -17,6 +17,12 @@ pub const MAX_PROXIES: usize = 200_000;
 /// Names being looked up.
 pub const MAX_QUERIES: usize = 10_000;
 
+/// Destinations remembered because they have failed.
+pub const MAX_FAILED_TARGETS: usize = 1_000;
+
+/// Destinations of one name that are tried.
+pub const MAX_DESTINATIONS: usize = 16;
+
 /// Early and confirmed dialogs that one INVITE may make by forking; responses of further forks
 /// are not followed.
 pub const MAX_FORKS: usize = 32;
@@ -51,6 +57,8 @@ pub struct TableLimits {
     pub proxies: usize,
     /// See [`MAX_QUERIES`].
     pub queries: usize,
+    /// See [`MAX_FAILED_TARGETS`].
+    pub failed_targets: usize,
 }
 
 impl Default for TableLimits {
@@ -61,6 +69,7 @@ impl Default for TableLimits {
             dialogs: MAX_DIALOGS,
             proxies: MAX_PROXIES,
             queries: MAX_QUERIES,
+            failed_targets: MAX_FAILED_TARGETS,
         }
     }
 }

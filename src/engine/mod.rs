@@ -18,8 +18,9 @@
 //! | `subscription.rs`, `subscribing.rs` | subscriptions, and notifiers that are not known yet |
 //! | `ack.rs`, `cancel.rs`, `reliable.rs` | 2xx and ACK, CANCEL, reliable provisional responses |
 //! | `proxy/` | RFC 3261 §16 |
-//! | `target.rs`, `listeners.rs` | where a request goes, and from which of our addresses |
-//! | `compose.rs` | the text of a message |
+//! | `target.rs`, `ways.rs`, `listeners.rs` | where a request goes, and from which listener |
+//! | `failover.rs`, `failed_targets.rs` | what happens when a destination fails (RFC 3263 §4.3) |
+//! | `compose.rs` | the text of messages |
 
 mod ack;
 mod advertised;
@@ -30,6 +31,8 @@ mod compose;
 mod config;
 mod dialog;
 mod event;
+mod failed_targets;
+mod failover;
 mod forks;
 mod glare;
 mod held;
@@ -54,9 +57,10 @@ mod uac;
 mod uac_response;
 mod uas;
 mod uas_dialog;
+mod ways;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use slotmap::new_key_type;
@@ -65,7 +69,7 @@ pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
 };
-pub use config::{Config, Timers};
+pub use config::{Config, NextHop, Timers};
 pub use event::{Event, Meta, News, Refusal, Reply, Source};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use send_failure::SendFailure;
@@ -74,6 +78,7 @@ pub use subnet::{is_private, NotASubnet, Subnet};
 pub use target::{Destination, Name, Query, QueryId};
 
 use dialog::DialogTable;
+use failed_targets::FailedTargets;
 use limits::TableLimits;
 use listeners::Listeners;
 use path::Sender;
@@ -85,6 +90,7 @@ use timers::{TimerOwner, TimerQueue};
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
 use transaction::{ClientExpiry, ServerExpiry};
+use ways::Failure;
 
 use crate::message::Message;
 
@@ -100,6 +106,7 @@ new_key_type! {
 #[derive(Debug)]
 pub struct Engine {
     timers_config: Timers,
+    next_hop: NextHop,
     limits: TableLimits,
     listeners: Listeners,
     random: Random,
@@ -111,6 +118,7 @@ pub struct Engine {
     proxies: ProxyTable,
     subscribing: SubscribingTable,
     queries: BTreeMap<QueryId, Parked>,
+    failed_targets: FailedTargets,
     next_query: u64,
     timers: TimerQueue,
     transmits: VecDeque<Transmit>,
@@ -152,6 +160,8 @@ pub struct Census {
     pub subscribing: usize,
     /// Names being looked up.
     pub queries: usize,
+    /// Destinations that are avoided because they have failed.
+    pub failed_targets: usize,
     /// Deadlines.
     pub timers: usize,
     /// Transactions that have no final response.
@@ -185,6 +195,10 @@ pub struct Counters {
     pub retransmissions: u64,
     /// Requests refused because a table was full.
     pub overloads: u64,
+    /// Requests that went to another destination because one had failed (RFC 3263 §4.3).
+    pub failovers: u64,
+    /// The time that these requests had spent on the destinations that failed.
+    pub time_lost: Duration,
 }
 
 impl Engine {
@@ -194,6 +208,7 @@ impl Engine {
         Engine {
             timers_config: config.timers,
             limits: config.limits,
+            next_hop: config.next_hop,
             listeners: Listeners::new(config.listeners),
             random: Random::from_seed(seed),
             servers: ServerTable::default(),
@@ -203,6 +218,7 @@ impl Engine {
             proxies: ProxyTable::default(),
             subscribing: SubscribingTable::default(),
             queries: BTreeMap::new(),
+            failed_targets: FailedTargets::default(),
             next_query: 0,
             timers: TimerQueue::default(),
             transmits: VecDeque::new(),
@@ -238,16 +254,18 @@ impl Engine {
                 TimerOwner::Dialog(key) => self.dialog_timeout(now, key),
                 TimerOwner::Proxy(key) => self.proxy_timeout(now, key),
                 TimerOwner::Subscribing(key) => self.subscribing_timeout(now, key),
+                TimerOwner::FailedTargets => self.failed_targets_timeout(now),
             }
         }
     }
 
     /// Where a name leads to, best first; nowhere if it could not be resolved. Destinations that
-    /// no listener fits are left out.
+    /// no listener fits are left out, those that have failed of late come last.
     pub fn handle_resolved(&mut self, now: Instant, id: QueryId, destinations: &[Destination]) {
         let Some(parked) = self.queries.remove(&id) else {
             return;
         };
+        let destinations = &self.failed_targets.last(now, destinations);
         match parked {
             Parked::Command(command) => self.carry_out(now, command, Some(destinations)),
             Parked::Branch(proxy, branch) => {
@@ -260,7 +278,7 @@ impl Engine {
     /// A message could not be sent.
     pub fn handle_send_failure(&mut self, now: Instant, token: SendToken, failure: SendFailure) {
         match token.0 {
-            Sender::Client(key) => self.client_send_failure(now, key, failure),
+            Sender::Client(key, attempt) => self.client_send_failure(now, key, attempt, failure),
             // A response that can't be sent has no other way to go (§18.2.2): the caller's
             // timers end the transaction at its side, ours at this side.
             Sender::Server(_) => {}
@@ -323,6 +341,7 @@ impl Engine {
             proxies: self.proxies.len(),
             subscribing: self.subscribing.len(),
             queries: self.queries.len(),
+            failed_targets: self.failed_targets.len(),
             timers: self.timers.len(),
             open_transactions: self.transactions.len(),
         }
@@ -464,13 +483,18 @@ impl Engine {
             ClientExpiry::Retransmit => {
                 if let Some(request) = &transaction.request {
                     let (path, payload) = (transaction.path, request.text().clone());
+                    let sender = transaction.sender(key);
                     self.counters.retransmissions += 1;
-                    self.transmit(path, payload, Some(Sender::Client(key)));
+                    self.transmit(path, payload, Some(sender));
                 }
                 self.reschedule_client(key);
             }
             ClientExpiry::RangOut => self.cancel_client(now, key),
-            ClientExpiry::TimedOut => self.client_failed(now, key, 408, None),
+            ClientExpiry::TimedOut => {
+                if !self.fail_over(now, key, Failure::Silent) {
+                    self.client_failed(now, key, 408, None);
+                }
+            }
             ClientExpiry::Terminated => self.client_terminated(key),
             ClientExpiry::Nothing => self.reschedule_client(key),
         }

@@ -10,7 +10,7 @@ use super::advertised::Advertised;
 use super::server_names::ServerId;
 
 /// A SIP transport protocol (RFC 3261 §18, RFC 7118).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Transport {
     /// Datagrams; the only transport that needs retransmissions.
     Udp,
@@ -142,6 +142,7 @@ pub struct SendToken(pub(crate) Sender);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
-    Client(super::ClientKey),
+    /// With the number of the attempt: an old one's failure does not concern the present one.
+    Client(super::ClientKey, u8),
     Server(super::ServerKey),
 }

@@ -119,6 +119,9 @@ impl Engine {
                 if status >= 300 {
                     self.acknowledge_failure(key, message);
                 }
+                if self.response_fails_over(now, key, status, message) {
+                    return;
+                }
                 match branch {
                     Some((proxy, branch)) => {
                         self.branch_response(now, path, key, proxy, branch, message);

@@ -5,7 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::event::Refusal;
-use super::path::{Path, Transport};
+use super::path::Transport;
+use super::ways::Ways;
 use crate::message::{Host, Scheme, Uri};
 
 /// The port of UDP and TCP when a URI names none (RFC 3261 §19.1.2).
@@ -40,7 +41,7 @@ pub struct Name {
 }
 
 /// One place a request can be sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Destination {
     /// The protocol spoken there.
     pub transport: Transport,
@@ -51,22 +52,15 @@ pub struct Destination {
 /// Where a URI points to, before names are resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A numeric host: the transports that will do, best first, and the port if the URI has one.
-    Address {
-        transports: Transports,
-        address: IpAddr,
-        port: Option<u16>,
-    },
+    /// A numeric host, by the transports that will do, best first.
+    Address(Vec<Destination>),
     Name(Name),
 }
 
-/// Transports that will do for a URI, best first.
-pub(crate) type Transports = &'static [Transport];
-
-/// The way to a URI.
+/// The way to a next hop.
 #[derive(Debug)]
 pub(crate) enum Hop {
-    Ready(Path),
+    Ready(Ways),
     /// The host must be looked up first.
     Named(Name),
 }
@@ -83,14 +77,17 @@ pub(crate) fn server_host(uri: &str) -> Option<String> {
 }
 
 impl Target {
-    pub(crate) fn of(uri: &str) -> Result<Target, Refusal> {
+    /// Where the URI of a next hop leads. Of a request to a `sips:` URI every hop is secure
+    /// (RFC 3261 §8.1.2).
+    pub(crate) fn of(uri: &str, request_uri: &str) -> Result<Target, Refusal> {
         let invalid = || Refusal::InvalidRequestUri(uri.to_string());
+        let is_sips = |uri: &Uri<'_>| uri.scheme == Scheme::Sips;
+        let end_to_end = Uri::parse(request_uri).is_ok_and(|uri| is_sips(&uri));
         let uri = Uri::parse(uri).map_err(|_| invalid())?;
-        let secure = match uri.scheme {
-            Scheme::Sip => false,
-            Scheme::Sips => true,
-            _ => return Err(invalid()),
-        };
+        if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+            return Err(invalid());
+        }
+        let secure = is_sips(&uri) || end_to_end;
         let transport = wanted_transport(&uri, secure)?;
         let named = |name: &str| {
             Target::Name(Name {
@@ -100,10 +97,13 @@ impl Target {
                 secure,
             })
         };
-        let numeric = |address| Target::Address {
-            transports: transports(transport, secure),
-            address,
-            port: uri.port,
+        let numeric = |address: IpAddr| {
+            let transports = transports(transport, secure).iter();
+            let destinations = transports.map(|transport| Destination {
+                transport: *transport,
+                address: (address, uri.port.unwrap_or(transport.default_port())).into(),
+            });
+            Target::Address(destinations.collect())
         };
         let host = match uri.maddr() {
             Some(maddr) => Host::parse(maddr).map_err(|_| invalid())?,
@@ -118,6 +118,14 @@ impl Target {
             }
             Host::Name(name) => named(name),
         })
+    }
+
+    /// True if the URI says neither by its scheme nor by a parameter how to send.
+    pub(crate) fn leaves_transport_open(&self) -> bool {
+        match self {
+            Target::Address(destinations) => destinations.len() > 1,
+            Target::Name(name) => name.transport.is_none() && !name.secure,
+        }
     }
 }
 
@@ -137,7 +145,7 @@ fn wanted_transport(uri: &Uri<'_>, secure: bool) -> Result<Option<Transport>, Re
 }
 
 /// What a URI may be sent by when no DNS record says it (RFC 3263 §4.1).
-pub(crate) fn transports(wanted: Option<Transport>, secure: bool) -> Transports {
+pub(crate) fn transports(wanted: Option<Transport>, secure: bool) -> &'static [Transport] {
     match (wanted, secure) {
         (Some(Transport::Udp), _) => &[Transport::Udp],
         (Some(Transport::Tcp), _) => &[Transport::Tcp],

@@ -16,6 +16,7 @@ pub(crate) enum TimerOwner {
     Dialog(DialogKey),
     Proxy(ProxyKey),
     Subscribing(SubscribingKey),
+    FailedTargets,
 }
 
 /// What the owner keeps to find its entry again.

@@ -120,12 +120,12 @@ impl Engine {
             self.check_dialog_room()?;
         }
         self.check_client_room()?;
-        let target = next_hop.as_deref().unwrap_or(uri);
-        if Uri::parse(target).is_ok_and(|uri| self.listeners.owns(&uri)) {
+        let next = next_hop.as_deref().unwrap_or(uri);
+        if Uri::parse(next).is_ok_and(|uri| self.listeners.owns(&uri)) {
             return Err(Refusal::SendToMyself);
         }
-        let path = match self.path_for(target, resolved)? {
-            Hop::Ready(path) => path,
+        let mut ways = match self.ways_to(next, uri, resolved)? {
+            Hop::Ready(ways) => ways,
             Hop::Named(name) => {
                 let action = Action::Request {
                     dialog: None,
@@ -137,16 +137,22 @@ impl Engine {
                 return Ok(None);
             }
         };
-        if self.listeners.is_local(path.transport, path.peer) {
+        if self
+            .listeners
+            .is_local(ways.first.transport, ways.first.peer)
+        {
             return Err(Refusal::SendToMyself);
         }
         let branch = self.random.branch();
-        let text = self.compose_request(method, uri, &path, branch, draft)?;
+        let text = self.compose_request(method, uri, &ways.first, branch, draft)?;
         let message = parse_request(text)?;
+        let message = self.fit_to_transport(now, &mut ways, branch, message)?;
+        let path = ways.first;
         let dialog = makes_dialog.then(|| uac_dialog_id(&message)).flatten();
         let call = dialog.clone().map(Call::new);
-        let (_, transaction) =
+        let (key, transaction) =
             self.open_app_transaction(now, app, None, call, path, branch, &message);
+        self.keep_ways(now, key, ways);
         if let (Some(id), false) = (&dialog, method == Method::Invite) {
             self.expect_notifies(now, app, id, &message);
         }
@@ -249,14 +255,7 @@ impl Engine {
     ) -> ClientKey {
         let method = request.method();
         let is_invite = method == Some(Method::Invite);
-        let reliable = path.transport.is_reliable();
-        let mut machine = ClientMachine::new(is_invite, now, reliable, &self.timers_config);
-        if let (ClientMachine::Invite(invite), ClientUser::Application { .. }) =
-            (&mut machine, &user)
-        {
-            // A proxy has timer C for each branch by itself.
-            invite.limit_ringing(self.timers_config.c);
-        }
+        let machine = self.client_machine(now, is_invite, path.transport, &user);
         let key = self.clients.insert(ClientTransaction {
             id: self.random.transaction_id(),
             matching: ClientMatch {
@@ -268,9 +267,11 @@ impl Engine {
             path,
             request: Some(request.clone()),
             ack: None,
+            fallback: None,
+            attempt: 0,
             slot: TimerSlot::default(),
         });
-        self.transmit(path, request.text().clone(), Some(Sender::Client(key)));
+        self.transmit(path, request.text().clone(), Some(Sender::Client(key, 0)));
         self.reschedule_client(key);
         key
     }
@@ -289,7 +290,7 @@ impl ClientTransaction {
     pub(super) fn has_response(&self) -> bool {
         match &self.machine {
             ClientMachine::Invite(machine) => machine.has_response(),
-            ClientMachine::NonInvite(_) => false,
+            ClientMachine::NonInvite(machine) => machine.has_response(),
         }
     }
 

@@ -15,6 +15,7 @@ use super::subscription::{self, Role};
 use super::transaction::client::ClientUser;
 use super::uac::uac_dialog_id;
 use super::uas_dialog::{refresh_target, refreshes_target};
+use super::ways::Failure;
 use super::{ClientKey, DialogKey, Engine, TransactionKey};
 use crate::message::{HeaderId, Message, Method};
 
@@ -321,13 +322,14 @@ impl Engine {
         &mut self,
         now: Instant,
         key: ClientKey,
+        attempt: u8,
         failure: SendFailure,
     ) {
-        if self
+        let concerned = self
             .clients
             .get(key)
-            .is_some_and(|t| t.machine.awaits_final())
-        {
+            .is_some_and(|t| t.machine.awaits_final() && t.attempt == attempt);
+        if concerned && !self.fail_over(now, key, Failure::Unsent) {
             self.client_failed(now, key, 503, Some(failure));
         }
     }

@@ -16,12 +16,14 @@ fn the_defaults_are_the_constants() {
         dialogs,
         proxies,
         queries,
+        failed_targets,
     } = limits();
     assert_eq!(server_transactions, limits::MAX_SERVER_TRANSACTIONS);
     assert_eq!(client_transactions, limits::MAX_CLIENT_TRANSACTIONS);
     assert_eq!(dialogs, limits::MAX_DIALOGS);
     assert_eq!(proxies, limits::MAX_PROXIES);
     assert_eq!(queries, limits::MAX_QUERIES);
+    assert_eq!(failed_targets, limits::MAX_FAILED_TARGETS);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod cancel;
 mod dialog_uac_forks;
 mod dialog_uas;
 mod external_address;
+mod failover;
 mod glare;
 mod hostile_input;
 mod in_dialog;

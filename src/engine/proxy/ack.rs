@@ -2,6 +2,7 @@
 //! (RFC 3261 §16.6, §17).
 
 use crate::engine::target::{Destination, Hop};
+use crate::engine::ways::Ways;
 use crate::engine::{Engine, Parked};
 use crate::message::Message;
 
@@ -28,8 +29,9 @@ impl Engine {
         forwarded: ForwardedAck,
         resolved: Option<&[Destination]>,
     ) {
-        match self.path_for(&forwarded.next_hop, resolved) {
-            Ok(Hop::Ready(path)) => {
+        let request_uri = forwarded.ack.request_uri().unwrap_or_default();
+        match self.ways_to(&forwarded.next_hop, request_uri, resolved) {
+            Ok(Hop::Ready(Ways { first: path, .. })) => {
                 let branch = self.random.branch();
                 if let Some(text) = self.forward_in_dialog(&forwarded.ack, &path, branch) {
                     self.transmit(path, text, None);

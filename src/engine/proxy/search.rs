@@ -6,11 +6,13 @@ use super::{Branch, BranchState, Kind, Proxy, Search};
 use crate::engine::command::{AppId, CommandId, ProxyPlan, TransactionId};
 use crate::engine::event::{Refusal, Reply};
 use crate::engine::path::Path;
+use crate::engine::random::Branch as ViaBranch;
 use crate::engine::target::{Destination, Hop};
 use crate::engine::timers::{fired, TimerOwner, TimerSlot};
 use crate::engine::transaction::client::ClientUser;
 use crate::engine::transaction::server::ServerUser;
-use crate::engine::{limits, Engine, Parked, ProxyKey, ServerKey, TransactionKey};
+use crate::engine::ways::Ways;
+use crate::engine::{limits, ClientKey, Engine, Parked, ProxyKey, ServerKey, TransactionKey};
 use crate::message::{Message, Method};
 
 /// How the application hears of the end of a search.
@@ -190,8 +192,10 @@ impl Engine {
         else {
             return;
         };
-        let sent = match self.path_for(&uri, resolved) {
-            Ok(Hop::Ready(path)) => self.send_branch(now, key, at, path),
+        // What a branch says of security counts, not what the caller's URI says: the application
+        // has chosen it.
+        let sent = match self.ways_to(&uri, &uri, resolved) {
+            Ok(Hop::Ready(ways)) => self.send_branch(now, key, at, ways),
             Ok(Hop::Named(name)) => self
                 .look_up(name, Parked::Branch(key, at))
                 .map(|()| BranchState::Resolving)
@@ -231,32 +235,64 @@ impl Engine {
         now: Instant,
         key: ProxyKey,
         at: usize,
-        path: Path,
+        mut ways: Ways,
     ) -> Option<BranchState> {
         self.check_client_room().ok()?;
-        let proxy = self.proxies.get(key)?;
-        let search = proxy.search.as_deref()?;
-        let uri = &search.branches.get(at)?.uri;
-        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
         let branch = self.random.branch();
-        let incoming = proxy.reply_path;
-        let text = match &search.kind {
-            Kind::Asked { plan, .. } => {
-                self.forward_as_asked(request, uri, plan, &incoming, &path, branch)
-            }
-            Kind::InDialog => self.forward_in_dialog(request, &path, branch),
-        }?;
-        let message = Message::parse(text).ok()?;
-        message.validate().ok()?;
+        let mut message = self.branch_request(key, at, &ways.first, branch)?;
+        if self.leave_udp_if_large(now, &mut ways, &message) {
+            message = self.branch_request(key, at, &ways.first, branch)?;
+        }
         let user = ClientUser::Branch {
             proxy: key,
             branch: at,
         };
-        let client = self.open_client_transaction(now, user, path, branch, &message);
+        let client = self.open_client_transaction(now, user, ways.first, branch, &message);
+        self.keep_ways(now, client, ways);
         if let Some(proxy) = self.proxies.get_mut(key) {
             proxy.live += 1;
         }
         Some(BranchState::Calling(client))
+    }
+
+    /// The request as it is sent on a branch by this path.
+    pub(in crate::engine) fn branch_request(
+        &self,
+        key: ProxyKey,
+        at: usize,
+        path: &Path,
+        branch: ViaBranch,
+    ) -> Option<Message> {
+        let proxy = self.proxies.get(key)?;
+        let search = proxy.search.as_deref()?;
+        let uri = &search.branches.get(at)?.uri;
+        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
+        let incoming = proxy.reply_path;
+        let text = match &search.kind {
+            Kind::Asked { plan, .. } => {
+                self.forward_as_asked(request, uri, plan, &incoming, path, branch)
+            }
+            Kind::InDialog => self.forward_in_dialog(request, path, branch),
+        }?;
+        let message = Message::parse(text).ok()?;
+        message.validate().ok()?;
+        Some(message)
+    }
+
+    /// True while this transaction of a branch's may still decide the search.
+    pub(in crate::engine) fn is_calling(
+        &self,
+        key: ProxyKey,
+        at: usize,
+        client: ClientKey,
+    ) -> bool {
+        let search = self.search(key).filter(|search| !search.cancelled);
+        search
+            .and_then(|search| search.branches.get(at))
+            .is_some_and(|branch| {
+                let calls = matches!(branch.state, BranchState::Calling(known) if known == client);
+                calls && !branch.cancel_wanted
+            })
     }
 
     /// The name of a branch's destination has been looked up.
@@ -314,7 +350,7 @@ impl Engine {
     }
 
     /// Only an INVITE that has been answered provisionally may be cancelled (§9.1).
-    pub(super) fn cancel_if_possible(&mut self, now: Instant, client: crate::engine::ClientKey) {
+    pub(super) fn cancel_if_possible(&mut self, now: Instant, client: ClientKey) {
         let possible = self
             .clients
             .get(client)

@@ -8,10 +8,11 @@ use slotmap::SlotMap;
 
 use super::ClientMachine;
 use crate::engine::command::{AppId, TransactionId};
-use crate::engine::path::Path;
+use crate::engine::path::{Path, Sender};
 use crate::engine::random::Branch;
 use crate::engine::timers::TimerSlot;
 use crate::engine::uac::Call;
+use crate::engine::ways::Fallback;
 use crate::engine::{ClientKey, DialogKey, ProxyKey};
 use crate::message::Message;
 
@@ -27,6 +28,10 @@ pub(crate) struct ClientTransaction {
     pub(crate) request: Option<Message>,
     /// The ACK to the final response and its way, for as long as that may be repeated.
     pub(crate) ack: Option<(Bytes, Path)>,
+    /// Where else the request may go.
+    pub(crate) fallback: Option<Box<Fallback>>,
+    /// How many destinations have failed: what is reported of them is not about this one.
+    pub(crate) attempt: u8,
     pub(crate) slot: TimerSlot,
 }
 
@@ -58,6 +63,11 @@ impl ClientTransaction {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.machine.deadline()
     }
+
+    /// Who sends its messages.
+    pub(crate) fn sender(&self, key: ClientKey) -> Sender {
+        Sender::Client(key, self.attempt)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +88,17 @@ impl ClientTable {
         let transaction = self.slots.remove(key)?;
         self.by_match.remove(&transaction.matching);
         Some(transaction)
+    }
+
+    /// Gives a transaction another branch, when its request goes elsewhere. What it was known by
+    /// before is free.
+    pub(crate) fn rename(&mut self, key: ClientKey, branch: Branch) -> Option<ClientMatch> {
+        let transaction = self.slots.get_mut(key)?;
+        let before = transaction.matching;
+        transaction.matching.branch = branch;
+        self.by_match.remove(&before);
+        self.by_match.insert(transaction.matching, key);
+        Some(before)
     }
 
     pub(crate) fn get(&self, key: ClientKey) -> Option<&ClientTransaction> {

@@ -37,6 +37,11 @@ impl NonInviteClient {
         !matches!(self.state, State::Completed)
     }
 
+    /// True once a response of any kind has come.
+    pub(crate) fn has_response(&self) -> bool {
+        !matches!(self.state, State::Trying)
+    }
+
     pub(crate) fn on_response(&mut self, now: Instant, status: u16, t: &Timers) -> Verdict {
         if matches!(self.state, State::Completed) {
             return Verdict::Absorb;
