@@ -15,6 +15,7 @@
 
 pub mod addon;
 pub mod apps;
+pub mod dns;
 pub mod driver;
 pub mod engine;
 pub mod message;

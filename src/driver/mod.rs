@@ -7,11 +7,9 @@
 //! | file | what it is |
 //! |---|---|
 //! | `turn.rs` | the loop: wait, let the engine work, hand out what it made |
-//! | `resolver.rs` | names to addresses, off the thread |
 //! | `alarm.rs` | the engine's next deadline |
 
 mod alarm;
-mod resolver;
 mod turn;
 
 use std::any::Any;
@@ -28,9 +26,9 @@ use tokio::runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
 use crate::apps::{Apps, Outlet};
+use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
 use crate::engine::{self, Action, AppId, CommandId, Listener};
 use crate::transport::{Contact, Limits, OpenError, Transports};
-use resolver::LOOKUPS_AT_ONCE;
 use turn::Driver;
 
 /// How long the closing of an engine waits for what is queued on its connections.
@@ -45,6 +43,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What the engine is told, but for its listeners: they are known when the contacts are bound.
     pub engine: engine::Config,
+    /// Whom to ask for the addresses of names.
+    pub dns: DnsSettings,
 }
 
 /// One thing an application asks for. It is answered on its outlet under the same id.
@@ -267,8 +267,9 @@ async fn operate(
         listeners: listeners.clone(),
         ..settings.engine
     };
+    let resolver = Resolver::new(&settings.dns, &listeners);
     started(Ok(listeners));
-    Driver::new(config, transports, inbox, apps, census)
+    Driver::new(config, transports, resolver, inbox, apps, census)
         .run()
         .await;
 }

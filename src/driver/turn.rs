@@ -10,9 +10,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 
 use super::alarm::Alarm;
-use super::resolver::{Answer, Resolver};
 use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
 use crate::apps::{Apps, Ruling};
+use crate::dns::{Answer, Resolver};
 use crate::engine::{AppId, Command, Config, Engine};
 use crate::transport::{Arrival, Transports};
 
@@ -43,6 +43,7 @@ impl<'a> Driver<'a> {
     pub(super) fn new(
         config: Config,
         transports: Transports,
+        resolver: Resolver,
         inbox: &'a mut UnboundedReceiver<Order>,
         apps: &'a mut Apps,
         census: &'a Mutex<Census>,
@@ -51,7 +52,7 @@ impl<'a> Driver<'a> {
             engine: Engine::new(config, rand::random()),
             transports,
             apps,
-            resolver: Resolver::new(),
+            resolver,
             alarm: Alarm::new(),
             inbox,
             census,

@@ -75,6 +75,7 @@ pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
 pub use subnet::{is_private, NotASubnet, Subnet};
+pub(crate) use target::transports;
 pub use target::{Destination, Name, Query, QueryId};
 
 use dialog::DialogTable;
