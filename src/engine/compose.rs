@@ -16,7 +16,7 @@ pub(crate) struct Writer(Vec<u8>);
 impl Writer {
     pub(crate) fn request(method: &str, uri: &str) -> Writer {
         let mut writer = Writer(Vec::with_capacity(1024));
-        writer.start(&[method.as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"]);
+        writer.line(&[method.as_bytes(), b" ", uri.as_bytes(), b" SIP/2.0"]);
         writer
     }
 
@@ -27,11 +27,13 @@ impl Writer {
         } else {
             reason
         };
-        writer.start(&[b"SIP/2.0 ", code.to_string().as_bytes(), b" ", reason]);
+        writer.0.extend_from_slice(b"SIP/2.0 ");
+        writer.digits(code.into());
+        writer.line(&[b" ", reason]);
         writer
     }
 
-    fn start(&mut self, parts: &[&[u8]]) {
+    fn line(&mut self, parts: &[&[u8]]) {
         for part in parts {
             self.0.extend_from_slice(part);
         }
@@ -47,6 +49,20 @@ impl Writer {
         self.0.extend_from_slice(b": ");
         self.0.extend_from_slice(value);
         self.0.extend_from_slice(b"\r\n");
+    }
+
+    pub(crate) fn number(&mut self, id: HeaderId, value: usize) {
+        self.0.extend_from_slice(id.name().as_bytes());
+        self.0.extend_from_slice(b": ");
+        self.digits(value);
+        self.0.extend_from_slice(b"\r\n");
+    }
+
+    fn digits(&mut self, number: usize) {
+        if number >= 10 {
+            self.digits(number / 10);
+        }
+        self.0.push(b'0' + (number % 10) as u8);
     }
 
     /// Every line of that name, as it stands in `message`.
@@ -72,7 +88,7 @@ impl Writer {
     }
 
     pub(crate) fn finish(mut self, body: &[u8]) -> Bytes {
-        self.header(HeaderId::ContentLength, body.len().to_string());
+        self.number(HeaderId::ContentLength, body.len());
         self.0.extend_from_slice(b"\r\n");
         self.0.extend_from_slice(body);
         self.0.into()
@@ -200,7 +216,7 @@ impl<'a> ResponseParts<'a> {
         let mut writer = Writer::response(self.code, self.reason);
         writer.copy(HeaderId::Via, request);
         writer.copy(HeaderId::From, request);
-        writer.header(HeaderId::To, self.to(request));
+        self.write_to(&mut writer, request);
         writer.copy(HeaderId::CallId, request);
         writer.copy(HeaderId::CSeq, request);
         if self.code == 100 {
@@ -231,13 +247,17 @@ impl<'a> ResponseParts<'a> {
     }
 
     /// The request's To, with our tag unless it has one or this is a 100 (§8.2.6.2).
-    fn to(&self, request: &Message) -> Vec<u8> {
-        let mut to = request.get(HeaderId::To).unwrap_or_default().to_vec();
-        if self.code > 100 && !request.to().is_ok_and(|to| to.tag().is_some()) {
-            to.extend_from_slice(b";tag=");
-            to.extend_from_slice(self.to_tag.as_bytes());
-        }
-        to
+    fn write_to(&self, writer: &mut Writer, request: &Message) {
+        let to = request.get(HeaderId::To).unwrap_or_default();
+        let adds_tag = self.code > 100 && request.to_tag().is_none();
+        let tag: &[&[u8]] = if adds_tag {
+            &[b";tag=", self.to_tag.as_bytes()]
+        } else {
+            &[]
+        };
+        writer.0.extend_from_slice(b"To: ");
+        writer.0.extend_from_slice(to);
+        writer.line(tag);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Dialogs (RFC 3261 §12) and the table of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ahash::HashMap;
 use bytes::Bytes;
 use slotmap::SlotMap;
 

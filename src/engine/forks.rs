@@ -34,7 +34,7 @@ impl Engine {
     ) -> Option<DialogKey> {
         let is_success = response.status().is_some_and(|status| status >= 200);
         let to_tag = remote_tag(response);
-        let from_tag = response.from().ok()?.tag()?;
+        let from_tag = response.from_tag()?;
         let call_id = response.call_id().ok()?;
         if let Some(known) = self.dialogs.find(call_id, from_tag, to_tag) {
             return Some(known);
@@ -168,11 +168,7 @@ impl Engine {
 
 /// The tag of the peer; empty for one of the time before tags (§12.1.2).
 pub(super) fn remote_tag(response: &Message) -> &str {
-    response
-        .to()
-        .ok()
-        .and_then(|to| to.tag())
-        .unwrap_or_default()
+    response.to_tag().unwrap_or_default()
 }
 
 /// The caller's route set is the recorded one backwards (§12.1.2).

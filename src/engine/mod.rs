@@ -51,6 +51,7 @@ mod subnet;
 mod subscribing;
 mod subscription;
 mod target;
+mod text;
 mod timers;
 mod transaction;
 mod uac;
@@ -59,9 +60,10 @@ mod uas;
 mod uas_dialog;
 mod ways;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use ahash::HashMap;
 use bytes::Bytes;
 use slotmap::new_key_type;
 
@@ -214,7 +216,7 @@ impl Engine {
             random: Random::from_seed(seed),
             servers: ServerTable::default(),
             clients: ClientTable::default(),
-            transactions: HashMap::new(),
+            transactions: HashMap::default(),
             dialogs: DialogTable::default(),
             proxies: ProxyTable::default(),
             subscribing: SubscribingTable::default(),

@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::command::TransactionId;
+use super::text::push_hex;
 
 /// The branch of a request we sent, without its textual form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,16 +13,25 @@ pub(crate) struct Branch(u128);
 /// RFC 3261 §8.1.1.7: a branch that begins so is unique.
 pub(crate) const MAGIC_COOKIE: &str = "z9hG4bK";
 
+/// Hexadecimal digits of a branch after the cookie.
+const BRANCH_DIGITS: usize = 24;
+
+/// Hexadecimal digits of a tag.
+const TAG_DIGITS: usize = 16;
+
 impl Branch {
     /// The Via parameter's value.
     pub(crate) fn to_text(self) -> String {
-        format!("{MAGIC_COOKIE}{:024x}", self.0)
+        let mut text = String::with_capacity(MAGIC_COOKIE.len() + BRANCH_DIGITS);
+        text.push_str(MAGIC_COOKIE);
+        push_hex(&mut text, self.0, BRANCH_DIGITS);
+        text
     }
 
     /// `None` for a branch that this engine can't have made.
     pub(crate) fn from_text(text: &str) -> Option<Branch> {
         let digits = text.strip_prefix(MAGIC_COOKIE)?;
-        if digits.len() != 24 {
+        if digits.len() != BRANCH_DIGITS {
             return None;
         }
         u128::from_str_radix(digits, 16).ok().map(Branch)
@@ -50,7 +60,9 @@ impl Random {
 
     /// A tag (RFC 3261 §19.3 asks for at least 32 random bits).
     pub(crate) fn tag(&mut self) -> Box<str> {
-        format!("{:016x}", self.0.random::<u64>()).into()
+        let mut tag = String::with_capacity(TAG_DIGITS);
+        push_hex(&mut tag, self.0.random::<u64>().into(), TAG_DIGITS);
+        tag.into()
     }
 
     pub(crate) fn call_id(&mut self) -> String {

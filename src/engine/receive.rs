@@ -15,7 +15,7 @@ use super::transaction::key::server_match;
 use super::transaction::server::{OpenRequest, ServerTransaction};
 use super::transaction::{ServerMachine, Verdict};
 use super::{Engine, ServerKey, TransactionKey};
-use crate::message::{HeaderId, Message, Method, NameAddr, Via};
+use crate::message::{HeaderId, Host, Message, Method, NameAddr, Via};
 
 /// The Retry-After of a request refused because a table is full, in seconds.
 const OVERLOAD_RETRY_AFTER: u32 = 5;
@@ -157,7 +157,7 @@ impl Engine {
         request: Message,
         is_invite: bool,
     ) -> ServerKey {
-        let to_tag = request.to().ok().and_then(|to| to.tag());
+        let to_tag = request.to_tag();
         let is_initial = to_tag.is_none();
         let local_tag = to_tag.map_or_else(|| self.random.tag(), Box::from);
         let id = self.random.transaction_id();
@@ -214,9 +214,11 @@ impl Engine {
     /// The dialog a request names by its tags (§12.2.2).
     pub(super) fn dialog_of(&self, request: &Message) -> Option<super::DialogKey> {
         let call_id = request.call_id().ok()?;
-        let (to, from) = (request.to().ok()?, request.from().ok()?);
-        self.dialogs
-            .find(call_id, to.tag()?, from.tag().unwrap_or_default())
+        self.dialogs.find(
+            call_id,
+            request.to_tag()?,
+            request.from_tag().unwrap_or_default(),
+        )
     }
 }
 
@@ -268,7 +270,7 @@ fn reply_path(via: &Via<'_>, path: Path) -> Path {
 
 /// True if the Via's sent-by is that address.
 fn is_named(via: &Via<'_>, address: IpAddr) -> bool {
-    via.host.parse::<IpAddr>().is_ok_and(|host| host == address)
+    Host::parse(via.host).is_ok_and(|host| host.ip() == Some(address))
 }
 
 /// The request with the source written into its topmost Via: `received` when it differs from

@@ -113,8 +113,8 @@ impl Engine {
         if notify.method() != Some(Method::Notify) || self.check_dialog_room().is_err() {
             return None;
         }
-        let (from, to) = (notify.from().ok()?, notify.to().ok()?);
-        let (call_id, local_tag) = (notify.call_id().ok()?, to.tag()?);
+        let from = notify.from().ok()?;
+        let (call_id, local_tag) = (notify.call_id().ok()?, notify.to_tag()?);
         let id = DialogId::new(call_id, local_tag);
         let subscribing = self.subscribing.find(&id)?;
         if self.dialogs.forks(&id).len() >= limits::MAX_FORKS {

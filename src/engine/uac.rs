@@ -307,8 +307,7 @@ impl ClientTransaction {
             (Some(request), _) => {
                 request.cseq().is_ok_and(|ours| ours == cseq)
                     && request.call_id() == response.call_id()
-                    && request.from().map(|from| from.tag()).ok()
-                        == response.from().map(|from| from.tag()).ok()
+                    && request.from_tag() == response.from_tag()
             }
             (
                 None,
@@ -354,6 +353,5 @@ pub(super) fn makes_dialog(method: Method<'_>) -> bool {
 
 /// `<Call-ID>;from-tag=<tag>` of a request we sent or of a response to it.
 pub(super) fn uac_dialog_id(message: &Message) -> Option<DialogId> {
-    let from = message.from().ok()?;
-    Some(DialogId::new(message.call_id().ok()?, from.tag()?))
+    Some(DialogId::new(message.call_id().ok()?, message.from_tag()?))
 }

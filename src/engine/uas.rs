@@ -47,7 +47,7 @@ impl Engine {
             return;
         }
         let method = request.method();
-        let in_unknown_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        let in_unknown_dialog = request.to_tag().is_some();
         let is_for_us = uri.is_some_and(|uri| self.listeners.owns(&uri));
         if in_unknown_dialog && method.is_some_and(|method| needs_dialog(method, is_for_us)) {
             self.respond_plainly(now, key, 481);
@@ -230,7 +230,7 @@ impl Engine {
             .and_then(|t| t.open.as_deref_mut())
             .ok_or(Refusal::UnknownTransaction)?;
         if open.dialog.is_none() && open.is_initial && code > 100 {
-            if let Some(tag) = draft.to().ok().and_then(|to| to.tag()) {
+            if let Some(tag) = draft.to_tag() {
                 if !is_token(tag) {
                     return Err(Refusal::MalformedResponse(format!("To tag: {tag}")));
                 }

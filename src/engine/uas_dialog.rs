@@ -175,10 +175,9 @@ impl Engine {
 
 /// `<Call-ID>;from-tag=<tag>` of a request that was received.
 pub(super) fn uas_dialog_id(request: &Message) -> Option<DialogId> {
-    let from = request.from().ok()?;
     Some(DialogId::new(
         request.call_id().ok()?,
-        from.tag().unwrap_or_default(),
+        request.from_tag().unwrap_or_default(),
     ))
 }
 
@@ -190,9 +189,8 @@ fn seed_of<'a>(
     first_cseq: u32,
 ) -> Option<DialogSeed<'a>> {
     let request = answer.request;
-    let (from, to) = (request.from().ok()?, request.to().ok()?);
     let to_text = request.get_str(HeaderId::To)?;
-    let local = match to.tag() {
+    let local = match request.to_tag() {
         Some(_) => to_text.to_string(),
         None => format!("{to_text};tag={}", answer.local_tag),
     };
@@ -207,13 +205,16 @@ fn seed_of<'a>(
         },
         call_id: request.call_id().ok()?,
         local_tag: answer.local_tag,
-        remote_tag: from.tag().unwrap_or_default(),
+        remote_tag: request.from_tag().unwrap_or_default(),
         local,
         remote: request.get_str(HeaderId::From)?.to_string(),
         local_cseq: first_cseq,
         remote_cseq: request.cseq().ok().map(|cseq| cseq.number),
         routes: record_routes(request).collect(),
-        target: contact.map_or(from.uri, |contact| contact.uri),
+        target: match contact {
+            Some(contact) => contact.uri,
+            None => request.from().ok()?.uri,
+        },
         contact: answer.contact.unwrap_or_default().to_string(),
         path,
     })

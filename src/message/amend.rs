@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::header::HeaderId;
+use super::index::{Span, Tags};
 use super::limits::MAX_HEADER_SECTION;
 use super::message::Message;
 
@@ -29,17 +30,11 @@ impl Message {
             text.extend_from_slice(part);
         }
         let mut index = (*self.index).clone();
-        for span in &mut index.spans {
-            for offset in [
-                &mut span.name,
-                &mut span.name_end,
-                &mut span.value,
-                &mut span.value_end,
-                &mut span.line_end,
-            ] {
-                if usize::from(*offset) > start {
-                    *offset = u16::try_from(shifted(usize::from(*offset))?).ok()?;
-                }
+        let tags = index.tags.get_mut().map(Tags::offsets);
+        let spans = index.spans.iter_mut().flat_map(Span::offsets);
+        for offset in spans.chain(tags.into_iter().flatten()) {
+            if usize::from(*offset) > start {
+                *offset = u16::try_from(shifted(usize::from(*offset))?).ok()?;
             }
         }
         index.body_start = body_start;
@@ -93,6 +88,21 @@ mod tests {
         let read = Message::parse(copy.text().clone()).unwrap();
         assert!(copy.header_index().eq(read.header_index()));
         assert_eq!(copy.get_str(HeaderId::To), Some("<sip:a@b>"));
+    }
+
+    #[test]
+    fn tags_that_were_found_before_are_found_at_their_new_places() {
+        let text = "OPTIONS sip:a@b SIP/2.0\nTo: <sip:a@b>;tag=above\nVia: SIP/2.0/UDP one\n\
+                    From: <sip:c@d>;tag=below\n\n";
+        let first = message(text);
+        assert_eq!(first.from_tag(), Some("below"));
+        let copy = first
+            .with_first_value(HeaderId::Via, b"SIP/2.0/UDP one;rport=5060")
+            .unwrap();
+        assert_eq!(
+            (copy.to_tag(), copy.from_tag()),
+            (Some("above"), Some("below"))
+        );
     }
 
     #[test]

@@ -26,8 +26,8 @@ impl<'a> Host<'a> {
         };
         let bytes = bare.as_bytes();
         if Class::HOST.is_all(bytes) && bare.len() == text.len() {
-            if Class::IPV4.is_all(bytes) {
-                return bare.parse().map(Host::V4).map_err(|_| GrammarError::Host);
+            if matches!(bytes, [b'0'..=b'9' | b'.', ..]) && Class::IPV4.is_all(bytes) {
+                return parse_ipv4(bytes).map(Host::V4).ok_or(GrammarError::Host);
             }
             check_name(bytes)?;
             return Ok(Host::Name(bare));
@@ -58,6 +58,32 @@ impl PartialEq for Host<'_> {
 }
 
 impl Eq for Host<'_> {}
+
+/// Four numbers up to 255 without leading zeros, as the standard library reads them, but in a
+/// fraction of the time: a message has a dozen of them.
+fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut address, mut number, mut digits, mut dots) = (0u32, 0u32, 0, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                if digits > 0 && number == 0 {
+                    return None;
+                }
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+                if number > 255 {
+                    return None;
+                }
+            }
+            b'.' if digits > 0 && dots < 3 => {
+                address = address << 8 | number;
+                (number, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => return None,
+        }
+    }
+    (digits > 0 && dots == 3).then(|| Ipv4Addr::from(address << 8 | number))
+}
 
 /// No empty label, and no hyphen at the ends. Unlike RFC 3261's `toplabel`, the last label may
 /// begin with a digit, as the names of containers do, or be empty, as RFC 3261 has it.

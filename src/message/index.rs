@@ -1,5 +1,7 @@
 //! The index over a message's header section: where each line, name and value lies.
 
+use std::sync::OnceLock;
+
 use memchr::memchr;
 
 use super::class::Class;
@@ -32,6 +34,15 @@ pub(crate) struct Index {
     pub(crate) has_lone_break: bool,
     /// The first other thing that is wrong.
     pub(crate) flaw: Option<ParseError>,
+    /// Found when first asked for, and then kept: they are asked for half a dozen times.
+    pub(crate) tags: OnceLock<Tags>,
+}
+
+/// Where the tags of From and To lie in the text: start and end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tags {
+    pub(crate) from: Option<(u16, u16)>,
+    pub(crate) to: Option<(u16, u16)>,
 }
 
 /// Where one header field lies in the text; the line begins with the name.
@@ -44,6 +55,25 @@ pub(crate) struct Span {
     pub(crate) value_end: u16,
     /// Behind the CRLF that ends the field, folds included.
     pub(crate) line_end: u16,
+}
+
+impl Span {
+    pub(crate) fn offsets(&mut self) -> [&mut u16; 5] {
+        [
+            &mut self.name,
+            &mut self.name_end,
+            &mut self.value,
+            &mut self.value_end,
+            &mut self.line_end,
+        ]
+    }
+}
+
+impl Tags {
+    pub(crate) fn offsets(&mut self) -> impl Iterator<Item = &mut u16> {
+        let places = [&mut self.from, &mut self.to].into_iter().flatten();
+        places.flat_map(|(start, end)| [start, end])
+    }
 }
 
 impl Index {
@@ -62,6 +92,7 @@ impl Index {
             content_length: Ok(None),
             has_lone_break: false,
             flaw: None,
+            tags: OnceLock::new(),
         };
         if start_line.len() > MAX_START_LINE {
             index.note(ParseError::StartLineTooLong);

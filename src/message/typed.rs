@@ -6,6 +6,7 @@ use super::cseq::{CSeq, RAck};
 use super::cursor::Cursor;
 use super::grammar::{number, GrammarError};
 use super::header::HeaderId;
+use super::index::Tags;
 use super::message::Message;
 use super::name_addr::NameAddr;
 use super::via::Via;
@@ -45,6 +46,16 @@ impl Message {
     /// To.
     pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
         self.address(HeaderId::To)
+    }
+
+    /// The tag of From; `None` without one, or when From is malformed.
+    pub fn from_tag(&self) -> Option<&str> {
+        self.tag(self.tags().from)
+    }
+
+    /// The tag of To; `None` without one, or when To is malformed.
+    pub fn to_tag(&self) -> Option<&str> {
+        self.tag(self.tags().to)
     }
 
     /// Call-ID.
@@ -110,6 +121,39 @@ impl Message {
     pub fn has_option(&self, id: HeaderId, tag: &str) -> bool {
         self.values(id)
             .any(|value| value.eq_ignore_ascii_case(tag.as_bytes()))
+    }
+
+    fn tags(&self) -> Tags {
+        *self.index.tags.get_or_init(|| {
+            let from = self.from().ok().and_then(|from| from.tag());
+            let to = self.to().ok().and_then(|to| to.tag());
+            self.places(from, to)
+        })
+    }
+
+    /// Keeps the tags that have been found on another occasion.
+    pub(super) fn keep_tags(&self, from: Option<&str>, to: Option<&str>) {
+        let _ = self.index.tags.set(self.places(from, to));
+    }
+
+    fn places(&self, from: Option<&str>, to: Option<&str>) -> Tags {
+        Tags {
+            from: self.place_of(from),
+            to: self.place_of(to),
+        }
+    }
+
+    /// Where a part of the text lies in it.
+    fn place_of(&self, part: Option<&str>) -> Option<(u16, u16)> {
+        let part = part?.as_bytes();
+        let start = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let end = start + part.len();
+        Some((u16::try_from(start).ok()?, u16::try_from(end).ok()?))
+    }
+
+    fn tag(&self, place: Option<(u16, u16)>) -> Option<&str> {
+        let (start, end) = place?;
+        std::str::from_utf8(self.slice(start, end)).ok()
     }
 
     fn address(&self, id: HeaderId) -> Result<NameAddr<'_>, HeaderError> {

@@ -83,8 +83,9 @@ impl Message {
         self.check_request_line()?;
         self.check_single()?;
         self.check_vias()?;
-        check_tagged(HeaderId::From, self.from()?)?;
-        check_tagged(HeaderId::To, self.to()?)?;
+        let from_tag = check_tagged(HeaderId::From, self.from()?)?;
+        let to_tag = check_tagged(HeaderId::To, self.to()?)?;
+        self.keep_tags(from_tag, to_tag);
         check_call_id(self.call_id()?)?;
         self.check_cseq()?;
         self.max_forwards()?;
@@ -235,11 +236,12 @@ impl Message {
 }
 
 /// A From or To: any URI will do (RFC 4475 §3.3.4), and a tag must be a token, since it becomes
-/// part of a dialog's id.
-fn check_tagged(id: HeaderId, address: NameAddr<'_>) -> Result<(), Fault> {
+/// part of a dialog's id. Returns the tag.
+fn check_tagged(id: HeaderId, address: NameAddr<'_>) -> Result<Option<&str>, Fault> {
     let is_token = |tag: &str| Class::TOKEN.is_all(tag.as_bytes());
-    if address.check().is_ok() && !address.is_wildcard() && address.tag().is_none_or(is_token) {
-        Ok(())
+    let tag = address.tag();
+    if address.check().is_ok() && !address.is_wildcard() && tag.is_none_or(is_token) {
+        Ok(tag)
     } else {
         Err(Fault::bad(id))
     }

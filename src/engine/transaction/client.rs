@@ -1,8 +1,8 @@
 //! The table of client transactions.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
+use ahash::HashMap;
 use bytes::Bytes;
 use slotmap::SlotMap;
 

@@ -2,22 +2,36 @@
 
 use crate::engine::random::MAGIC_COOKIE;
 use crate::engine::target::DEFAULT_PORT;
+use crate::engine::text::push_number;
 use crate::message::{CSeq, Message, Via};
 
 /// The text that equal requests have in common: the topmost branch, the sender's address and
 /// the method. An ACK takes the INVITE's, since it acknowledges within its transaction.
 pub(crate) fn server_match(request: &Message, via: &Via<'_>, method: &str) -> String {
     let method = if method == "ACK" { "INVITE" } else { method };
-    let host = via.host.to_ascii_lowercase();
     let port = via.port.unwrap_or(DEFAULT_PORT);
-    match via.branch() {
-        Some(branch) if is_unique(branch) => format!("{branch}\n{host}:{port}\n{method}"),
-        branch => {
-            let branch = branch.unwrap_or_default();
-            let rest = rfc2543_match(request);
-            format!("2543\n{branch}\n{host}:{port}\n{method}\n{rest}")
-        }
+    let branch = via.branch().unwrap_or_default();
+    let is_unique = is_unique(branch);
+    let mut key = String::with_capacity(branch.len() + via.host.len() + method.len() + 8);
+    if !is_unique {
+        key.push_str("2543\n");
     }
+    key.push_str(branch);
+    key.push('\n');
+    let host = key.len();
+    key.push_str(via.host);
+    if let Some(host) = key.get_mut(host..) {
+        host.make_ascii_lowercase();
+    }
+    key.push(':');
+    push_number(&mut key, port.into());
+    key.push('\n');
+    key.push_str(method);
+    if !is_unique {
+        key.push('\n');
+        key.push_str(&rfc2543_match(request));
+    }
+    key
 }
 
 /// True for a branch that is unique by itself. A bare cookie is none (RFC 4475 §3.2.1).
@@ -32,7 +46,7 @@ fn is_unique(branch: &str) -> bool {
 /// a failure and in a CANCEL. Of the Via only what the sender wrote counts, see above.
 fn rfc2543_match(request: &Message) -> String {
     let cseq = request.cseq().map_or(0, |CSeq { number, .. }| number);
-    let from_tag = request.from().ok().and_then(|from| from.tag());
+    let from_tag = request.from_tag();
     format!(
         "{}\n{cseq}\n{}\n{}",
         request.call_id().unwrap_or_default(),

@@ -1,9 +1,9 @@
 //! The table of server transactions.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ahash::HashMap;
 use bytes::Bytes;
 use slotmap::SlotMap;
 
