@@ -4,6 +4,7 @@
 const { once } = require('node:events');
 const dgram = require('node:dgram');
 const net = require('node:net');
+const { after } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const drachtio = require('../..');
 
@@ -14,6 +15,12 @@ const drachtio = require('../..');
  * @property {string} address       `127.0.0.1:port`
  * @property {() => Promise<void>} stop
  */
+
+// A test that fails before it stops its application would leave the process running.
+const running = new Set();
+after(async () => {
+  await Promise.all([...running].map((stop) => stop()));
+});
 
 /**
  * Starts an application on UDP and TCP of a free port.
@@ -30,8 +37,10 @@ async function startApp(configure) {
   const [err] = await once(app, 'connect');
   if (err) throw err;
   const stop = async () => {
+    running.delete(stop);
     await app.disconnect();
   };
+  running.add(stop);
   return { app, port, address, stop };
 }
 

@@ -1,0 +1,71 @@
+'use strict';
+// What phones of others are given to register at: a registrar that asks for passwords, and a proxy that rings every binding.
+
+const { createHash, randomBytes } = require('node:crypto');
+const { startApp } = require('../sipp/app');
+
+const REALM = 'exchange';
+const PASSWORD = 'secret';
+
+/**
+ * @typedef {import('../sipp/app').Running & { bindings: Map<string, Map<string, { expires: number, req: any }>>, registers: any[], ended: any[] }} Exchange
+ */
+
+/**
+ * Starts one. Everybody's password is `secret`.
+ *
+ * @param {object} [options]
+ * @param {(app: any) => void} [options.configure] adds handlers that come before its own
+ * @returns {Promise<Exchange>} `bindings`: by user and contact; `ended`: how each proxied INVITE ended
+ */
+async function startExchange({ configure = () => {} } = {}) {
+  const bindings = new Map();
+  const registers = [];
+  const ended = [];
+  const running = await startApp((app) => {
+    configure(app);
+    app.use('register', authenticated());
+    app.register((req, res) => {
+      registers.push(req);
+      const user = userOf(req.getParsedHeader('To').uri);
+      const own = bindings.get(user) ?? bindings.set(user, new Map()).get(user);
+      for (const { uri, params } of req.getParsedHeader('Contact') ?? []) {
+        const expires = Number(params.expires ?? req.get('Expires') ?? 3600);
+        if (expires === 0) own.delete(uri);
+        else own.set(uri, { expires, req });
+      }
+      const list = [...own].map(([uri, { expires }]) => `<${uri}>;expires=${expires}`);
+      res.send(200, { headers: list.length > 0 ? { Contact: list } : {} });
+    });
+    app.invite(async (req, res) => {
+      const destination = [...(bindings.get(req.calledNumber)?.keys() ?? [])];
+      if (destination.length === 0) return res.send(480);
+      ended.push(await req.proxy({ destination, remainInDialog: true, forking: 'simultaneous' }));
+    });
+  });
+  return { ...running, bindings, registers, ended };
+}
+
+/** Asks for digest credentials (RFC 3261 §22) and lets in who has them. */
+function authenticated() {
+  const nonces = new Set();
+  const md5 = (...parts) => createHash('md5').update(parts.join(':')).digest('hex');
+  return (req, res, next) => {
+    const [{ ...given }] = req.getParsedHeader('Authorization') ?? [{}];
+    const [username, nonce, uri, response] = ['username', 'nonce', 'uri', 'response'].map((name) => unquoted(given[name]));
+    const rest = given.qop ? [given.nc, unquoted(given.cnonce), unquoted(given.qop)] : [];
+    const right = md5(md5(username, REALM, PASSWORD), nonce, ...rest, md5(req.method, uri));
+    if (nonces.has(nonce) && response === right) return next();
+    const fresh = randomBytes(8).toString('hex');
+    nonces.add(fresh);
+    res.send(401, { headers: { 'WWW-Authenticate': `Digest realm="${REALM}", nonce="${fresh}", qop="auth", algorithm=MD5` } });
+  };
+}
+
+const unquoted = (text = '') => text.replaceAll('"', '');
+
+function userOf(uri) {
+  return /^sips?:([^@;]+)@/.exec(uri)?.[1] ?? '';
+}
+
+module.exports = { PASSWORD, startExchange };
