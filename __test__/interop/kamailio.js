@@ -22,14 +22,17 @@ const { startPeer, waitFor } = require('./peer');
  * @param {object} [options]
  * @param {string} [options.next]     the URI to which everything but a REGISTER is sent
  * @param {string} [options.password] everybody's
+ * @param {boolean} [options.asksCallers] whether it asks callers for their password, by a 407
  * @returns {Promise<Neighbour>}
  */
-async function startKamailio({ next = '', password = 'secret' } = {}) {
+async function startKamailio({ next = '', password = 'secret', asksCallers = false } = {}) {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const values = {
     next,
     password,
+    hasNext: next === '' ? 0 : 1,
+    asksCallers: asksCallers ? 1 : 0,
     listen: ['udp', 'tcp'].map((transport) => `listen=${transport}:${address}`).join('\n'),
     modules: '',
     parameters: '',

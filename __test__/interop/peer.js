@@ -39,6 +39,10 @@ const running = new Set();
 after(async () => {
   await Promise.all([...running].map((peer) => peer.stop()));
 });
+process.on('exit', () => {
+  for (const { child } of running) signalGroup(child, 'SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /**
  * @typedef {object} Peer
