@@ -101,6 +101,27 @@ declare namespace drachtio {
     timers?: TimerOptions;
     /** How much the engine holds at once. */
     limits?: LimitOptions;
+    /**
+     * Which OPTIONS outside a dialog the engine answers by itself, 200 with Allow, Accept and Supported: all, none, or
+     * those with exactly this User-Agent.
+     *
+     * @defaultValue false
+     */
+    optionsAutoAnswer?: boolean | string;
+    /**
+     * The option tags of the extensions that the application implements. A request that requires another one is
+     * answered 420 when the application accepts it, or, for Proxy-Require, when it proxies it.
+     *
+     * @defaultValue in an answer all that are registered with IANA; none when a request is proxied
+     */
+    supported?: readonly string[];
+    /**
+     * The types of bodies that the application understands in an INVITE, as in `application/sdp` or `multipart/*`. An
+     * INVITE with another one is answered 415 when the application accepts it.
+     *
+     * @defaultValue those that come with calls
+     */
+    accept?: readonly string[];
   }
 
   /** How long things take, in milliseconds. */
@@ -640,6 +661,12 @@ declare namespace drachtio {
     response: [res: Response, ack: Acknowledge];
     /** This INVITE, which was received, has been cancelled: it needs no answer. */
     cancel: [cancel: SipMessage];
+    /**
+     * This request, which was received, has been answered by the engine in place of the application: with
+     * `err.status`, and for the reason that `err.code` names (`DRT_ERR_NOT_ANSWERED`, `DRT_ERR_BAD_EXTENSION`,
+     * `DRT_ERR_UNSUPPORTED_MEDIA_TYPE`).
+     */
+    refused: [err: DrachtioError & { status: number }];
     /** This request has been challenged, and has been sent again with credentials. */
     authenticate: [retry: Request];
   }

@@ -17,6 +17,8 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
 /**
  * @typedef {object} Receiver
  * @property {(frame: string, index: string) => void} onMessage a request or response has come
+ * @property {(text: string) => void} onAnswered a request has been answered in place of the application:
+ *   `transaction|status|code|text`
  * @property {() => void} onFlush the commands of this turn of the event loop have been handed over
  * @property {(err: Error) => void} onLost the engine has failed: nothing more will come
  */
@@ -25,7 +27,7 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
 const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4 });
 
 /** What an event is. */
-const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5 });
+const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6 });
 
 /** Entries of the flat arrays of commands and events for each of them. */
 const ENTRIES = 4;
@@ -203,6 +205,10 @@ class EngineLink {
   #dispatch(kind, id, frame, index) {
     if (kind === Event.MESSAGE) {
       this.#receiver.onMessage(frame, index);
+      return;
+    }
+    if (kind === Event.ANSWERED) {
+      this.#receiver.onAnswered(frame);
       return;
     }
     const answer = this.#answers.get(id);

@@ -1,6 +1,6 @@
 'use strict';
 
-const { milliseconds, section, whole } = require('./option_kinds');
+const { either, flag, list, milliseconds, section, text, whole } = require('./option_kinds');
 
 /** The most that a table of the engine may be told to hold. */
 const TABLE = 10_000_000;
@@ -29,6 +29,9 @@ const ENGINE_OPTIONS = section({
     queuedMessages: whole(1, TABLE),
     queuedBytes: whole(65_536, 1_073_741_824, 'bytes'),
   }),
+  optionsAutoAnswer: either(flag(), text('a User-Agent', 'monitor')),
+  supported: list(text('an option tag', 'precondition')),
+  accept: list(text('a media type', 'application/sdp')),
 });
 
 /**

@@ -90,6 +90,32 @@ function word(...words) {
 }
 
 /**
+ * A value of either of two kinds.
+ *
+ * @param {Kind} one
+ * @param {Kind} other
+ * @returns {Kind}
+ */
+function either(one, other) {
+  const says = `${one.says}, or ${other.says}`;
+  return Object.freeze({
+    says,
+    example: one.example,
+    /** @type {Kind['read']} */
+    read(value, name) {
+      for (const kind of [one, other]) {
+        try {
+          return kind.read(value, name);
+        } catch {
+          // The last word is below.
+        }
+      }
+      throw refuse(name, says);
+    },
+  });
+}
+
+/**
  * An array of values of a kind.
  *
  * @param {Kind} element
@@ -135,4 +161,4 @@ function section(entries) {
   });
 }
 
-module.exports = { flag, list, milliseconds, section, text, whole, word };
+module.exports = { either, flag, list, milliseconds, section, text, whole, word };

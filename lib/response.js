@@ -39,16 +39,29 @@ const STILL_OPEN = 'DRT_ERR_MALFORMED_RESPONSE';
 let reopen;
 
 /**
+ * Takes note that the engine has answered the request: nothing can be sent any more.
+ *
+ * @type {(response: Response, err: Error) => void}
+ */
+let overrule;
+
+/**
  * The answer to a request: one that is to be sent, or one that has come.
  */
 class Response extends Carrier {
   /** @type {number | undefined} */
   #status = undefined;
   #final = false;
+  /** Why the engine has answered the request by itself. @type {Error | undefined} */
+  #overruled = undefined;
 
   static {
     reopen = (response) => {
       response.#final = false;
+    };
+    overrule = (response, err) => {
+      response.#final = true;
+      response.#overruled = err;
     };
   }
 
@@ -157,7 +170,7 @@ class Response extends Carrier {
     const session = sessionOf(this);
     if (session === undefined) throw misuse('Response#send: this response belongs to no request', 'DRT_ERR_INVALID_ARGUMENT');
     if (this.#final) {
-      const err = new DrachtioError('Response#send: final response already sent', 'DRT_ERR_FINAL_ALREADY_SENT');
+      const err = this.#overruled ?? new DrachtioError('Response#send: final response already sent', 'DRT_ERR_FINAL_ALREADY_SENT');
       if (callback) process.nextTick(callback, err);
       return;
     }
@@ -327,4 +340,4 @@ class SentResponse {
   }
 }
 
-module.exports = { Response };
+module.exports = { Response, overrule };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { throwLater } = require('./errors');
+const { DrachtioError, throwLater } = require('./errors');
 const { Command, EngineLink } = require('./engine_link');
 const { transactionOf } = require('./envelope');
 const { setFrame, setSession } = require('./carrier');
@@ -8,7 +8,7 @@ const { answerChallenge } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
 const { tell } = require('./held_events');
 const { createRequest, setDraft } = require('./request');
-const { Response } = require('./response');
+const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
 
 /** @typedef {import('./agent').Agent} Agent */
@@ -18,10 +18,10 @@ const { fromFrame } = require('./sip_message');
 /** @typedef {import('./engine_link').Answer} Answer */
 
 /**
- * How many received INVITEs without a final response are remembered. Beyond it the oldest is
- * forgotten: it can still be answered, but its CANCEL is not told.
+ * How many received requests without a final response are remembered. Beyond it the oldest is
+ * forgotten: it can still be answered, but what becomes of it meanwhile is not told.
  */
-const MAX_OPEN_INVITES = 50_000;
+const MAX_OPEN_REQUESTS = 50_000;
 
 /** The `ack` of a response that needs none. */
 const NO_ACK = () => {};
@@ -35,8 +35,8 @@ class Session {
   #names;
   /** Requests sent from here that have no final response, by transaction. @type {Map<string, Request>} */
   #sent = new Map();
-  /** INVITEs that came and have no final response, by transaction. @type {Map<string, Request>} */
-  #invites = new Map();
+  /** Requests that came and have no final response, by transaction. @type {Map<string, Request>} */
+  #open = new Map();
   /** Who waits for the ACK of a dialog, or the PRACK with an RSeq in it. @type {Map<string, import('./response').AckCallback>} */
   #acks = new Map();
   /** Responses that were sent in this turn of the event loop. @type {Response[]} */
@@ -110,8 +110,8 @@ class Session {
     res.stackTxnId = transaction;
     res.req = req;
     req.res = res;
-    if (method === 'INVITE') this.#openInvite(transaction, req);
-    else if (this.#acks.size > 0) this.#settleAck(req);
+    if (method !== 'ACK' && method !== 'CANCEL') this.#remember(transaction, req);
+    if (method !== 'INVITE' && this.#acks.size > 0) this.#settleAck(req);
     this.#handler(req, res);
   }
 
@@ -119,13 +119,29 @@ class Session {
    * @param {string} transaction
    * @param {Request} req
    */
-  #openInvite(transaction, req) {
-    this.#invites.set(transaction, req);
-    if (this.#invites.size <= MAX_OPEN_INVITES) return;
-    for (const oldest of this.#invites.keys()) {
-      this.#invites.delete(oldest);
+  #remember(transaction, req) {
+    this.#open.set(transaction, req);
+    if (this.#open.size <= MAX_OPEN_REQUESTS) return;
+    for (const oldest of this.#open.keys()) {
+      this.#open.delete(oldest);
       return;
     }
+  }
+
+  /**
+   * The engine has answered a request in place of the application.
+   *
+   * @param {string} text `transaction|status|code|text`
+   */
+  onAnswered(text) {
+    const [transaction, status, code] = text.split('|', 3);
+    const req = this.#open.get(transaction);
+    if (req === undefined) return;
+    this.#open.delete(transaction);
+    const reason = text.slice(transaction.length + status.length + code.length + 3);
+    const err = Object.assign(new DrachtioError(reason, code), { status: Number(status) });
+    if (req.res !== undefined) overrule(req.res, err);
+    tell(req, 'refused', err);
   }
 
   /**
@@ -133,9 +149,9 @@ class Session {
    * @param {SipMessage} message
    */
   #cancelInvite(transaction, message) {
-    const invite = this.#invites.get(transaction);
+    const invite = this.#open.get(transaction);
     if (invite === undefined) return false;
-    this.#invites.delete(transaction);
+    this.#open.delete(transaction);
     tell(invite, 'cancel', message);
     return true;
   }
@@ -246,7 +262,7 @@ class Session {
    * @param {Request} req
    */
   answered(req) {
-    this.#invites.delete(req.stackTxnId ?? '');
+    this.#open.delete(req.stackTxnId ?? '');
   }
 
   /**
@@ -313,4 +329,4 @@ function acknowledgement(req, res) {
   return NO_ACK;
 }
 
-module.exports = { Session, MAX_OPEN_INVITES };
+module.exports = { Session, MAX_OPEN_REQUESTS };

@@ -132,13 +132,13 @@ test('a CANCEL after the final response goes to the handlers, and gets no answer
 });
 
 test('INVITEs that are never answered are remembered up to a limit', async () => {
-  const { MAX_OPEN_INVITES } = require('../../lib/session');
+  const { MAX_OPEN_REQUESTS } = require('../../lib/session');
   const cancelled = [];
   const { engine } = await connected((app) => app.use((req) => {
     if (req.method === 'INVITE') req.on('cancel', () => cancelled.push(req.stackTxnId));
   }));
   const text = request('INVITE');
-  for (let i = 0; i <= MAX_OPEN_INVITES; i++) engine.receive(text, { txn: `T${i}` });
-  for (const txn of ['T0', 'T1', `T${MAX_OPEN_INVITES}`]) engine.receive(request('CANCEL'), { txn });
-  assert.deepEqual(cancelled, ['T1', `T${MAX_OPEN_INVITES}`]);
+  for (let i = 0; i <= MAX_OPEN_REQUESTS; i++) engine.receive(text, { txn: `T${i}` });
+  for (const txn of ['T0', 'T1', `T${MAX_OPEN_REQUESTS}`]) engine.receive(request('CANCEL'), { txn });
+  assert.deepEqual(cancelled, ['T1', `T${MAX_OPEN_REQUESTS}`]);
 });

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Branch = 4,
     /// A command is done.
     Done = 5,
+    /// The engine has answered a request: `transaction|status|code|text`.
+    Answered = 6,
 }
 
 /// Up to [`MAX_BATCH`] events in three blocks of memory.
@@ -95,6 +97,15 @@ impl Batch {
                 };
                 self.push_message(names, meta, message, clock);
                 self.finish(Kind::Message, 0);
+            }
+            News::Refused {
+                transaction,
+                status,
+                why,
+            } => {
+                let text = format!("{transaction}|{status}|{}|{why}", why.code());
+                self.text.extend_from_slice(text.as_bytes());
+                self.finish(Kind::Answered, 0);
             }
             News::Reply { command, reply } => self.push_reply(command.0, reply, clock),
         }
@@ -218,8 +229,8 @@ fn write_head(text: &mut Vec<u8>, names: Names<'_>, meta: &Meta, clock: &mut Wal
     }
 }
 
-/// Offsets are 16 bits wide. A header beyond their reach, which takes a head of more than 5,500
-/// bytes and headers of nearly 60,000, is left out, and so is a body.
+/// Offsets are 16 bits wide, which no message that was received exceeds: see
+/// `MAX_HEADER_SECTION`. A header beyond their reach is left out, and so is a body.
 fn write_index(units: &mut Vec<u16>, message_start: usize, message: &Message) {
     let absolute = |offset: usize| u16::try_from(message_start + offset).ok();
     let body_start = message.body_start();
@@ -289,6 +300,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{CommandId, Transport};
+    use crate::message::limits::{MAX_HEADER_LINE, MAX_HEADER_SECTION};
 
     const TEXT: &str = "OPTIONS sip:a@b SIP/2.0\r\nf: <sip:x@y>\r\nX-Thing:  some \r\n\r\n";
 
@@ -397,17 +409,29 @@ mod tests {
     }
 
     #[test]
-    fn headers_beyond_sixteen_bits_are_left_out() {
-        let value = "v".repeat(8_000);
-        let mut text = "OPTIONS sip:a@b SIP/2.0\r\n".to_owned();
-        for _ in 0..7 {
-            text += &format!("X: {value}\r\n");
-        }
-        let dialog = "d".repeat(12_000);
+    fn the_longest_dialog_id_and_header_section_are_within_reach() {
+        let line = format!("X: {}\r\n", "v".repeat(1_000));
+        let text = format!("OPTIONS sip:a@b SIP/2.0\r\n{}", line.repeat(47));
+        assert!(text.len() > MAX_HEADER_SECTION - 1_000);
+        let dialog = "d".repeat(2 * MAX_HEADER_LINE);
         let batch = batch(&[news(Some(1), Some(&dialog), &format!("{text}\r\nbody"))]);
         let frame = batch.frames().next().unwrap();
-        assert_eq!(frame.index[1], 0);
-        assert_eq!((frame.index.len() - 2) / 5, 6);
+        assert!(frame.index[1] > 0);
+        assert_eq!((frame.index.len() - 2) / 5, 47);
+    }
+
+    #[test]
+    fn a_request_that_was_answered_in_place_of_the_application_is_named() {
+        let batch = batch(&[News::Refused {
+            transaction: TransactionId(5),
+            status: 503,
+            why: Refusal::NotAnswered(503),
+        }]);
+        let frame = batch.frames().next().unwrap();
+        assert_eq!((frame.kind, frame.id), (Kind::Answered, 0));
+        let id = TransactionId(5).to_string();
+        let start = format!("{id}|503|DRT_ERR_NOT_ANSWERED|");
+        assert!(text(&frame).starts_with(&start));
     }
 
     #[test]

@@ -83,6 +83,10 @@ impl<'env> OptionValue<'env> {
         self.cast(ValueType::String, "a text")
     }
 
+    pub(super) fn flag(&self) -> Result<bool> {
+        self.cast(ValueType::Boolean, "true or false")
+    }
+
     pub(super) fn count(&self) -> Result<usize> {
         let count: u32 = self.cast(ValueType::Number, "a whole number")?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::Unknown;
 use thiserror::Error;
 
 use super::option_value::{OptionError, OptionValue};
-use crate::apps::MAX_ROUTES;
+use crate::apps::{OptionsAnswer, MAX_ROUTES};
 use crate::driver::Settings;
 use crate::engine::limits::TableLimits;
 use crate::engine::{Refusal, Timers};
@@ -78,11 +78,22 @@ fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()>
     for option in section.entries()? {
         match option.key() {
             "timers" => read_timers(&option, &mut settings.engine.timers)?,
+            "optionsAutoAnswer" => settings.options_answer = read_options_answer(&option)?,
+            "supported" => settings.engine.understanding.extensions = Some(option.texts()?),
+            "accept" => settings.engine.understanding.bodies = Some(option.texts()?),
             "limits" => read_limits(&option, &mut settings.engine.limits, &mut settings.limits)?,
             _ => option.unknown()?,
         }
     }
     Ok(())
+}
+
+fn read_options_answer(option: &OptionValue<'_>) -> Result<OptionsAnswer> {
+    Ok(match option.flag() {
+        Ok(true) => OptionsAnswer::Everybody,
+        Ok(false) => OptionsAnswer::Nobody,
+        Err(_) => OptionsAnswer::UserAgent(option.text()?),
+    })
 }
 
 fn read_timers(section: &OptionValue<'_>, timers: &mut Timers) -> Result<()> {

@@ -12,7 +12,7 @@ mod routes;
 use std::collections::BTreeMap;
 
 use crate::engine::{AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
-use crate::message::Method;
+use crate::message::{HeaderId, Message, Method};
 use routes::Routes;
 pub use routes::MAX_ROUTES;
 
@@ -47,8 +47,8 @@ pub trait Outlet: Send {
 pub enum Ruling {
     /// It has been delivered to this application, which owns it now.
     Assign(TransactionId, AppId),
-    /// No application takes it.
-    Reject {
+    /// No application is asked.
+    Answer {
         /// The request.
         transaction: TransactionId,
         /// The status code to answer with.
@@ -58,9 +58,34 @@ pub enum Ruling {
     },
 }
 
+/// Which OPTIONS outside every dialog are answered without asking an application (RFC 3261 §11).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OptionsAnswer {
+    /// None.
+    #[default]
+    Nobody,
+    /// All.
+    Everybody,
+    /// Those with exactly this User-Agent.
+    UserAgent(String),
+}
+
+impl OptionsAnswer {
+    fn is_for(&self, request: &Message) -> bool {
+        match self {
+            OptionsAnswer::Nobody => false,
+            OptionsAnswer::Everybody => true,
+            OptionsAnswer::UserAgent(name) => {
+                request.get(HeaderId::UserAgent) == Some(name.as_bytes())
+            }
+        }
+    }
+}
+
 /// The applications of one engine.
 #[derive(Default)]
 pub struct Apps {
+    options_answer: OptionsAnswer,
     apps: BTreeMap<AppId, App>,
     routes: Routes,
 }
@@ -72,6 +97,14 @@ struct App {
 }
 
 impl Apps {
+    /// No applications yet.
+    pub fn new(options_answer: OptionsAnswer) -> Apps {
+        Apps {
+            options_answer,
+            ..Apps::default()
+        }
+    }
+
     /// Takes in an application that wants new requests of these methods (in any case), of
     /// [`MAX_ROUTES`] at most.
     pub fn add(&mut self, app: AppId, outlet: Box<dyn Outlet>, verbs: &[String]) {
@@ -115,7 +148,7 @@ impl Apps {
             self.deliver(app, event.news);
             return None;
         }
-        let (transaction, verb, is_extension) = match &event.news {
+        let (transaction, verb, is_extension, is_answered) = match &event.news {
             News::Message {
                 transaction: Some(transaction),
                 message,
@@ -123,7 +156,9 @@ impl Apps {
             } => {
                 let method = message.method()?;
                 let verb = method.as_str().to_ascii_lowercase();
-                (*transaction, verb, matches!(method, Method::Other(_)))
+                let is_extension = matches!(method, Method::Other(_));
+                let is_answered = method == Method::Options && self.options_answer.is_for(message);
+                (*transaction, verb, is_extension, is_answered)
             }
             _ => return None,
         };
@@ -132,6 +167,14 @@ impl Apps {
             apps.get(app)
                 .is_none_or(|app| app.outlet.backlog() >= BACKLOG_LIMIT)
         };
+        if is_answered && !self.routes.is_empty() {
+            let hint = Some(Hint::Capabilities(self.routes.allow()));
+            return Some(Ruling::Answer {
+                transaction,
+                status: 200,
+                hint,
+            });
+        }
         if let Some(app) = self.routes.choose(&verb, |app| !is_behind(app)) {
             self.deliver(app, event.news);
             return Some(Ruling::Assign(transaction, app));
@@ -146,7 +189,7 @@ impl Apps {
             (status, Some(Hint::Allow(self.routes.allow())))
         };
         tracing::debug!(verb, status, "no application takes the request");
-        Some(Ruling::Reject {
+        Some(Ruling::Answer {
             transaction,
             status,
             hint,
@@ -195,7 +238,7 @@ impl Apps {
 fn is_provisional(news: &News) -> bool {
     match news {
         News::Message { message, .. } => message.status().is_some_and(|status| status < 200),
-        News::Reply { .. } => false,
+        News::Refused { .. } | News::Reply { .. } => false,
     }
 }
 
@@ -206,7 +249,6 @@ mod tests {
 
     use super::*;
     use crate::engine::{Meta, Source, Transport};
-    use crate::message::Message;
 
     const REQUEST: TransactionId = TransactionId(1);
 
@@ -287,7 +329,7 @@ mod tests {
     }
 
     fn rejection(status: u16, hint: Option<Hint>) -> Option<Ruling> {
-        Some(Ruling::Reject {
+        Some(Ruling::Answer {
             transaction: REQUEST,
             status,
             hint,

@@ -25,7 +25,7 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
-use crate::apps::{Apps, Outlet};
+use crate::apps::{Apps, OptionsAnswer, Outlet};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
 use crate::engine::{self, Action, AppId, CommandId, Listener};
 use crate::transport::{Contact, Limits, OpenError, Transports};
@@ -45,6 +45,8 @@ pub struct Settings {
     pub engine: engine::Config,
     /// Whom to ask for the addresses of names.
     pub dns: DnsSettings,
+    /// Which OPTIONS are answered without asking an application.
+    pub options_answer: OptionsAnswer,
 }
 
 /// One thing an application asks for. It is answered on its outlet under the same id.
@@ -226,7 +228,7 @@ fn thread_main(
     mut inbox: UnboundedReceiver<Order>,
     census: &Mutex<Census>,
 ) {
-    let mut apps = Apps::default();
+    let mut apps = Apps::new(settings.options_answer.clone());
     let failure = match runtime() {
         Ok(runtime) => {
             let operation = operate(settings, started, &mut inbox, &mut apps, census);

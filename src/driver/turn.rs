@@ -198,7 +198,7 @@ impl<'a> Driver<'a> {
             match self.apps.dispatch(event) {
                 None => {}
                 Some(Ruling::Assign(transaction, app)) => self.engine.assign(transaction, app),
-                Some(Ruling::Reject {
+                Some(Ruling::Answer {
                     transaction,
                     status,
                     hint,

@@ -27,7 +27,7 @@ impl Engine {
             let proxied = self.servers.get(key).and_then(|t| t.user.proxy());
             match proxied {
                 Some(proxy) => self.cancel_proxy(now, proxy),
-                None => self.respond_plainly(now, key, 503),
+                None => self.respond_unavailable(now, key, 503),
             }
         }
         self.cancel_calls_of(now, app);

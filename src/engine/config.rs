@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::acceptance::Understanding;
 use super::limits::TableLimits;
 use super::path::Listener;
 
@@ -16,6 +17,8 @@ pub struct Config {
     pub limits: TableLimits,
     /// How destinations are chosen and left.
     pub next_hop: NextHop,
+    /// What its applications understand.
+    pub understanding: Understanding,
 }
 
 impl Config {

@@ -35,6 +35,15 @@ pub enum News {
         /// The message, as received but for `received` and `rport` in the topmost Via.
         message: Message,
     },
+    /// The engine has answered a request of the application's in its place.
+    Refused {
+        /// The request.
+        transaction: TransactionId,
+        /// The status code that it was answered with.
+        status: u16,
+        /// Why.
+        why: Refusal,
+    },
     /// The answer to a command.
     Reply {
         /// The command answered.
@@ -181,6 +190,15 @@ pub enum Refusal {
     /// No branch could be sent; a 500 went upstream.
     #[error("error proxying request to ")]
     NoBranch,
+    /// The request demands extensions that nobody has declared; it was answered 420.
+    #[error("the request requires extensions that are not supported ({0}): it was answered 420")]
+    BadExtension(String),
+    /// The request has a body that nobody has declared to understand; it was answered 415.
+    #[error("the request has a body that is not supported ({0}): it was answered 415")]
+    UnsupportedMediaType(String),
+    /// The application did not answer in time.
+    #[error("the application did not answer in time: the request was answered {0}")]
+    NotAnswered(u16),
     /// A table of the engine is full.
     #[error("too many {0}: the limit is {1}")]
     LimitReached(&'static str, usize),
@@ -215,6 +233,9 @@ impl Refusal {
             Refusal::UnknownTransaction | Refusal::ProxyUnknown(_) => "DRT_ERR_UNKNOWN_TRANSACTION",
             Refusal::TooManyHops => "DRT_ERR_TOO_MANY_HOPS",
             Refusal::NoBranch => "DRT_ERR_NO_BRANCH",
+            Refusal::BadExtension(_) => "DRT_ERR_BAD_EXTENSION",
+            Refusal::UnsupportedMediaType(_) => "DRT_ERR_UNSUPPORTED_MEDIA_TYPE",
+            Refusal::NotAnswered(_) => "DRT_ERR_NOT_ANSWERED",
             Refusal::LimitReached(..) => "DRT_ERR_LIMIT_REACHED",
             Refusal::Stopped => "DRT_ERR_STOPPED",
         }

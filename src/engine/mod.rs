@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `receive.rs` | which transaction, dialog or proxied request a message belongs to |
 //! | `transaction/` | the four state machines of RFC 3261 §17 and the tables of transactions |
+//! | `acceptance.rs` | what a request demands that nobody here can do |
 //! | `uas.rs`, `uas_dialog.rs` | requests that applications answer, and the dialogs these make |
 //! | `uac.rs`, `uac_response.rs` | requests that applications send, and what comes back |
 //! | `dialog.rs`, `in_dialog.rs` | dialogs and what happens in them |
@@ -22,6 +23,7 @@
 //! | `failover.rs`, `failed_targets.rs` | what happens when a destination fails (RFC 3263 §4.3) |
 //! | `compose.rs` | the text of messages |
 
+mod acceptance;
 mod ack;
 mod advertised;
 mod app_gone;
@@ -67,6 +69,7 @@ use ahash::HashMap;
 use bytes::Bytes;
 use slotmap::new_key_type;
 
+pub use acceptance::Understanding;
 pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
@@ -111,8 +114,11 @@ pub struct Engine {
     timers_config: Timers,
     next_hop: NextHop,
     limits: TableLimits,
+    understanding: Understanding,
     listeners: Listeners,
     random: Random,
+    /// See `Origin`.
+    origin_salt: u64,
     servers: ServerTable,
     clients: ClientTable,
     /// The transactions that commands may name: those without a final response.
@@ -178,6 +184,8 @@ pub enum Hint {
     RetryAfter(u32),
     /// The methods that would be taken, joined by commas (§20.5).
     Allow(String),
+    /// The same, with all that the engine can say of itself (§11.2).
+    Capabilities(String),
 }
 
 impl Census {
@@ -208,12 +216,15 @@ impl Engine {
     /// An engine on these listeners. The seed decides every generated tag, branch and id: take
     /// it from the operating system, or from a test's own number.
     pub fn new(config: Config, seed: [u8; 32]) -> Engine {
+        let mut random = Random::from_seed(seed);
         Engine {
+            origin_salt: random.salt(),
             timers_config: config.timers,
             limits: config.limits,
             next_hop: config.next_hop,
+            understanding: config.understanding,
             listeners: Listeners::new(config.listeners),
-            random: Random::from_seed(seed),
+            random,
             servers: ServerTable::default(),
             clients: ClientTable::default(),
             transactions: HashMap::default(),

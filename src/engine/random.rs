@@ -79,6 +79,11 @@ impl Random {
         self.0.random_range(1..0x4000_0000)
     }
 
+    /// What makes the hashes of one engine unlike those of every other.
+    pub(crate) fn salt(&mut self) -> u64 {
+        self.0.random()
+    }
+
     /// A Retry-After of up to ten seconds (RFC 3261 §14.2).
     pub(crate) fn retry_after(&mut self) -> u32 {
         self.0.random_range(0..=10)

@@ -12,7 +12,7 @@ use super::random::Branch;
 use super::target::DEFAULT_PORT;
 use super::transaction::client::{ClientMatch, ClientUser};
 use super::transaction::key::server_match;
-use super::transaction::server::{OpenRequest, ServerTransaction};
+use super::transaction::server::{OpenRequest, Origin, ServerTransaction};
 use super::transaction::{ServerMachine, Verdict};
 use super::{Engine, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Host, Message, Method, NameAddr, Via};
@@ -161,6 +161,7 @@ impl Engine {
         let is_initial = to_tag.is_none();
         let local_tag = to_tag.map_or_else(|| self.random.tag(), Box::from);
         let id = self.random.transaction_id();
+        let origin = is_initial.then(|| Origin::of(&request, self.origin_salt));
         let open = OpenRequest {
             request,
             is_initial,
@@ -176,6 +177,7 @@ impl Engine {
             reply_path,
             matching.into(),
             open,
+            origin.flatten(),
             is_invite,
         ));
         self.transactions.insert(id, TransactionKey::Server(key));

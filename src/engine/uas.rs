@@ -24,6 +24,12 @@ const CHECKED: &[HeaderId] = &[
     HeaderId::RAck,
 ];
 
+/// The Retry-After, in seconds, where an application has gone or is silent.
+const RETRY_AFTER: u32 = 10;
+
+/// A response of up to this many bytes is within all the limits of a message.
+const SAFE_SIZE: usize = 8 * 1024;
+
 /// A response of an application's, sent or held back for a moment.
 struct Sent {
     text: Bytes,
@@ -47,10 +53,15 @@ impl Engine {
             return;
         }
         let method = request.method();
-        let in_unknown_dialog = request.to_tag().is_some();
+        let names_dialog = request.to_tag().is_some();
         let is_for_us = uri.is_some_and(|uri| self.listeners.owns(&uri));
-        if in_unknown_dialog && method.is_some_and(|method| needs_dialog(method, is_for_us)) {
+        let belongs = |method| belongs_to_dialog(method, names_dialog, is_for_us);
+        if method.is_some_and(belongs) {
             self.respond_plainly(now, key, 481);
+            return;
+        }
+        if self.servers.has_answered_twin(key) {
+            self.respond_plainly(now, key, 482); // §8.2.2.2
             return;
         }
         if method == Some(Method::Invite) {
@@ -113,6 +124,9 @@ impl Engine {
         if let (true, Method::Invite, Some(dialog)) = (is_initial, method, &dialog) {
             self.refuse_second_fork(now, key, dialog)?;
         }
+        if (101..300).contains(&code) {
+            self.accept(now, key, &request, draft)?;
+        }
         let local_tag = self.choose_local_tag(key, draft, code)?;
         let contact = self.response_contact(key, method, code, draft);
         let parts = ResponseParts {
@@ -135,7 +149,7 @@ impl Engine {
             }
         }
         let text = parts.compose(&request);
-        if CHECKED.iter().any(|id| draft.has(*id)) {
+        if text.len() > SAFE_SIZE || CHECKED.iter().any(|id| draft.has(*id)) {
             check_composed(text.clone())?;
         }
         if (101..300).contains(&code) {
@@ -155,6 +169,24 @@ impl Engine {
             self.send_response(now, key, code, text.clone());
         }
         Ok(Sent { text, dialog, path })
+    }
+
+    /// The application takes the request upon itself: for the first time if it is accepted.
+    fn accept(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        request: &Message,
+        draft: &Message,
+    ) -> Result<(), Refusal> {
+        if self.servers.get(key).is_some_and(|t| t.accepted) {
+            return Ok(());
+        }
+        self.refuse_misunderstood(now, key, request, draft)?;
+        if let Some(transaction) = self.servers.get_mut(key) {
+            transaction.accepted = true;
+        }
+        Ok(())
     }
 
     /// The open request of that id, if it is this application's to answer, and whether it came
@@ -269,6 +301,12 @@ impl Engine {
         self.respond_with(now, key, code, &[]);
     }
 
+    /// A failure that is the application's fault and may soon be over (§21.5.4).
+    pub(super) fn respond_unavailable(&mut self, now: Instant, key: ServerKey, code: u16) {
+        let retry = (HeaderId::RetryAfter, RETRY_AFTER.to_string());
+        self.respond_with(now, key, code, &[retry]);
+    }
+
     pub(super) fn respond_with(
         &mut self,
         now: Instant,
@@ -325,7 +363,8 @@ impl Engine {
         };
         if fired(&mut open.answer_by, now) {
             let code = if open.dialog.is_some() { 500 } else { 503 };
-            self.respond_plainly(now, key, code);
+            self.tell_refused(key, code, Refusal::NotAnswered(code));
+            self.respond_unavailable(now, key, code);
         } else if fired(&mut open.ring_again, now) {
             open.ring_again = Some(now + RING_INTERVAL);
             if let Some(ringing) = transaction.last_response.clone() {
@@ -353,11 +392,19 @@ impl Engine {
         hint: Option<Hint>,
     ) {
         if let Some(TransactionKey::Server(key)) = self.transactions.get(&id).copied() {
-            let extra = hint.map(|hint| match hint {
-                Hint::RetryAfter(seconds) => (HeaderId::RetryAfter, seconds.to_string()),
-                Hint::Allow(methods) => (HeaderId::Allow, methods),
-            });
-            self.respond_with(now, key, status, extra.as_slice());
+            let extra = match hint {
+                None => Vec::new(),
+                Some(Hint::RetryAfter(seconds)) => {
+                    vec![(HeaderId::RetryAfter, seconds.to_string())]
+                }
+                Some(Hint::Allow(methods)) => vec![(HeaderId::Allow, methods)],
+                Some(Hint::Capabilities(methods)) => vec![
+                    (HeaderId::Allow, methods),
+                    (HeaderId::Accept, self.understanding.accept()),
+                    (HeaderId::Supported, self.understanding.supported()),
+                ],
+            };
+            self.respond_with(now, key, status, &extra);
         }
     }
 }
@@ -380,13 +427,16 @@ fn is_token(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
 }
 
-/// Requests that mean nothing when their dialog is not known (§12.2.2). Those that are not
+/// Requests that mean nothing without their dialog (§12.2.2, §15.1.2). Those that are not
 /// addressed to us may be on their way through an application that forwards them.
-fn needs_dialog(method: Method<'_>, is_for_us: bool) -> bool {
+fn belongs_to_dialog(method: Method<'_>, names_dialog: bool, is_for_us: bool) -> bool {
     match method {
-        Method::Invite | Method::Bye | Method::Update | Method::Prack => true,
+        Method::Bye | Method::Update | Method::Prack => true,
+        Method::Invite => names_dialog,
         // RFC 6086 §4.2.2, RFC 6665 §4.1.3 and §4.2.1.1, RFC 3515 §2.4.
-        Method::Info | Method::Notify | Method::Subscribe | Method::Refer => is_for_us,
+        Method::Info | Method::Notify | Method::Subscribe | Method::Refer => {
+            names_dialog && is_for_us
+        }
         _ => false,
     }
 }

@@ -12,7 +12,7 @@ use super::parse_error::ParseError;
 use super::start_line::StartSpan;
 
 // The offsets of a Span are 16 bits wide.
-const _: () = assert!(MAX_HEADER_SECTION <= u16::MAX as usize);
+const _: () = assert!(MAX_HEADER_SECTION + 2 * MAX_HEADER_LINE + 512 <= u16::MAX as usize);
 
 /// Room for the headers of a usual message, so that the index is allocated once.
 const USUAL_HEADERS: usize = 20;

@@ -1,6 +1,6 @@
 //! The sizes this layer accepts. Whatever is larger is refused, so that no message can make the
 //! process work or allocate without bound. They are policy, not memory: each may be raised, but
-//! [`MAX_HEADER_SECTION`] not beyond 65,535, because the index holds 16-bit offsets.
+//! [`MAX_HEADER_SECTION`] not much, because the index that JavaScript gets holds 16-bit offsets.
 
 /// Bytes of one datagram: the most UDP can carry (RFC 768).
 pub const MAX_DATAGRAM: usize = 65_535;
@@ -15,8 +15,10 @@ pub const MAX_START_LINE: usize = 8 * 1024;
 /// Bytes of one header field with its folds and its CRLF. A longer one is answered 513.
 pub const MAX_HEADER_LINE: usize = 8 * 1024;
 
-/// Bytes from the start of a message to its body. A longer one is answered 513.
-pub const MAX_HEADER_SECTION: usize = 60_000;
+/// Bytes from the start of a message to its body. A longer one is answered 513. With a dialog id
+/// in front, which is a Call-ID and a tag of up to [`MAX_HEADER_LINE`] each, it stays below the
+/// 65,535 that an offset of 16 bits reaches.
+pub const MAX_HEADER_SECTION: usize = 48_000;
 
 /// Header fields (lines) of one message. More are answered 513.
 pub const MAX_HEADERS: usize = 256;

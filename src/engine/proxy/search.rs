@@ -13,7 +13,7 @@ use crate::engine::transaction::client::ClientUser;
 use crate::engine::transaction::server::ServerUser;
 use crate::engine::ways::Ways;
 use crate::engine::{limits, ClientKey, Engine, Parked, ProxyKey, ServerKey, TransactionKey};
-use crate::message::{Message, Method};
+use crate::message::{HeaderId, Message, Method};
 
 /// How the application hears of the end of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,11 @@ impl Engine {
             self.respond_plainly(now, server, 483);
             return Err(Refusal::TooManyHops);
         }
+        if let Some(unsupported) = self.unsupported_by_proxy(&open.request) {
+            let extra = (HeaderId::Unsupported, unsupported.clone());
+            self.respond_with(now, server, 420, &[extra]);
+            return Err(Refusal::BadExtension(unsupported));
+        }
         let branches = plan
             .destinations
             .iter()
@@ -110,6 +115,10 @@ impl Engine {
     ) {
         if request.max_forwards().ok().flatten() == Some(0) {
             self.respond_plainly(now, server, 483);
+            return;
+        }
+        if let Some(unsupported) = self.unsupported_by_proxy(&request) {
+            self.respond_with(now, server, 420, &[(HeaderId::Unsupported, unsupported)]);
             return;
         }
         if self.proxies.len() >= self.limits.proxies {

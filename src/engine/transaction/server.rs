@@ -1,5 +1,7 @@
 //! The table of server transactions.
 
+use std::collections::hash_map::Entry;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +15,7 @@ use crate::engine::path::Path;
 use crate::engine::reliable::ReliableProvisionals;
 use crate::engine::timers::{earliest, TimerSlot};
 use crate::engine::{DialogKey, ProxyKey, ServerKey};
-use crate::message::Message;
+use crate::message::{HeaderId, Message};
 
 /// A request that was received, until its last timer has run.
 #[derive(Debug)]
@@ -28,7 +30,31 @@ pub(crate) struct ServerTransaction {
     /// transaction costs little more than its response.
     pub(crate) open: Option<Box<OpenRequest>>,
     matching: Arc<str>,
+    /// What a copy of the request has in common with it; see [`Origin`].
+    origin: Option<Origin>,
+    /// An application has accepted it, provisionally at least.
+    pub(crate) accepted: bool,
     pub(crate) slot: TimerSlot,
+}
+
+/// Names a request outside every dialog by what its sender gave it: a hash of Request-URI, From
+/// tag, Call-ID and CSeq. The request that reaches a server twice by different ways has a
+/// transaction each and one origin (RFC 3261 §8.2.2.2). The Request-URI is part of it since one
+/// engine serves many users, each of whom a forked request may be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(u64);
+
+impl Origin {
+    /// The salt must be a secret, so that nobody can make two requests look alike.
+    pub(crate) fn of(request: &Message, salt: u64) -> Option<Origin> {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        request.request_uri()?.hash(&mut hasher);
+        request.from().ok()?.tag()?.hash(&mut hasher);
+        request.call_id().ok()?.hash(&mut hasher);
+        request.get(HeaderId::CSeq)?.hash(&mut hasher);
+        Some(Origin(hasher.finish()))
+    }
 }
 
 /// Who answers a request.
@@ -73,6 +99,7 @@ impl ServerTransaction {
         reply_path: Path,
         matching: Arc<str>,
         open: OpenRequest,
+        origin: Option<Origin>,
         is_invite: bool,
     ) -> ServerTransaction {
         ServerTransaction {
@@ -83,6 +110,8 @@ impl ServerTransaction {
             last_response: None,
             open: Some(Box::new(open)),
             matching,
+            origin,
+            accepted: false,
             slot: TimerSlot::default(),
         }
     }
@@ -100,19 +129,30 @@ impl ServerTransaction {
 pub(crate) struct ServerTable {
     slots: SlotMap<ServerKey, ServerTransaction>,
     by_match: HashMap<Arc<str>, ServerKey>,
+    /// The first request of each origin.
+    by_origin: HashMap<Origin, ServerKey>,
 }
 
 impl ServerTable {
     pub(crate) fn insert(&mut self, transaction: ServerTransaction) -> ServerKey {
-        let matching = transaction.matching.clone();
+        let (matching, origin) = (transaction.matching.clone(), transaction.origin);
         let key = self.slots.insert(transaction);
         self.by_match.insert(matching, key);
+        if let Some(origin) = origin {
+            self.by_origin.entry(origin).or_insert(key);
+        }
         key
     }
 
     pub(crate) fn remove(&mut self, key: ServerKey) -> Option<ServerTransaction> {
         let transaction = self.slots.remove(key)?;
         self.by_match.remove(&transaction.matching);
+        if let Some(Entry::Occupied(first)) = transaction.origin.map(|it| self.by_origin.entry(it))
+        {
+            if *first.get() == key {
+                first.remove();
+            }
+        }
         Some(transaction)
     }
 
@@ -126,6 +166,18 @@ impl ServerTable {
 
     pub(crate) fn find(&self, matching: &str) -> Option<ServerKey> {
         self.by_match.get(matching).copied()
+    }
+
+    /// True if a copy of this request has come another way and been accepted.
+    pub(crate) fn has_answered_twin(&self, key: ServerKey) -> bool {
+        let origin = self
+            .slots
+            .get(key)
+            .and_then(|transaction| transaction.origin);
+        let first = origin.and_then(|origin| self.by_origin.get(&origin));
+        first.is_some_and(|first| {
+            *first != key && self.slots.get(*first).is_some_and(|twin| twin.accepted)
+        })
     }
 
     pub(crate) fn len(&self) -> usize {

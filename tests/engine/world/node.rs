@@ -32,6 +32,7 @@ pub(super) struct NodeState {
     assignee: AppId,
     rejects_with: Option<u16>,
     told: VecDeque<Told>,
+    spoken_for: Vec<(TransactionId, u16, Refusal)>,
     replies: HashMap<CommandId, VecDeque<Reply>>,
 }
 
@@ -98,13 +99,19 @@ impl World {
 
     /// An engine that listens on these addresses.
     pub fn node_on(&mut self, listeners: &[(Transport, &str)]) -> Node {
-        let listeners = listeners.iter().map(|(transport, address)| Listener {
-            transport: *transport,
-            local: address.parse().unwrap(),
-            user: None,
-            advertised: Advertised::default(),
-        });
+        let listeners = listeners
+            .iter()
+            .map(|(transport, address)| listener(*transport, address));
         self.node_with(Config::new(listeners.collect()))
+    }
+
+    /// An engine on this address, by UDP and TCP, that is told more.
+    pub fn node_told(&mut self, address: &str, tell: impl FnOnce(&mut Config)) -> Node {
+        let transports = [Transport::Udp, Transport::Tcp];
+        let listeners = transports.map(|transport| listener(transport, address));
+        let mut config = Config::new(listeners.to_vec());
+        tell(&mut config);
+        self.node_with(config)
     }
 
     /// An engine with a configuration of its own.
@@ -125,6 +132,7 @@ impl World {
             assignee: APP,
             rejects_with: None,
             told: VecDeque::new(),
+            spoken_for: Vec::new(),
             replies: HashMap::new(),
         });
         Node { at, address }
@@ -146,6 +154,11 @@ impl World {
     /// From now on no application of the node's takes new requests.
     pub fn reject_requests(&mut self, node: Node, status: u16) {
         self.nodes[node.at].rejects_with = Some(status);
+    }
+
+    /// The requests that the engine has answered in place of the application, with what and why.
+    pub fn spoken_for(&mut self, node: Node) -> Vec<(TransactionId, u16, Refusal)> {
+        std::mem::take(&mut self.nodes[node.at].spoken_for)
     }
 
     /// From now on another application gets the new requests.
@@ -333,7 +346,9 @@ impl World {
                 state.engine.assign(id, state.assignee);
                 state.assignee
             }
-            (None, News::Reply { .. }) => panic!("a reply to nobody: {news:?}"),
+            (None, News::Refused { .. } | News::Reply { .. }) => {
+                panic!("a reply to nobody: {news:?}")
+            }
         };
         self.contract.note_news(node, app, &news);
         if !self.with_app(node, |scripted, desk| scripted.hear(&news, desk)) {
@@ -373,10 +388,24 @@ impl NodeState {
                 meta,
                 message,
             }),
+            News::Refused {
+                transaction,
+                status,
+                why,
+            } => self.spoken_for.push((transaction, status, why)),
             News::Reply { command, reply } => {
                 self.replies.entry(command).or_default().push_back(reply);
             }
         }
+    }
+}
+
+fn listener(transport: Transport, address: &str) -> Listener {
+    Listener {
+        transport,
+        local: address.parse().unwrap(),
+        user: None,
+        advertised: Advertised::default(),
     }
 }
 

@@ -201,6 +201,7 @@ impl Caller {
 impl App for Caller {
     fn hear(&mut self, news: &News, desk: &mut Desk) {
         match news {
+            News::Refused { why, .. } => panic!("{why}"),
             News::Reply { command, reply } => {
                 let Some(number) = self.given.remove(command) else {
                     return;
