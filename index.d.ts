@@ -82,7 +82,7 @@ declare namespace drachtio {
   /** How `connect` starts the engine. */
   interface ConnectOptions {
     /**
-     * Where to listen: `sip:[user@]host[:port][;transport=udp,tcp]`, one or several. The host is an
+     * Where to listen: `sip:[user@]host[:port][;transport=udp,tcp,tls,ws,wss]`, one or several. The host is an
      * address of this machine, or `*` for all of them.
      *
      * @defaultValue `'sip:*;transport=udp,tcp'`
@@ -122,6 +122,10 @@ declare namespace drachtio {
      * @defaultValue those that come with calls
      */
     accept?: readonly string[];
+    /** Certificates, and whom to trust. See `docs/tls.md`. */
+    tls?: TlsOptions;
+    /** How long a connection of TCP, TLS or a WebSocket may wait for what. */
+    connections?: ConnectionOptions;
   }
 
   /** How long things take, in milliseconds. */
@@ -217,6 +221,110 @@ declare namespace drachtio {
     queuedBytes?: number;
   }
 
+  /** A certificate and its private key, in PEM, each as text or as the name of a file. */
+  interface CertificateOptions {
+    /** The certificate, and after it those that lead from it to an authority. */
+    cert: string;
+    /** The private key, without a passphrase. */
+    key: string;
+    /**
+     * The host names for which it is shown.
+     *
+     * @defaultValue those in the certificate
+     */
+    names?: readonly string[];
+  }
+
+  /** How TLS is done, for SIP over TLS and over secure WebSockets, in both directions. */
+  interface TlsOptions {
+    /**
+     * What clients are shown: the certificate for the name that they ask for (SNI), or else the first one. A contact
+     * with `tls` or `wss` needs one at least.
+     */
+    certificates?: readonly CertificateOptions[];
+    /**
+     * The certificate authorities that are trusted, in PEM, as texts or names of files. Certificates of servers may
+     * be among them.
+     *
+     * @defaultValue those of the operating system
+     */
+    ca?: readonly string[];
+    /**
+     * Whether a server must show a certificate for the host of the URI that a request is sent to. When it does not,
+     * the request is answered 503, with the reason in a Warning header.
+     *
+     * @defaultValue true
+     */
+    verifyServer?: boolean;
+    /** What servers are shown that ask for a certificate. */
+    clientCertificate?: Omit<CertificateOptions, 'names'>;
+    /**
+     * Whether clients are asked for a certificate of an authority in `ca`, and refused without one.
+     *
+     * @defaultValue 'ignore'
+     */
+    clientCertificates?: 'ignore' | 'request' | 'require';
+    /**
+     * The oldest version that is spoken.
+     *
+     * @defaultValue 'TLSv1.2'
+     */
+    minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  }
+
+  /** How long a connection of TCP, TLS or a WebSocket may wait for what, in milliseconds. */
+  interface ConnectionOptions {
+    /**
+     * For a peer to accept a connection.
+     *
+     * @defaultValue 5000
+     */
+    connectTimeout?: number;
+    /**
+     * For a TLS handshake.
+     *
+     * @defaultValue 10000
+     */
+    tlsHandshakeTimeout?: number;
+    /**
+     * For the handshake of a WebSocket.
+     *
+     * @defaultValue 10000
+     */
+    webSocketHandshakeTimeout?: number;
+    /**
+     * From the first byte of a message to its last.
+     *
+     * @defaultValue 30000
+     */
+    messageTimeout?: number;
+    /**
+     * For a peer to read something of what it is sent.
+     *
+     * @defaultValue 32000
+     */
+    writeTimeout?: number;
+    /**
+     * For anything to be exchanged, but for the pings of this side. 0 means for ever.
+     *
+     * @defaultValue 0
+     */
+    idleTimeout?: number;
+    /**
+     * How long the peer of a TCP or TLS connection that was opened here may be silent before it is sent a ping of RFC
+     * 5626; when it does not answer in 10 seconds, the connection is closed. 0 sends none.
+     *
+     * @defaultValue 0
+     */
+    keepAliveInterval?: number;
+    /**
+     * The same for a WebSocket, whoever has opened it, with pings of RFC 6455.
+     *
+     * @defaultValue 30000
+     */
+    webSocketPingInterval?: number;
+  }
+
   /** Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */
   type ConnectCallback = (err: Error | null, hostport?: string) => void;
 
@@ -293,6 +401,15 @@ declare namespace drachtio {
     get(name: 'hostport'): string | undefined;
     get(name: string): unknown;
 
+    /**
+     * Takes new certificates into use while calls go on: connections that begin later use them. What is given stands in
+     * the place of `engine.tls` of `connect`; without it, the files that were named there are read again.
+     *
+     * @returns a promise that is fulfilled when the new settings are in force, and rejected, with an error that has a
+     * `code`, when they cannot be used; then the old ones stay
+     */
+    reloadTls(tls?: TlsOptions): Promise<void>;
+
     /** Ends every call and closes the sockets. May be called at any time. */
     disconnect(): Promise<void>;
   }
@@ -324,6 +441,15 @@ declare namespace drachtio {
 
     /** The sizes of the engine's tables, by their names; empty when not connected. */
     census(): Record<string, number>;
+
+    /**
+     * Takes new certificates into use while calls go on: connections that begin later use them. What is given stands in
+     * the place of `engine.tls` of `connect`; without it, the files that were named there are read again.
+     *
+     * @returns a promise that is fulfilled when the new settings are in force, and rejected, with an error that has a
+     * `code`, when they cannot be used; then the old ones stay
+     */
+    reloadTls(tls?: TlsOptions): Promise<void>;
 
     /** Ends every call and closes the sockets. */
     disconnect(): Promise<void>;

@@ -3,6 +3,7 @@
 const { EventEmitter } = require('node:events');
 const { ApiLogger } = require('./api_logger');
 const { readConnectOptions } = require('./connect_options');
+const { readTlsOptions } = require('./engine_options');
 const { conclude, run } = require('./dispatcher');
 const { DrachtioError } = require('./errors');
 const { loadEngine } = require('./native');
@@ -26,6 +27,8 @@ class Agent extends EventEmitter {
   #session = undefined;
   #handler;
   #owner;
+  /** What was said of TLS last. @type {Record<string, unknown>} */
+  #tls = {};
   /** @type {Set<string>} */
   #routes = new Set();
   /** @type {Map<string, unknown>} */
@@ -56,6 +59,7 @@ class Agent extends EventEmitter {
     const session = new Session(this, (req, res) => this.#handle(req, res), loadEngine());
     session.link.logger = this.#logger;
     this.#session = session;
+    this.#tls = /** @type {Record<string, unknown>} */ (start.engine.tls ?? {});
     session.link.start(start, [...this.#routes]).then(
       (hostports) => process.nextTick(() => this.#connected(hostports.join(','), done)),
       (err) => process.nextTick(() => this.#failed(session, err, done)),
@@ -182,6 +186,22 @@ class Agent extends EventEmitter {
     this.#logger?.end();
     this.#logger = logger;
     if (this.#session !== undefined) this.#session.link.logger = logger;
+  }
+
+  /**
+   * Takes new certificates into use, and whatever else `engine.tls` of `connect` may say. Calls go on:
+   * connections that begin later use the new ones.
+   *
+   * @param {unknown} [tls] in the place of what was said before; without it, the files are read again
+   * @returns {Promise<void>} fulfilled when the new settings are in force; rejected when they cannot be used, and
+   *   then the old ones stay
+   */
+  async reloadTls(tls) {
+    const session = this.#session;
+    if (session === undefined) throw notConnected();
+    const settings = tls === undefined ? this.#tls : readTlsOptions(tls);
+    await session.link.reloadTls(settings);
+    this.#tls = settings;
   }
 
   /** Whether nothing is awaited: no answer of the engine, no final response to a request, no ACK or PRACK. */

@@ -139,6 +139,15 @@ class App extends Base {
     return this.client?.idle;
   }
 
+  /**
+   * Takes new certificates into use while calls go on.
+   *
+   * @param {unknown} [tls]
+   */
+  reloadTls(tls) {
+    return this.#agent.reloadTls(tls);
+  }
+
   /** Ends every call and closes the sockets. */
   disconnect() {
     return this.#agent.disconnect();

@@ -106,6 +106,17 @@ class EngineLink {
   }
 
   /**
+   * Gives the engine new settings of TLS.
+   *
+   * @param {Record<string, unknown>} settings
+   * @returns {Promise<void>} fulfilled when they are in force
+   */
+  async reloadTls(settings) {
+    await this.#starting;
+    return this.#engine.reloadTls(settings);
+  }
+
+  /**
    * Gives a command to the engine, with all others of this turn of the event loop.
    *
    * @param {number} kind one of `Command`

@@ -1,6 +1,22 @@
 'use strict';
 
-const { either, flag, list, milliseconds, section, text, whole } = require('./option_kinds');
+const { either, flag, list, milliseconds, record, section, text, whole, word } = require('./option_kinds');
+
+/** A certificate and its private key. */
+const CERTIFICATE = {
+  cert: text('PEM, or the name of a file with it', 'cert.pem'),
+  key: text('PEM, or the name of a file with it', 'key.pem'),
+};
+
+/** The options of TLS, which may change while the engine runs. */
+const TLS = section({
+  certificates: list(record({ ...CERTIFICATE, names: list(text('a host name', 'sip.example.com')) }, ['cert', 'key'])),
+  ca: list(text('PEM, or the name of a file with it', 'ca.pem')),
+  verifyServer: flag(),
+  clientCertificate: record(CERTIFICATE, ['cert', 'key']),
+  clientCertificates: word('ignore', 'request', 'require'),
+  minVersion: word('TLSv1.2', 'TLSv1.3'),
+});
 
 /** The most that a table of the engine may be told to hold. */
 const TABLE = 10_000_000;
@@ -32,6 +48,17 @@ const ENGINE_OPTIONS = section({
   optionsAutoAnswer: either(flag(), text('a User-Agent', 'monitor')),
   supported: list(text('an option tag', 'precondition')),
   accept: list(text('a media type', 'application/sdp')),
+  tls: TLS,
+  connections: section({
+    connectTimeout: milliseconds(10),
+    tlsHandshakeTimeout: milliseconds(10),
+    webSocketHandshakeTimeout: milliseconds(10),
+    messageTimeout: milliseconds(10),
+    writeTimeout: milliseconds(10),
+    idleTimeout: milliseconds(0),
+    keepAliveInterval: milliseconds(0),
+    webSocketPingInterval: milliseconds(0),
+  }),
 });
 
 /**
@@ -45,4 +72,15 @@ function readEngineOptions(options) {
   return /** @type {Record<string, unknown>} */ (ENGINE_OPTIONS.read(options, 'engine'));
 }
 
-module.exports = { ENGINE_OPTIONS, readEngineOptions };
+/**
+ * Reads the options of TLS.
+ *
+ * @param {unknown} options
+ * @returns {Record<string, unknown>}
+ * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
+ */
+function readTlsOptions(options) {
+  return /** @type {Record<string, unknown>} */ (TLS.read(options, 'engine.tls'));
+}
+
+module.exports = { ENGINE_OPTIONS, readEngineOptions, readTlsOptions };

@@ -16,6 +16,7 @@ const { DrachtioError } = require('./errors');
  * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[]}>} start
  * @property {(batch: (string | number)[]) => void} submit
  * @property {() => (string | number)[]} take
+ * @property {(tls: Record<string, unknown>) => Promise<void>} reloadTls
  * @property {() => Record<string, number>} census
  * @property {() => Promise<void>} close
  */

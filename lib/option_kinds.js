@@ -161,4 +161,29 @@ function section(entries) {
   });
 }
 
-module.exports = { either, flag, list, milliseconds, section, text, whole, word };
+/**
+ * An object that is one value: some of what is in it must be there.
+ *
+ * @param {Record<string, Kind>} entries
+ * @param {string[]} required
+ * @returns {Kind}
+ */
+function record(entries, required) {
+  const { read } = section(entries);
+  const says = `an object with ${required.map((key) => `'${key}'`).join(' and ')}`;
+  return Object.freeze({
+    says,
+    example: Object.fromEntries(required.map((key) => [key, entries[key].example])),
+    /** @type {Kind['read']} */
+    read(value, name) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(name, says);
+      const options = /** @type {Record<string, unknown>} */ (read(value, name));
+      for (const key of required) {
+        if (options[key] === undefined) throw refuse(name, says);
+      }
+      return options;
+    },
+  });
+}
+
+module.exports = { either, flag, list, milliseconds, record, section, text, whole, word };

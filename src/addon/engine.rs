@@ -15,7 +15,7 @@ use super::frame::{header_names as names, Batch};
 use super::mailbox::Ended;
 use super::request::read_request;
 use super::running::Running;
-use super::settings::{read_start, Start};
+use super::settings::{read_start, read_tls_settings, Start};
 use super::values::{Js, Value};
 use crate::driver::{Census, StartError, Submission};
 use crate::engine::CommandId;
@@ -122,6 +122,26 @@ impl Engine {
         let events = write_events(js, &batches).map_err(internal)?;
         running.mailbox().recycle(batches);
         Ok(unknown(env, events))
+    }
+
+    /// Gives the engine new settings of TLS, as in the options of `start`; files are read again.
+    /// The promise is resolved when connections that begin from then on use them, or rejected
+    /// with a code, and then nothing has changed.
+    #[napi(catch_unwind)]
+    pub fn reload_tls<'env>(&self, env: &'env Env, options: Unknown<'_>) -> Result<Unknown<'env>> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        let js = Js(env.raw());
+        let (deferred, promise) = js.promise().map_err(internal)?;
+        match read_tls_settings(options) {
+            Ok(settings) => running.reload_tls(settings, deferred),
+            Err(error) => {
+                let error = js.error(error.code(), &error.to_string());
+                js.reject(deferred, error.map_err(internal)?)
+                    .map_err(internal)?;
+            }
+        }
+        Ok(unknown(env, promise))
     }
 
     /// How many entries each table holds, after the engine's last turn.

@@ -10,6 +10,7 @@ use super::frame::{Batch, MAX_BATCH};
 use crate::apps::Outlet;
 use crate::driver::StartError;
 use crate::engine::{Listener, News, Refusal};
+use crate::transport::TlsError;
 
 /// Emptied batches that are kept for their memory.
 const SPARE_BATCHES: usize = 4;
@@ -38,8 +39,12 @@ struct State {
     /// JavaScript has been told to take events and has not done so.
     told: bool,
     started: Option<Result<Vec<Listener>, StartError>>,
+    reloads: Vec<Reload>,
     ended: Option<Ended>,
 }
+
+/// The outcome of a reload of TLS, by the number of its request.
+pub(super) type Reload = (u32, Result<(), TlsError>);
 
 /// The engine has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,7 @@ pub(super) struct Ended {
 #[derive(Default)]
 pub(super) struct Notices {
     pub(super) started: Option<Result<Vec<Listener>, StartError>>,
+    pub(super) reloads: Vec<Reload>,
     pub(super) ended: Option<Ended>,
     /// JavaScript is to be told that events wait.
     pub(super) has_events: bool,
@@ -100,6 +106,15 @@ impl Mailbox {
         call(ring);
     }
 
+    /// Keeps the outcome of a reload for the JavaScript thread.
+    pub(super) fn add_reload(&self, number: u32, outcome: Result<(), TlsError>) {
+        let mut state = self.lock();
+        state.reloads.push((number, outcome));
+        let ring = state.ring();
+        drop(state);
+        call(ring);
+    }
+
     /// Keeps the end of the engine for the JavaScript thread, which hears of it when it has taken
     /// all events.
     pub(super) fn set_ended(&self, failure: Option<&str>) {
@@ -140,6 +155,7 @@ impl Mailbox {
         state.told |= has_events;
         Notices {
             started: state.started.take(),
+            reloads: std::mem::take(&mut state.reloads),
             ended: if is_empty { state.ended.take() } else { None },
             has_events,
         }

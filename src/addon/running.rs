@@ -1,17 +1,19 @@
 //! An engine that was started, as the JavaScript thread holds it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Result;
 
 use super::bell::{Bell, Resident};
-use super::mailbox::{Ended, Mailbox, Postbox};
+use super::mailbox::{Ended, Mailbox, Postbox, Reload};
 use super::settings::Start;
 use super::values::{Deferred, Js, Value};
 use crate::driver::{Census, Handle, Settings, StartError, Submission};
 use crate::engine::{AppId, Listener};
+use crate::transport::TlsSettings;
 
 /// A started engine: its thread until it has ended, and who waits for what.
 pub(super) struct Running {
@@ -21,6 +23,9 @@ pub(super) struct Running {
     bell: OnceCell<Bell<Running>>,
     /// Settled when the sockets are bound.
     starting: RefCell<Option<Deferred>>,
+    /// Settled when new settings of TLS are in force, or refused.
+    reloading: RefCell<HashMap<u32, Deferred>>,
+    next_reload: Cell<u32>,
     /// Settled when the thread has ended.
     closing: RefCell<Vec<Deferred>>,
     ended: RefCell<Option<Ended>>,
@@ -44,6 +49,8 @@ impl Running {
             mailbox: mailbox.clone(),
             bell: OnceCell::new(),
             starting: RefCell::new(Some(starting)),
+            reloading: RefCell::default(),
+            next_reload: Cell::new(0),
             closing: RefCell::default(),
             ended: RefCell::default(),
         });
@@ -63,6 +70,17 @@ impl Running {
     pub(super) fn submit(&self, batch: Vec<Submission>) {
         if let Some(handle) = &*self.handle.borrow() {
             handle.submit(self.app, batch);
+        }
+    }
+
+    /// Gives the engine new settings of TLS, and settles the promise when they are in force.
+    pub(super) fn reload_tls(&self, settings: TlsSettings, reloading: Deferred) {
+        let number = self.next_reload.get();
+        self.next_reload.set(number.wrapping_add(1));
+        self.reloading.borrow_mut().insert(number, reloading);
+        let mailbox = self.mailbox.clone();
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.reload_tls(settings, move |outcome| mailbox.add_reload(number, outcome));
         }
     }
 
@@ -116,13 +134,28 @@ impl Running {
         report(settled);
     }
 
+    fn settle_reload(&self, js: Js, (number, outcome): Reload) {
+        let Some(reloading) = self.reloading.borrow_mut().remove(&number) else {
+            return;
+        };
+        report(match outcome {
+            Ok(()) => js
+                .undefined()
+                .and_then(|value| js.resolve(reloading, value)),
+            Err(error) => js
+                .error(error.code(), &error.to_string())
+                .and_then(|error| js.reject(reloading, error)),
+        });
+    }
+
     fn finish(&self, js: Js, ended: &Ended) {
         // Its last act was to ring.
         self.handle.take();
         self.ended.replace(Some(ended.clone()));
-        if let Some(starting) = self.starting.take() {
+        let reloading = self.reloading.take().into_values();
+        for waiting in self.starting.take().into_iter().chain(reloading) {
             let error = js.error(ended.code(), &ended.text());
-            report(error.and_then(|error| js.reject(starting, error)));
+            report(error.and_then(|error| js.reject(waiting, error)));
         }
         for closing in self.closing.take() {
             report(js.undefined().and_then(|value| js.resolve(closing, value)));
@@ -139,6 +172,9 @@ impl Resident for Running {
         let notices = self.mailbox.answer_bell();
         if let Some(outcome) = notices.started {
             self.settle_start(js, outcome);
+        }
+        for reload in notices.reloads {
+            self.settle_reload(js, reload);
         }
         if let Some(ended) = &notices.ended {
             self.finish(js, ended);

@@ -11,7 +11,9 @@ use crate::apps::{OptionsAnswer, MAX_ROUTES};
 use crate::driver::Settings;
 use crate::engine::limits::TableLimits;
 use crate::engine::{Refusal, Timers};
-use crate::transport::{Contact, ContactError, Limits};
+use crate::transport::{
+    Certificate, ClientCertificates, Contact, ContactError, Limits, Pem, TlsSettings, TlsVersion,
+};
 
 /// What an engine with one application is started with.
 #[derive(Debug, Default)]
@@ -82,6 +84,8 @@ fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()>
             "supported" => settings.engine.understanding.extensions = Some(option.texts()?),
             "accept" => settings.engine.understanding.bodies = Some(option.texts()?),
             "limits" => read_limits(&option, &mut settings.engine.limits, &mut settings.limits)?,
+            "tls" => settings.tls = read_tls(&option)?,
+            "connections" => read_connections(&option, &mut settings.limits)?,
             _ => option.unknown()?,
         }
     }
@@ -126,6 +130,85 @@ fn read_limits(
             "connections" => connections.connections = option.count()?,
             "queuedMessages" => connections.queued_messages = option.count()?,
             "queuedBytes" => connections.queued_bytes = option.count()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
+
+/// Reads the argument of `Engine.reloadTls`.
+pub(super) fn read_tls_settings(options: Unknown<'_>) -> Result<TlsSettings> {
+    read_tls(&OptionValue::root(options))
+}
+
+fn read_tls(section: &OptionValue<'_>) -> Result<TlsSettings> {
+    let mut tls = TlsSettings::default();
+    for option in section.entries()? {
+        match option.key() {
+            "certificates" => {
+                let certificates = option.elements()?;
+                tls.certificates = certificates
+                    .iter()
+                    .map(read_certificate)
+                    .collect::<Result<_>>()?;
+            }
+            "ca" => {
+                let authorities = option.texts()?.into_iter().map(Pem::from);
+                tls.authorities = Some(authorities.collect());
+            }
+            "verifyServer" => tls.verify_server = option.flag()?,
+            "clientCertificate" => tls.client_certificate = Some(read_certificate(&option)?),
+            "clientCertificates" => {
+                tls.client_certificates = match option.text()?.as_str() {
+                    "ignore" => ClientCertificates::Ignore,
+                    "request" => ClientCertificates::Request,
+                    "require" => ClientCertificates::Require,
+                    _ => option.unknown()?,
+                }
+            }
+            "minVersion" => {
+                tls.min_version = match option.text()?.as_str() {
+                    "TLSv1.2" => TlsVersion::V1_2,
+                    "TLSv1.3" => TlsVersion::V1_3,
+                    _ => option.unknown()?,
+                }
+            }
+            _ => option.unknown()?,
+        }
+    }
+    Ok(tls)
+}
+
+fn read_certificate(section: &OptionValue<'_>) -> Result<Certificate> {
+    let mut certificate = Certificate {
+        chain: Pem::Text(String::new()),
+        key: Pem::Text(String::new()),
+        names: Vec::new(),
+    };
+    for option in section.entries()? {
+        match option.key() {
+            "cert" => certificate.chain = Pem::from(option.text()?),
+            "key" => certificate.key = Pem::from(option.text()?),
+            "names" => certificate.names = option.texts()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(certificate)
+}
+
+fn read_connections(section: &OptionValue<'_>, limits: &mut Limits) -> Result<()> {
+    for option in section.entries()? {
+        let time = option.milliseconds()?;
+        let unless_zero = Some(time).filter(|time| !time.is_zero());
+        match option.key() {
+            "connectTimeout" => limits.connect = time,
+            "tlsHandshakeTimeout" => limits.tls_handshake = time,
+            "webSocketHandshakeTimeout" => limits.websocket_handshake = time,
+            "messageTimeout" => limits.assembly = time,
+            "writeTimeout" => limits.stall = time,
+            "idleTimeout" => limits.idle = unless_zero,
+            "keepAliveInterval" => limits.keep_alive = unless_zero,
+            "webSocketPingInterval" => limits.websocket_ping = unless_zero,
             _ => option.unknown()?,
         }
     }

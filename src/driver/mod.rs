@@ -7,16 +7,14 @@
 //! | file | what it is |
 //! |---|---|
 //! | `turn.rs` | the loop: wait, let the engine work, hand out what it made |
-//! | `alarm.rs` | the engine's next deadline |
 
-mod alarm;
 mod turn;
 
 use std::any::Any;
 use std::fmt;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,7 +26,7 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 use crate::apps::{Apps, OptionsAnswer, Outlet};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
 use crate::engine::{self, Action, AppId, CommandId, Listener};
-use crate::transport::{Contact, Limits, OpenError, Transports};
+use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
 use turn::Driver;
 
 /// How long the closing of an engine waits for what is queued on its connections.
@@ -41,6 +39,8 @@ pub struct Settings {
     pub contacts: Vec<Contact>,
     /// What connections may hold and how long they may wait.
     pub limits: Limits,
+    /// Certificates, and whom to trust.
+    pub tls: TlsSettings,
     /// What the engine is told, but for its listeners: they are known when the contacts are bound.
     pub engine: engine::Config,
     /// Whom to ask for the addresses of names.
@@ -115,6 +115,7 @@ pub struct Handle {
     inbox: Option<UnboundedReceiver<Order>>,
     census: Arc<Mutex<Census>>,
     next_app: AtomicU32,
+    reloads: AtomicU64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -123,6 +124,11 @@ enum Order {
     Attach(AppId, Box<dyn Outlet>, Vec<String>),
     Detach(AppId),
     Submit(AppId, Vec<Submission>),
+    SetTls(
+        u64,
+        Box<TlsContext>,
+        Box<dyn FnOnce(Result<(), TlsError>) + Send>,
+    ),
     Close,
 }
 
@@ -134,6 +140,7 @@ impl Default for Handle {
             inbox: Some(inbox),
             census: Arc::default(),
             next_app: AtomicU32::new(1),
+            reloads: AtomicU64::new(0),
             thread: None,
         }
     }
@@ -183,6 +190,26 @@ impl Handle {
         let _ = self.orders.send(Order::Submit(app, batch));
     }
 
+    /// Reads the settings, on a thread of its own, and has connections that begin later do TLS in
+    /// this way; those that there are go on as they are. Settings that can't be used change
+    /// nothing. `done` is called once, with the outcome, unless the engine ends before; of several
+    /// reloads under way the one that was asked for last counts.
+    pub fn reload_tls(
+        &self,
+        settings: TlsSettings,
+        done: impl FnOnce(Result<(), TlsError>) + Send + 'static,
+    ) {
+        let orders = self.orders.clone();
+        let number = self.reloads.fetch_add(1, Ordering::Relaxed) + 1;
+        std::thread::spawn(move || match TlsContext::new(&settings) {
+            Err(error) => done(Err(error)),
+            Ok(context) => {
+                // Fails when the engine has ended.
+                let _ = orders.send(Order::SetTls(number, Box::new(context), Box::new(done)));
+            }
+        });
+    }
+
     /// The sizes of all tables after the engine's last turn.
     pub fn census(&self) -> Census {
         *self.census.lock().unwrap_or_else(PoisonError::into_inner)
@@ -217,6 +244,7 @@ impl fmt::Debug for Order {
             Order::Attach(..) => "Attach",
             Order::Detach(_) => "Detach",
             Order::Submit(..) => "Submit",
+            Order::SetTls(..) => "SetTls",
             Order::Close => "Close",
         })
     }
@@ -260,7 +288,7 @@ async fn operate(
     apps: &mut Apps,
     census: &Mutex<Census>,
 ) {
-    let transports = match Transports::open(&settings.contacts, settings.limits) {
+    let transports = match Transports::open(&settings.contacts, settings.limits, &settings.tls) {
         Ok(transports) => transports,
         Err(error) => return started(Err(error.into())),
     };

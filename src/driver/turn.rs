@@ -9,12 +9,11 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 
-use super::alarm::Alarm;
 use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
 use crate::apps::{Apps, Ruling};
 use crate::dns::{Answer, Resolver};
 use crate::engine::{AppId, Command, Config, Engine};
-use crate::transport::{Arrival, Transports};
+use crate::transport::{Alarm, Arrival, Transports};
 
 /// Orders taken at once.
 const ORDER_BATCH: usize = 64;
@@ -36,6 +35,8 @@ pub(super) struct Driver<'a> {
     submissions: VecDeque<(AppId, Submission)>,
     rings: bool,
     closing: bool,
+    /// The number of the settings of TLS that are in force.
+    last_reload: u64,
 }
 
 impl<'a> Driver<'a> {
@@ -62,6 +63,7 @@ impl<'a> Driver<'a> {
             submissions: VecDeque::new(),
             rings: false,
             closing: false,
+            last_reload: 0,
         }
     }
 
@@ -170,6 +172,14 @@ impl<'a> Driver<'a> {
                 self.apps.remove(app);
                 self.engine.handle_app_gone(now, app);
                 self.hand_out(now);
+            }
+            Order::SetTls(number, context, done) => {
+                let mut outcome = Ok(());
+                if number > self.last_reload {
+                    self.last_reload = number;
+                    outcome = self.transports.set_tls(*context);
+                }
+                done(outcome);
             }
             Order::Close => self.closing = true,
         }

@@ -36,6 +36,11 @@ impl Transport {
         matches!(self, Transport::Tls | Transport::Wss)
     }
 
+    /// True for a WebSocket.
+    pub fn is_websocket(self) -> bool {
+        matches!(self, Transport::Ws | Transport::Wss)
+    }
+
     /// The port when a URI names none (RFC 3261 §19.1.2, RFC 7118 §5).
     pub fn default_port(self) -> u16 {
         match self {

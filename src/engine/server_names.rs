@@ -9,7 +9,7 @@ use super::limits::MAX_SERVER_NAMES;
 /// Names the host that a secure connection must lead to; the name itself is in
 /// [`Transmit::server_name`](super::Transmit::server_name).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ServerId(u64);
+pub struct ServerId(pub u64);
 
 /// The names in use, in two generations: when the younger one is full, what was not asked for
 /// since it began is forgotten.

@@ -86,29 +86,64 @@ pub(super) fn bind_all(contacts: &[Contact]) -> Result<Vec<Bound>, BindError> {
 
 fn bind_contact(contact: &Contact) -> Result<Vec<Bound>, BindError> {
     let addresses = addresses(contact)?;
-    if contact.port != 0 {
-        return bind_on(contact, &addresses, contact.port, false);
+    let mut bound = Vec::new();
+    for (port, transports) in ports(contact) {
+        bound.extend(bind_ports(contact, &addresses, port, &transports)?);
+    }
+    if bound.is_empty() {
+        return Err(no_address(contact));
+    }
+    Ok(bound)
+}
+
+/// Which transports listen on which port. UDP has the port of a stream transport, the first
+/// with the same one.
+fn ports(contact: &Contact) -> Vec<(u16, Vec<Transport>)> {
+    let mut ports: Vec<(u16, Vec<Transport>)> = Vec::new();
+    for &transport in &contact.transports {
+        let port = contact.port.unwrap_or(transport.default_port());
+        let is_udp = transport == Transport::Udp;
+        let shared = ports.iter_mut().find(|(other, transports)| {
+            *other == port && (is_udp || transports.as_slice() == [Transport::Udp])
+        });
+        match shared {
+            Some((_, transports)) => transports.push(transport),
+            None => ports.push((port, vec![transport])),
+        }
+    }
+    ports
+}
+
+fn bind_ports(
+    contact: &Contact,
+    addresses: &[IpAddr],
+    port: u16,
+    transports: &[Transport],
+) -> Result<Vec<Bound>, BindError> {
+    if port != 0 {
+        return bind_on(contact, addresses, port, transports, false);
     }
     for _ in 0..PORT_ATTEMPTS {
-        match bind_on(contact, &addresses, 0, false) {
+        match bind_on(contact, addresses, 0, transports, false) {
             Err(error) if error.code() == "EADDRINUSE" => continue,
             done => return done,
         }
     }
-    bind_on(contact, &addresses, 0, true)
+    bind_on(contact, addresses, 0, transports, true)
 }
 
-/// Binds all protocols on all addresses. With port 0 all take the port that the system gives
+/// Binds these transports on all addresses. With port 0 all take the port that the system gives
 /// for the first, unless they may differ.
 fn bind_on(
     contact: &Contact,
     addresses: &[IpAddr],
     port: u16,
+    transports: &[Transport],
     may_differ: bool,
 ) -> Result<Vec<Bound>, BindError> {
     let mut bound: Vec<Bound> = Vec::new();
     for &address in addresses {
-        for &transport in &contact.transports {
+        for &transport in transports {
             let port = match bound.first() {
                 Some(first) if !may_differ => first.listener.local.port(),
                 _ => port,
@@ -138,9 +173,6 @@ fn bind_on(
                 }
             }
         }
-    }
-    if bound.is_empty() {
-        return Err(no_address(contact));
     }
     Ok(bound)
 }
@@ -237,6 +269,27 @@ mod tests {
         assert_eq!(ports.len(), 2);
         assert_ne!(ports[0], 0);
         assert_eq!(ports[0], ports[1]);
+    }
+
+    #[test]
+    fn each_transport_of_a_contact_without_a_port_has_its_default_one() {
+        let contact = "sip:127.0.0.1;transport=tls,udp,ws,tcp,wss".parse();
+        let expected = [
+            (5061, vec![Transport::Tls]),
+            (5060, vec![Transport::Udp, Transport::Tcp]),
+            (80, vec![Transport::Ws]),
+            (443, vec![Transport::Wss]),
+        ];
+        assert_eq!(ports(&contact.unwrap()), expected);
+    }
+
+    #[test]
+    fn each_stream_transport_has_its_own_port_when_the_system_chooses() {
+        let bound = bind(&["sip:127.0.0.1:0;transport=udp,tcp,tls"]).unwrap();
+        let port = |n: usize| (bound[n].listener.transport, bound[n].listener.local.port());
+        assert_eq!(port(0), (Transport::Udp, port(1).1));
+        assert_eq!(port(2).0, Transport::Tls);
+        assert_ne!(port(2).1, port(1).1);
     }
 
     #[test]

@@ -1,5 +1,9 @@
-//! The configured addresses: `sip:[user@]host[:port][;transport=udp,tcp]`, a URI of RFC 3261
-//! §19.1 with two liberties: the host may be `*`, and `transport` may be a list.
+//! The configured addresses: `sip:[user@]host[:port][;transport=udp,tcp,tls,ws,wss]`, a URI of
+//! RFC 3261 §19.1 with two liberties: the host may be `*`, and `transport` may be a list.
+//!
+//! Without a port each transport listens on its own default one. All but UDP are TCP below, so a
+//! port that is given is for UDP and one other transport; port 0 gives each of the others its own.
+//! With `sips:` the transports are those above TLS, so that `tcp` means `tls` and `ws` means `wss`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,9 +14,6 @@ use thiserror::Error;
 use super::advertised::AdvertisedAs;
 use crate::engine::Transport;
 
-/// The port of SIP over UDP and TCP (RFC 3261 §19.1.2).
-pub const DEFAULT_PORT: u16 = 5060;
-
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
@@ -20,9 +21,9 @@ pub struct Contact {
     pub user: Option<String>,
     /// Where to listen.
     pub host: Host,
-    /// The port; 0 lets the system choose. Default 5060.
-    pub port: u16,
-    /// The protocols, without repetition. Default UDP and TCP.
+    /// The port, if one is given; 0 lets the system choose.
+    pub port: Option<u16>,
+    /// The protocols, without repetition. Default UDP and TCP; TLS with `sips:`.
     pub transports: Vec<Transport>,
     /// How it is known to peers on other networks.
     pub advertised: AdvertisedAs,
@@ -55,8 +56,8 @@ pub struct ContactError {
 /// What is wrong with a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ContactProblem {
-    /// The scheme is not `sip`.
-    #[error("it must begin with \"sip:\"")]
+    /// The scheme is not `sip` or `sips`.
+    #[error("it must begin with \"sip:\" or \"sips:\"")]
     Scheme,
     /// The user part is empty or has a character that no user part has.
     #[error("bad user part")]
@@ -68,8 +69,17 @@ pub enum ContactProblem {
     #[error("bad port {0:?}")]
     Port(String),
     /// A transport that is not there.
-    #[error("unknown transport {0:?}, use udp or tcp")]
+    #[error("unknown transport {0:?}, use udp, tcp, tls, ws or wss")]
     Transport(String),
+    /// `sips:` over UDP.
+    #[error("sips is not possible over udp")]
+    Insecure,
+    /// Two transports would need the same TCP port.
+    #[error(
+        "{0} and {1} cannot share port {2}: give each a contact of its own, or leave the port \
+         out"
+    )]
+    SharedPort(Transport, Transport, u16),
     /// A parameter that means nothing here.
     #[error("unknown parameter {0:?}")]
     Parameter(String),
@@ -93,8 +103,9 @@ impl fmt::Display for Contact {
 }
 
 fn parse(text: &str) -> Result<Contact, ContactProblem> {
-    let rest = match text.split_once(':') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => rest,
+    let (secure, rest) = match text.split_once(':') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => (false, rest),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sips") => (true, rest),
         _ => return Err(ContactProblem::Scheme),
     };
     let mut parts = rest.split(';');
@@ -104,11 +115,20 @@ fn parse(text: &str) -> Result<Contact, ContactProblem> {
         None => (None, address),
     };
     let (host, port) = split_port(host_port);
+    let host = parse_host(host)?;
+    let port = port.map(parse_port).transpose()?;
+    let transports = parse_transports(parts, secure)?;
+    if let Some(port) = port.filter(|port| *port != 0) {
+        let mut streams = transports.iter().filter(|t| **t != Transport::Udp);
+        if let (Some(first), Some(second)) = (streams.next(), streams.next()) {
+            return Err(ContactProblem::SharedPort(*first, *second, port));
+        }
+    }
     Ok(Contact {
         user,
-        host: parse_host(host)?,
-        port: port.map_or(Ok(DEFAULT_PORT), parse_port)?,
-        transports: parse_transports(parts)?,
+        host,
+        port,
+        transports,
         advertised: AdvertisedAs::default(),
         text: text.to_owned(),
     })
@@ -160,6 +180,7 @@ fn parse_port(port: &str) -> Result<u16, ContactProblem> {
 
 fn parse_transports<'a>(
     parameters: impl Iterator<Item = &'a str>,
+    secure: bool,
 ) -> Result<Vec<Transport>, ContactProblem> {
     let mut transports = Vec::new();
     for parameter in parameters {
@@ -169,15 +190,23 @@ fn parse_transports<'a>(
         };
         for name in list.split(',') {
             let transport = Transport::from_name(name)
-                .filter(|transport| matches!(transport, Transport::Udp | Transport::Tcp))
                 .ok_or_else(|| ContactProblem::Transport(name.to_owned()))?;
+            let transport = match transport {
+                Transport::Udp if secure => return Err(ContactProblem::Insecure),
+                Transport::Tcp if secure => Transport::Tls,
+                Transport::Ws if secure => Transport::Wss,
+                other => other,
+            };
             if !transports.contains(&transport) {
                 transports.push(transport);
             }
         }
     }
     if transports.is_empty() {
-        transports = vec![Transport::Udp, Transport::Tcp];
+        transports = match secure {
+            true => vec![Transport::Tls],
+            false => vec![Transport::Udp, Transport::Tcp],
+        };
     }
     Ok(transports)
 }
@@ -195,10 +224,10 @@ mod tests {
     }
 
     #[test]
-    fn a_star_is_every_address_on_the_default_port_over_udp_and_tcp() {
+    fn a_star_is_every_address_over_udp_and_tcp() {
         let contact = contact("sip:*");
         assert_eq!(contact.host, Host::Every);
-        assert_eq!(contact.port, DEFAULT_PORT);
+        assert_eq!(contact.port, None);
         assert_eq!(contact.transports, [Transport::Udp, Transport::Tcp]);
         assert_eq!(contact.user, None);
     }
@@ -208,7 +237,7 @@ mod tests {
         let contact = contact("SIP:proxy@127.0.0.1:5070;transport=TCP");
         assert_eq!(contact.user.as_deref(), Some("proxy"));
         assert_eq!(contact.host, Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        assert_eq!(contact.port, 5070);
+        assert_eq!(contact.port, Some(5070));
         assert_eq!(contact.transports, [Transport::Tcp]);
     }
 
@@ -216,9 +245,9 @@ mod tests {
     fn an_ipv6_address_stands_in_brackets_with_or_without_a_port() {
         let host = Host::Address(IpAddr::V6(Ipv6Addr::LOCALHOST));
         assert_eq!(contact("sip:[::1]").host, host);
-        assert_eq!(contact("sip:[::1]").port, DEFAULT_PORT);
+        assert_eq!(contact("sip:[::1]").port, None);
         assert_eq!(contact("sip:[::1]:5062").host, host);
-        assert_eq!(contact("sip:[::1]:5062").port, 5062);
+        assert_eq!(contact("sip:[::1]:5062").port, Some(5062));
         assert!(matches!(problem("sip:::1"), ContactProblem::Host(_)));
     }
 
@@ -235,9 +264,30 @@ mod tests {
     }
 
     #[test]
+    fn with_sips_the_transports_are_those_above_tls() {
+        assert_eq!(contact("sips:*").transports, [Transport::Tls]);
+        let both = contact("sips:*;transport=tcp,ws");
+        assert_eq!(both.transports, [Transport::Tls, Transport::Wss]);
+        assert_eq!(problem("sips:*;transport=udp"), ContactProblem::Insecure);
+    }
+
+    #[test]
+    fn a_port_serves_udp_and_one_other_transport() {
+        contact("sip:*:5070;transport=udp,tls");
+        contact("sip:*:0;transport=udp,tcp,tls,ws,wss");
+        contact("sip:*;transport=udp,tcp,tls,ws,wss");
+        let shared = problem("sip:*:5070;transport=udp,tcp,tls");
+        let expected = ContactProblem::SharedPort(Transport::Tcp, Transport::Tls, 5070);
+        assert_eq!(shared, expected);
+        assert!(shared
+            .to_string()
+            .contains("tcp and tls cannot share port 5070"));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named() {
         assert_eq!(problem("127.0.0.1"), ContactProblem::Scheme);
-        assert_eq!(problem("sips:127.0.0.1"), ContactProblem::Scheme);
+        assert_eq!(problem("http:127.0.0.1"), ContactProblem::Scheme);
         assert_eq!(problem("sip:@127.0.0.1"), ContactProblem::User);
         assert_eq!(problem("sip:a b@127.0.0.1"), ContactProblem::User);
         assert!(matches!(problem("sip:localhost"), ContactProblem::Host(_)));

@@ -43,6 +43,37 @@ pub const WRITE_BATCH: usize = 32;
 /// How long the peer may take to accept a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a TLS handshake may take.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the handshake of a WebSocket may take, that of TLS not counted.
+pub const WEBSOCKET_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Accepted connections whose handshakes are not done; when there are more, the oldest of them
+/// is closed.
+pub const MAX_HANDSHAKES: usize = 1_000;
+
+/// Bytes of the HTTP request or response that opens a WebSocket.
+pub const MAX_UPGRADE: usize = 8 * 1024;
+
+/// Fragments of one WebSocket message.
+pub const MAX_FRAGMENTS: usize = 128;
+
+/// Bytes that TLS keeps for a connection in each direction before they are taken or written.
+pub const TLS_BUFFER: usize = 64 * 1024;
+
+/// How long a WebSocket may be silent before its peer is sent a ping, which any must answer
+/// (RFC 6455 §5.5.2).
+pub const WEBSOCKET_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a peer may take to answer a ping (RFC 5626 §4.4.1).
+pub const PONG_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may be silent before the system asks whether the peer's host still
+/// knows it (TCP keep-alive), how often it asks, and how often in vain.
+pub const TCP_KEEP_ALIVE: (Duration, Duration, u32) =
+    (Duration::from_secs(60), Duration::from_secs(15), 4);
+
 /// How long the peer may take from the first byte of a message to its last.
 pub const ASSEMBLY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -83,10 +114,25 @@ pub struct Limits {
     pub queued_bytes: usize,
     /// See [`CONNECT_TIMEOUT`].
     pub connect: Duration,
+    /// See [`TLS_HANDSHAKE_TIMEOUT`].
+    pub tls_handshake: Duration,
+    /// See [`WEBSOCKET_HANDSHAKE_TIMEOUT`].
+    pub websocket_handshake: Duration,
+    /// See [`MAX_HANDSHAKES`].
+    pub handshakes: usize,
     /// See [`ASSEMBLY_TIMEOUT`].
     pub assembly: Duration,
     /// See [`STALL_TIMEOUT`].
     pub stall: Duration,
+    /// How long a connection may go without a message, a write or a ping of the peer's before it
+    /// is closed. `None`, the default: for ever.
+    pub idle: Option<Duration>,
+    /// How long the peer of a TCP or TLS connection that this side opened may be silent before it
+    /// is sent a ping (RFC 5626 §4.4.1). `None`, the default, sends none: a peer that does not
+    /// answer them would be taken for dead.
+    pub keep_alive: Option<Duration>,
+    /// See [`WEBSOCKET_PING_INTERVAL`]. `None` sends none.
+    pub websocket_ping: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -96,8 +142,14 @@ impl Default for Limits {
             queued_messages: MAX_QUEUED_MESSAGES,
             queued_bytes: MAX_QUEUED_BYTES,
             connect: CONNECT_TIMEOUT,
+            tls_handshake: TLS_HANDSHAKE_TIMEOUT,
+            websocket_handshake: WEBSOCKET_HANDSHAKE_TIMEOUT,
+            handshakes: MAX_HANDSHAKES,
             assembly: ASSEMBLY_TIMEOUT,
             stall: STALL_TIMEOUT,
+            idle: None,
+            keep_alive: None,
+            websocket_ping: Some(WEBSOCKET_PING_INTERVAL),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sockets: UDP, and the connections of TCP.
+//! Sockets: UDP, and the connections of TCP, TLS and WebSockets.
 //!
 //! Sending never waits: [`Transports::send`] hands a message to the kernel or to a bounded queue.
 //! What the sockets have to tell is drained with [`Transports::poll_arrivals`]. Everything runs on
@@ -11,24 +11,38 @@
 //! | `udp.rs` | datagrams, in batches |
 //! | `icmp.rs` | datagrams that were not delivered |
 //! | `tcp.rs` | listening and connecting |
-//! | `connection.rs` | one connection of whatever stream protocol: framing, queue, time limits |
+//! | `tls.rs`, `certificates.rs`, `verifier.rs` | settings, certificates by name, whom to trust |
+//! | `upgrade.rs`, `websocket.rs` | the handshake and the frames of WebSockets |
+//! | `opening.rs` | a connection from TCP through its handshakes |
+//! | `connection.rs`, `ending.rs` | one connection in use: queue, time limits, why it ended |
+//! | `stream.rs`, `framing.rs` | what is below a connection, and how messages lie on it |
+//! | `keep_alive.rs`, `alarm.rs` | whether a peer still lives; deadlines |
 //! | `table.rs` | the connection table: reuse, and who makes room |
-//!
-//! A further stream protocol is a further function that yields a byte stream, for
-//! `Connections::insert`.
 
 mod advertised;
+mod alarm;
 mod bind;
+mod certificates;
 mod connection;
 mod contact;
+mod ending;
+mod framing;
 mod icmp;
+mod keep_alive;
 pub mod limits;
+mod opening;
+mod stream;
 mod table;
 mod tcp;
+mod tls;
 mod udp;
+mod upgrade;
+mod verifier;
+mod websocket;
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -37,9 +51,12 @@ use thiserror::Error;
 use tokio::time::{timeout_at, Instant};
 
 pub use advertised::AdvertisedAs;
+pub(crate) use alarm::Alarm;
 pub use bind::BindError;
-pub use contact::{Contact, ContactError, ContactProblem, Host, DEFAULT_PORT};
+pub use certificates::{Certificate, CertificateError, Pem};
+pub use contact::{Contact, ContactError, ContactProblem, Host};
 pub use limits::Limits;
+pub use tls::{ClientCertificates, TlsContext, TlsError, TlsSettings, TlsVersion};
 
 use crate::engine::{ConnectionId, Listener, Path, SendFailure, SendToken, Transmit, Transport};
 use crate::message::limits::MAX_DATAGRAM;
@@ -70,6 +87,9 @@ pub enum OpenError {
     /// An address can't be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// TLS can't be done as it was asked for.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The system does not let us wait for a socket.
     #[error("cannot wait for a socket: {0}")]
     Register(#[from] io::Error),
@@ -80,6 +100,7 @@ impl OpenError {
     pub fn code(&self) -> &'static str {
         match self {
             OpenError::Bind(error) => error.code(),
+            OpenError::Tls(error) => error.code(),
             OpenError::Register(_) => "DRT_ERR_BIND",
         }
     }
@@ -99,16 +120,21 @@ pub struct Transports {
 
 impl Transports {
     /// Binds all contacts, or none. Must be called inside a tokio runtime, as must every other
-    /// function.
+    /// function. Reads the files of the settings of TLS.
     ///
     /// # Errors
-    /// The first address that can't be bound.
-    pub fn open(contacts: &[Contact], limits: Limits) -> Result<Transports, OpenError> {
+    /// What can't be used of the settings of TLS; the first address that can't be bound.
+    pub fn open(
+        contacts: &[Contact],
+        limits: Limits,
+        tls: &TlsSettings,
+    ) -> Result<Transports, OpenError> {
+        let tls = prepare_tls(contacts, tls)?;
         let mut transports = Transports {
             listeners: Vec::new(),
             ports: Vec::new(),
             acceptors: Vec::new(),
-            connections: Connections::new(limits),
+            connections: Connections::new(limits, tls),
             failures: Vec::new(),
             scratch: vec![0; MAX_DATAGRAM].into_boxed_slice(),
         };
@@ -119,7 +145,9 @@ impl Transports {
                     transports.ports.push(Port::new(socket, local)?);
                 }
                 BoundSocket::Stream(listener) => {
-                    transports.acceptors.push(Acceptor::new(listener, local)?);
+                    let transport = bound.listener.transport;
+                    let acceptor = Acceptor::new(listener, transport, local)?;
+                    transports.acceptors.push(acceptor);
                 }
             }
             transports.listeners.push(bound.listener);
@@ -130,6 +158,26 @@ impl Transports {
     /// The bound addresses, with their real ports, in the order of the contacts.
     pub fn listeners(&self) -> &[Listener] {
         &self.listeners
+    }
+
+    /// Has later connections do TLS in this way. Those that there are go on as they are.
+    ///
+    /// # Errors
+    /// There is no certificate, and a listener that needs one; nothing has changed.
+    pub fn set_tls(&mut self, tls: TlsContext) -> Result<(), TlsError> {
+        let mut listeners = self.listeners.iter();
+        match listeners.find(|listener| listener.transport.is_secure()) {
+            Some(Listener {
+                transport, local, ..
+            }) if !tls.can_accept() => {
+                let contact = format!("sip:{local};transport={transport}");
+                Err(TlsError::NoCertificate(contact))
+            }
+            _ => {
+                self.connections.set_tls(Arc::new(tls));
+                Ok(())
+            }
+        }
     }
 
     /// How many stream connections there are, open and opening.
@@ -189,18 +237,35 @@ impl Transports {
         let mut accepted = Vec::new();
         for acceptor in &mut self.acceptors {
             acceptor.poll_accept(cx, &mut accepted);
-            let local = acceptor.local();
+            let (transport, local) = (acceptor.transport(), acceptor.local());
             for (stream, peer) in accepted.drain(..) {
                 let path = Path {
-                    transport: Transport::Tcp,
+                    transport,
                     local,
                     peer,
                     connection: None,
                     server: None,
                 };
-                self.connections.insert(path, async { Ok(stream) });
+                self.connections.accept(path, stream);
             }
         }
+    }
+}
+
+/// Reads what is needed for TLS, if anything says that it is.
+fn prepare_tls(
+    contacts: &[Contact],
+    settings: &TlsSettings,
+) -> Result<Option<Arc<TlsContext>>, TlsError> {
+    let is_secure = |contact: &&Contact| contact.transports.iter().any(|t| t.is_secure());
+    let secure = contacts.iter().find(is_secure);
+    if secure.is_none() && *settings == TlsSettings::default() {
+        return Ok(None);
+    }
+    let tls = TlsContext::new(settings)?;
+    match secure {
+        Some(contact) if !tls.can_accept() => Err(TlsError::NoCertificate(contact.to_string())),
+        _ => Ok(Some(Arc::new(tls))),
     }
 }
 

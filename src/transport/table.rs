@@ -1,13 +1,11 @@
 //! The connection table: which connection a message takes, and which one makes room.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{timeout_at, Instant};
@@ -16,26 +14,40 @@ use super::connection::{self, Gauge, Line, Outgoing, Shared};
 use super::limits::{
     Limits, ARRIVALS_BATCH, ARRIVALS_QUEUE, MAX_QUEUED_BYTES_IN_ALL, SHORT_QUEUE_BYTES,
 };
-use super::{tcp, unsent, Arrival};
-use crate::engine::{ConnectionId, Path, SendFailure, Transmit, Transport};
+use super::opening::{Opening, Origin};
+use super::tls::TlsContext;
+use super::{unsent, Arrival};
+use crate::engine::{ConnectionId, Path, SendFailure, ServerId, Transmit, Transport};
 
 /// All stream connections, by id and by peer.
 #[derive(Debug)]
 pub(super) struct Connections {
     entries: HashMap<ConnectionId, Entry>,
-    by_peer: HashMap<(Transport, SocketAddr), ConnectionId>,
+    by_peer: HashMap<Peer, ConnectionId>,
     next_id: u64,
     limits: Limits,
+    /// For the connections to come; `None` when nothing was said of TLS.
+    tls: Option<Arc<TlsContext>>,
     shared: Arc<Shared>,
     /// For the connections to send on.
     sender: mpsc::Sender<Arrival>,
     receiver: mpsc::Receiver<Arrival>,
 }
 
+/// Whom a connection leads to: one that has proved to be some host is not used for another one
+/// at the same address (RFC 5922 §8.1, RFC 5923 §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Peer {
+    transport: Transport,
+    address: SocketAddr,
+    /// `None` for a connection that the peer has opened, and where nothing is proved.
+    server: Option<ServerId>,
+}
+
 #[derive(Debug)]
 struct Entry {
-    transport: Transport,
-    peer: SocketAddr,
+    peer: Peer,
+    is_accepted: bool,
     outbox: mpsc::Sender<Outgoing>,
     /// Dropped to end the connection at once.
     hang_up: oneshot::Sender<()>,
@@ -51,13 +63,14 @@ enum Refused {
 }
 
 impl Connections {
-    pub(super) fn new(limits: Limits) -> Connections {
+    pub(super) fn new(limits: Limits, tls: Option<Arc<TlsContext>>) -> Connections {
         let (sender, receiver) = mpsc::channel(ARRIVALS_QUEUE);
         Connections {
             entries: HashMap::new(),
             by_peer: HashMap::new(),
             next_id: 1,
             limits,
+            tls,
             shared: Arc::new(Shared::new()),
             sender,
             receiver,
@@ -75,10 +88,10 @@ impl Connections {
             path,
             payload,
             token,
-            server_name: _,
+            server_name,
         } = transmit;
         let mut outgoing = Outgoing { payload, token };
-        while let Some(id) = self.find(&path) {
+        while let Some(id) = self.find(&path, server_name.as_deref()) {
             match self.enqueue(id, outgoing) {
                 Ok(()) => return,
                 Err(Refused::Gone(returned)) => outgoing = returned,
@@ -88,30 +101,48 @@ impl Connections {
                 }
             }
         }
-        let id = match path.transport {
-            Transport::Tcp => self.insert(path, tcp::connect(path.local, path.peer)),
-            _ => {
-                arrivals.extend(unsent(outgoing.token, SendFailure::NoSocket));
-                return;
-            }
-        };
+        // Nobody else may get what was meant for a peer that is not there any more.
+        if path.transport.is_secure() && server_name.is_none() && self.verifies() {
+            arrivals.extend(unsent(outgoing.token, SendFailure::Closed));
+            return;
+        }
+        let id = self.insert(path, Origin::Here(server_name));
         if let Err(Refused::Gone(lost) | Refused::Full(lost)) = self.enqueue(id, outgoing) {
             arrivals.extend(unsent(lost.token, SendFailure::Closed));
         }
     }
 
-    /// Takes in a connection whose stream `opening` yields, and runs it. Must be called inside a
-    /// tokio runtime.
-    pub(super) fn insert<S, F>(&mut self, path: Path, opening: F) -> ConnectionId
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        F: Future<Output = io::Result<S>> + Send + 'static,
-    {
+    /// Takes in a connection that was accepted, and runs it. Must be called inside a tokio
+    /// runtime.
+    pub(super) fn accept(&mut self, path: Path, stream: TcpStream) {
+        let accepted = |entry: &&Entry| entry.is_accepted && !entry.gauge.is_open();
+        if self.shared.handshakes() >= self.limits.handshakes {
+            self.close_least(accepted);
+        }
+        self.insert(path, Origin::Peer(stream));
+    }
+
+    /// Later connections do TLS in this way.
+    pub(super) fn set_tls(&mut self, tls: Arc<TlsContext>) {
+        self.tls = Some(tls);
+    }
+
+    fn verifies(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| tls.verifies())
+    }
+
+    fn insert(&mut self, path: Path, origin: Origin) -> ConnectionId {
         if self.entries.len() >= self.limits.connections {
-            self.make_room();
+            self.close_least(|_| true);
         }
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
+        let peer = Peer {
+            transport: path.transport,
+            address: path.peer,
+            server: path.server.filter(|_| self.verifies()),
+        };
+        let is_accepted = matches!(origin, Origin::Peer(_));
         let (outbox, queue) = mpsc::channel(self.limits.queued_messages);
         let (hang_up, hung_up) = oneshot::channel();
         let gauge = Arc::new(Gauge::default());
@@ -119,6 +150,7 @@ impl Connections {
         let line = Line {
             path: Path {
                 connection: Some(id),
+                server: None,
                 ..path
             },
             outbox: queue,
@@ -127,14 +159,22 @@ impl Connections {
             gauge: gauge.clone(),
             shared: self.shared.clone(),
             limits: self.limits,
+            keep_alive: match path.transport {
+                transport if transport.is_websocket() => self.limits.websocket_ping,
+                _ => self.limits.keep_alive.filter(|_| !is_accepted),
+            },
+        };
+        let opening = Opening {
+            origin,
+            tls: self.tls.clone(),
         };
         tokio::spawn(connection::run(opening, line));
-        self.by_peer.insert((path.transport, path.peer), id);
+        self.by_peer.insert(peer, id);
         self.entries.insert(
             id,
             Entry {
-                transport: path.transport,
-                peer: path.peer,
+                peer,
+                is_accepted,
                 outbox,
                 hang_up,
                 gauge,
@@ -178,10 +218,22 @@ impl Connections {
         }
     }
 
-    fn find(&self, path: &Path) -> Option<ConnectionId> {
-        path.connection
-            .filter(|id| self.entries.contains_key(id))
-            .or_else(|| self.by_peer.get(&(path.transport, path.peer)).copied())
+    fn find(&self, path: &Path, server_name: Option<&str>) -> Option<ConnectionId> {
+        let same = path.connection.filter(|id| self.entries.contains_key(id));
+        let to = |server| {
+            let peer = Peer {
+                transport: path.transport,
+                address: path.peer,
+                server,
+            };
+            self.by_peer.get(&peer).copied()
+        };
+        same.or_else(|| to(path.server)).or_else(|| {
+            // A client has no certificate to show. Who is addressed by the very address that it
+            // has connected from is found there, and nowhere else.
+            let is_address = server_name.is_none_or(|name| name.parse::<IpAddr>().is_ok());
+            to(None).filter(|_| is_address || !self.verifies())
+        })
     }
 
     fn enqueue(&mut self, id: ConnectionId, outgoing: Outgoing) -> Result<(), Refused> {
@@ -214,15 +266,16 @@ impl Connections {
         Err(refused)
     }
 
-    /// Closes the connection that is missed least.
-    fn make_room(&mut self) {
+    /// Closes, of these connections, the one that is missed least.
+    fn close_least(&mut self, among: impl Fn(&&Entry) -> bool) {
         let least = self
             .entries
             .iter()
+            .filter(|(_, entry)| among(entry))
             .min_by_key(|(_, entry)| entry.gauge.worth())
             .map(|(id, _)| *id);
         if let Some(id) = least {
-            tracing::warn!("the connection table is full: closing the least used connection");
+            tracing::warn!("too many connections: closing the least used one");
             self.remove(id);
         }
     }
@@ -230,9 +283,8 @@ impl Connections {
     /// Forgets a connection; its task, if it still runs, ends and says so.
     fn remove(&mut self, id: ConnectionId) {
         if let Some(entry) = self.entries.remove(&id) {
-            let key = (entry.transport, entry.peer);
-            if self.by_peer.get(&key) == Some(&id) {
-                self.by_peer.remove(&key);
+            if self.by_peer.get(&entry.peer) == Some(&id) {
+                self.by_peer.remove(&entry.peer);
             }
         }
     }

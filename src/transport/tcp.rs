@@ -1,4 +1,4 @@
-//! TCP: the listening sockets, and the opening of connections.
+//! TCP: the listening sockets, and the opening of connections. TLS and WebSockets begin here too.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,27 +7,39 @@ use std::task::{Context, Poll};
 
 use std::future::Future;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, Sleep};
 
-use super::limits::{ACCEPT_BATCH, ACCEPT_PAUSE};
+use super::limits::{ACCEPT_BATCH, ACCEPT_PAUSE, STALL_TIMEOUT, TCP_KEEP_ALIVE};
+use crate::engine::Transport;
 
-/// One listening TCP socket.
+/// One listening TCP socket, whatever is spoken above.
 #[derive(Debug)]
 pub(super) struct Acceptor {
     listener: TcpListener,
+    transport: Transport,
     local: SocketAddr,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Acceptor {
     /// Must be called inside a tokio runtime.
-    pub(super) fn new(listener: std::net::TcpListener, local: SocketAddr) -> io::Result<Acceptor> {
+    pub(super) fn new(
+        listener: std::net::TcpListener,
+        transport: Transport,
+        local: SocketAddr,
+    ) -> io::Result<Acceptor> {
         Ok(Acceptor {
             listener: TcpListener::from_std(listener)?,
+            transport,
             local,
             pause: None,
         })
+    }
+
+    pub(super) fn transport(&self) -> Transport {
+        self.transport
     }
 
     pub(super) fn local(&self) -> SocketAddr {
@@ -50,7 +62,7 @@ impl Acceptor {
             match self.listener.poll_accept(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok((stream, peer))) => {
-                    set_no_delay(&stream);
+                    set_options(&stream);
                     accepted.push((stream, peer));
                 }
                 Poll::Ready(Err(error)) if is_of_the_connection(&error) => {}
@@ -74,14 +86,25 @@ pub(super) async fn connect(local: SocketAddr, peer: SocketAddr) -> io::Result<T
     };
     socket.bind(SocketAddr::new(local.ip(), 0))?;
     let stream = socket.connect(peer).await?;
-    set_no_delay(&stream);
+    set_options(&stream);
     Ok(stream)
 }
 
-/// A message is written whole, so there is nothing to wait for.
-fn set_no_delay(stream: &TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY was refused");
+/// A message is written whole, so there is nothing to wait for. Of a peer that has vanished
+/// without a word the system finds out, whether there is something to send to it or not.
+fn set_options(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let (idle, interval, count) = TCP_KEEP_ALIVE;
+    let keep_alive = TcpKeepalive::new().with_time(idle);
+    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+    let keep_alive = keep_alive.with_interval(interval).with_retries(count);
+    let set = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_keepalive(&keep_alive));
+    #[cfg(target_os = "linux")]
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(STALL_TIMEOUT)));
+    if let Err(error) = set {
+        tracing::debug!(%error, "an option of a TCP socket was refused");
     }
 }
 

@@ -9,11 +9,16 @@
 )]
 
 mod capacity;
+mod certificates;
 mod close;
 mod common;
 mod driver;
 mod failure;
 mod framing;
 mod reuse;
+mod sni;
 mod stall;
+mod tls;
+mod tls_errors;
+mod tls_reload;
 mod udp;

@@ -1,17 +1,21 @@
 //! What the tests of the sockets share: open sockets, a next arrival, messages to send.
 
+pub mod pki;
+
 use std::future::poll_fn;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use drachtio::engine::{
-    Action, Advertised, AppId, Command, CommandId, Config, Engine, Listener, Path, SendToken,
-    Transmit, Transport,
+    Action, Advertised, AppId, Command, CommandId, Config, Engine, Listener, Path, SendFailure,
+    SendToken, ServerId, Transmit, Transport,
 };
 use drachtio::message::Message;
-use drachtio::transport::{Arrival, Contact, Limits, Transports};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use drachtio::transport::{Arrival, Contact, Limits, TlsSettings, Transports};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -30,9 +34,13 @@ impl Sockets {
     }
 
     pub fn open_with(contact: &str, limits: Limits) -> Sockets {
+        Sockets::open_tls(contact, limits, &TlsSettings::default())
+    }
+
+    pub fn open_tls(contact: &str, limits: Limits, tls: &TlsSettings) -> Sockets {
         let contacts: Vec<Contact> = vec![contact.parse().unwrap()];
         Sockets {
-            transports: Transports::open(&contacts, limits).unwrap(),
+            transports: Transports::open(&contacts, limits, tls).unwrap(),
             arrivals: Vec::new(),
         }
     }
@@ -58,6 +66,40 @@ impl Sockets {
         match self.next().await {
             Arrival::Message { path, payload } => (path, payload),
             other => panic!("a message was expected, not {other:?}"),
+        }
+    }
+
+    /// Sends a message to a peer that must be of this name.
+    pub fn send_to_server(
+        &mut self,
+        transport: Transport,
+        peer: SocketAddr,
+        name: &str,
+        payload: Bytes,
+    ) -> SendToken {
+        let token = token();
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        self.transports.send(Transmit {
+            path: Path {
+                server: Some(ServerId(hasher.finish())),
+                ..self.path_to(transport, peer)
+            },
+            payload,
+            token: Some(token),
+            server_name: Some(name.into()),
+        });
+        token
+    }
+
+    /// Why the next message can't be sent.
+    pub async fn next_failure(&mut self) -> SendFailure {
+        loop {
+            match self.next().await {
+                Arrival::Unsent(_, failure) => return failure,
+                Arrival::Closed(_) => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -139,7 +181,7 @@ pub fn token() -> SendToken {
 }
 
 /// Reads exactly as many bytes as expected, and they must be those.
-pub async fn expect_bytes(stream: &mut TcpStream, expected: &[u8]) {
+pub async fn expect_bytes(stream: &mut (impl AsyncRead + Unpin), expected: &[u8]) {
     let mut bytes = vec![0; expected.len()];
     let read = timeout(PATIENCE, stream.read_exact(&mut bytes)).await;
     read.expect("the peer is sent nothing").unwrap();
@@ -150,12 +192,18 @@ pub async fn expect_bytes(stream: &mut TcpStream, expected: &[u8]) {
 }
 
 /// The connection has been closed by the other end: nothing more comes.
-pub async fn expect_end(stream: &mut TcpStream) {
+pub async fn expect_end(stream: &mut (impl AsyncRead + Unpin)) {
     let mut bytes = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
     match read.expect("the connection stays open") {
         Ok(_) => assert_eq!(String::from_utf8_lossy(&bytes), ""),
-        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+        Err(error) => assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+            ),
+            "{error}"
+        ),
     }
 }
 

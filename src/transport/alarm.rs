@@ -1,6 +1,6 @@
-//! The engine's next deadline.
+//! A deadline that is moved much more often than it is reached.
 
-use std::future::Future;
+use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -10,7 +10,7 @@ use tokio::time::{sleep_until, Sleep};
 /// Rings at a deadline or a little earlier: a deadline that moves away leaves the alarm where it
 /// is, since most deadlines are moved long before they are reached and setting a timer costs.
 #[derive(Debug)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     sleep: Pin<Box<Sleep>>,
     /// `None` when the sleep is over or was never set.
     set_for: Option<Instant>,
@@ -18,7 +18,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// Must be called inside a tokio runtime.
-    pub(super) fn new() -> Alarm {
+    pub(crate) fn new() -> Alarm {
         Alarm {
             sleep: Box::pin(sleep_until(Instant::now().into())),
             set_for: None,
@@ -26,7 +26,7 @@ impl Alarm {
     }
 
     /// Makes sure that the alarm rings at the deadline at the latest.
-    pub(super) fn set(&mut self, deadline: Option<Instant>) {
+    pub(crate) fn set(&mut self, deadline: Option<Instant>) {
         let Some(deadline) = deadline else { return };
         if self.set_for.is_none_or(|set_for| deadline < set_for) {
             self.sleep.as_mut().reset(deadline.into());
@@ -35,11 +35,16 @@ impl Alarm {
     }
 
     /// Ready when it rings, once.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.set_for.is_none() || self.sleep.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
         self.set_for = None;
         Poll::Ready(())
+    }
+
+    /// Waits until it rings.
+    pub(crate) async fn rings(&mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
     }
 }
