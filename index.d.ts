@@ -746,6 +746,8 @@ declare namespace drachtio {
         username: string;
         /** The password. */
         password: string;
+        /** The only realm that the credentials are for. Without it they are for whoever asks on the way of the request. */
+        realm?: string;
       }
     | ((req: Request, res: Response, callback: (err: unknown, username?: string, password?: string) => void) => void);
 
@@ -759,7 +761,10 @@ declare namespace drachtio {
     headers?: HeadersInit;
     /** The body: text, or bytes of UTF-8. */
     body?: string | Uint8Array;
-    /** Answers a challenge (401, 407), once: Digest with MD5 or SHA-256. */
+    /**
+     * Answers challenges (401, 407): Digest with MD5, SHA-256 or SHA-512-256. Nonces that were accepted are used
+     * again for requests to the same place, unless this is a function.
+     */
     auth?: Auth;
     /** A SIP URI to send the request to, instead of the request-URI. */
     proxy?: string;
@@ -882,6 +887,8 @@ declare namespace drachtio {
     res: Response | undefined;
     /** The application, or the mounted one, that has the request in hand. */
     app: App | undefined;
+    /** Who sent it, once `digestAuth` has let it through. */
+    authorization?: DigestAuthorization;
     /** Whether this is an INVITE outside every dialog. */
     readonly isNewInvite: boolean;
     /** True for an INVITE or SUBSCRIBE outside every dialog. */
@@ -1020,6 +1027,101 @@ declare namespace drachtio {
    * @throws a `TypeError` when either argument is missing
    */
   function onSend(res: Response, listener: (this: Response, status: number, reason: string, options: SendOptions) => void): void;
+
+  /** A digest algorithm. */
+  type DigestAlgorithm = 'MD5' | 'MD5-sess' | 'SHA-256' | 'SHA-256-sess' | 'SHA-512-256' | 'SHA-512-256-sess';
+
+  /**
+   * A password; or the hash of `username:realm:password` in hexadecimal, by algorithm; or nothing for a user that does
+   * not exist.
+   */
+  type DigestPassword = string | { ha1: Partial<Record<DigestAlgorithm, string>> } | null | undefined;
+
+  /** What `digestAuth` needs to know. */
+  interface DigestAuthOptions {
+    /** Which passwords are asked for; as a rule the name of the domain. */
+    realm: string | ((req: Request) => string);
+    /** The passwords by user, or a function that finds one. */
+    passwords:
+      | Record<string, DigestPassword>
+      | ReadonlyMap<string, DigestPassword>
+      | ((username: string, realm: string, req: Request) => DigestPassword | Promise<DigestPassword>);
+    /**
+     * The algorithms that are offered, in the order of preference.
+     *
+     * @defaultValue `['SHA-256', 'MD5']`
+     */
+    algorithms?: readonly DigestAlgorithm[];
+    /**
+     * The qualities of protection that are offered. `auth-int` covers the body too.
+     *
+     * @defaultValue `['auth']`
+     */
+    qop?: readonly ('auth' | 'auth-int')[];
+    /**
+     * The methods that need credentials.
+     *
+     * @defaultValue all but ACK and CANCEL, which cannot be challenged
+     */
+    methods?: readonly string[];
+    /**
+     * Whether to ask as a proxy does: 407 and Proxy-Authenticate in place of 401 and WWW-Authenticate.
+     *
+     * @defaultValue false
+     */
+    proxy?: boolean;
+    /**
+     * Whether requests inside a call or subscription that is up need credentials, too.
+     *
+     * @defaultValue false
+     */
+    inDialog?: boolean;
+    /**
+     * Whether the credentials must be for the user and host of the request-URI. A request-URI that was changed on the way
+     * does not pass.
+     *
+     * @defaultValue true
+     */
+    checkUri?: boolean;
+    /**
+     * How long a nonce may be used, in seconds. Then the sender is told to take a new one.
+     *
+     * @defaultValue 300
+     */
+    nonceLifetime?: number;
+    /**
+     * What nonces are signed with: 16 characters or more. Processes with the same secret take each other's nonces.
+     *
+     * @defaultValue a random one
+     */
+    secret?: string;
+  }
+
+  /** Who sent a request, as `digestAuth` has found out. */
+  interface DigestAuthorization {
+    /** The user. */
+    username: string;
+    /** The realm of the password. */
+    realm: string;
+    /** The nonce. */
+    nonce: string;
+    /** What the credentials are for. */
+    uri: string;
+    /** The algorithm. */
+    algorithm: DigestAlgorithm;
+    /** The quality of protection. */
+    qop: 'auth' | 'auth-int';
+    /** How many requests had credentials with this nonce, as the sender counts them. */
+    nc: number;
+  }
+
+  /**
+   * Middleware that lets requests through when they have the right credentials (Digest: RFC 3261 §22, RFC 7616, RFC 8760),
+   * and challenges the others. A request that was let through has `req.authorization`.
+   *
+   * @throws a `TypeError` with code `DRT_ERR_INVALID_OPTION` that names the option
+   */
+  function digestAuth(options: DigestAuthOptions): Handler;
 
   /** Parses a SIP, SIPS or TEL URI. A URI that is parsed already comes back as it is; anything else is undefined. */
   function parseUri(text: string): SipUri | TelUri | undefined;

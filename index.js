@@ -2,6 +2,7 @@
 
 const { Agent } = require('./lib/agent');
 const { App } = require('./lib/app');
+const { digestAuth } = require('./lib/digest_auth');
 const { DrachtioError } = require('./lib/errors');
 const { parseUri, stringifyUri } = require('./lib/headers/uri');
 const { onSend } = require('./lib/on_send');
@@ -20,4 +21,4 @@ function drachtio(...handlers) {
   return app;
 }
 
-module.exports = Object.assign(drachtio, { Agent, Request, Response, SipMessage, DrachtioError, onSend, parseUri, stringifyUri });
+module.exports = Object.assign(drachtio, { Agent, Request, Response, SipMessage, DrachtioError, digestAuth, onSend, parseUri, stringifyUri });

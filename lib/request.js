@@ -112,6 +112,8 @@ class Request extends Carrier {
     this.app = undefined;
     /** @type {import('./request_draft').Auth | undefined} */
     this.auth = undefined;
+    /** Who sent it, once `digestAuth` knows. @type {import('./digest_auth').Authorization | undefined} */
+    this.authorization = undefined;
     if (msg !== undefined) {
       assert(msg instanceof SipMessage, 'Request: msg must be a SipMessage');
       this.msg = msg;

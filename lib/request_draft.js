@@ -6,7 +6,7 @@ const { bodyText, headerLines, requestLine } = require('./headers/draft');
 /**
  * @typedef {import('./request').Request} Request
  * @typedef {import('./response').Response} Response
- * @typedef {{username: string, password: string}} Credentials
+ * @typedef {{username: string, password: string, realm?: string}} Credentials
  * @typedef {(req: Request, res: Response, callback: (err: unknown, username?: string, password?: string) => void) => void} AuthFunction
  * @typedef {Credentials | AuthFunction} Auth
  *
@@ -25,7 +25,8 @@ const { bodyText, headerLines, requestLine } = require('./headers/draft');
  * @property {string} text
  * @property {Auth} [auth]
  * @property {RequestOptions & {method: string, uri: string}} [options] what it was made from
- * @property {boolean} [isRetry] whether it answers a challenge
+ * @property {import('./digest_client').Answered[]} [answered] the challenges that it answers
+ * @property {number} [repetitions] how many times it was sent before
  */
 
 /** What stands for the request-URI of a request inside a dialog: the engine knows the target. */
@@ -91,9 +92,9 @@ function checkHead(option, value, wrong) {
 /** @param {unknown} auth */
 function checkAuth(auth) {
   if (auth === undefined || auth === null || typeof auth === 'function') return;
-  const { username, password } = /** @type {Record<string, unknown>} */ (auth);
-  if (typeof username === 'string' && typeof password === 'string') return;
-  throw misuse("request: option 'auth' must be {username, password} or a function", 'DRT_ERR_INVALID_OPTION');
+  const { username, password, realm = '' } = /** @type {Record<string, unknown>} */ (auth);
+  if ([username, password, realm].every((part) => typeof part === 'string')) return;
+  throw misuse("request: option 'auth' must be {username, password, realm?} or a function", 'DRT_ERR_INVALID_OPTION');
 }
 
 /**

@@ -4,7 +4,7 @@ const { DrachtioError, throwLater } = require('./errors');
 const { Command, EngineLink } = require('./engine_link');
 const { transactionOf } = require('./envelope');
 const { setFrame, setSession } = require('./carrier');
-const { answerChallenge } = require('./digest_client');
+const { DigestClient } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
 const { tell } = require('./held_events');
 const { createRequest, setDraft } = require('./request');
@@ -41,6 +41,7 @@ class Session {
   #acks = new Map();
   /** Responses that were sent in this turn of the event loop. @type {Response[]} */
   #finished = [];
+  #digest = new DigestClient();
 
   /**
    * @param {Agent} agent
@@ -194,7 +195,7 @@ class Session {
       this.#sent.delete(transaction);
       if (!isReplaced) tell(req, 'response', res, ack);
     };
-    if (!answerChallenge(this, req, res, settle)) settle(false);
+    if (!this.#digest.answer(this, req, res, settle)) settle(false);
   }
 
   /**
@@ -204,8 +205,9 @@ class Session {
    * @param {import('./request').RequestCallback} callback
    */
   request(draft, callback) {
-    this.link.submit(Command.SIP, draft.head, draft.text, {
-      sent: (frame, index) => callback(null, this.#track(draft, frame, index)),
+    const prepared = this.#digest.prepare(draft);
+    this.link.submit(Command.SIP, prepared.head, prepared.text, {
+      sent: (frame, index) => callback(null, this.#track(prepared, frame, index)),
       refused: callback,
     });
   }

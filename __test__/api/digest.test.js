@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { createHash } = require('node:crypto');
 const { connected, request, response, startLine, headerLines, bodyOf, turns, drachtio } = require('./support/harness');
 const { formatCredentials } = require('../../lib/digest_client');
+const { setDraft } = require('../../lib/request');
 
 const URI = 'sip:u@h.example.com';
 const CREDENTIALS = { username: 'u', password: 'p' };
@@ -171,9 +172,9 @@ test('a cancel between the challenge and its answer cancels the repeated request
   assert.equal(engine.drain()[0].head, 'T2||');
 });
 
-test('of several challenges the first is taken that can be answered', async () => {
+test('of several challenges of a realm the first is taken that can be answered', async () => {
   const { commands } = await challenged(CREDENTIALS, {
-    challenge: ['Basic realm="x"', 'Digest realm="r9", nonce="n9", algorithm=SHA-512-256', 'Digest realm="r1", nonce="n1", algorithm=SHA-256', 'Digest realm="r2", nonce="n2"'],
+    challenge: ['Basic realm="r1"', 'Digest realm="r1", nonce="n9", algorithm=SHA-1024', 'Digest realm="r1", nonce="n1", algorithm=SHA-256', 'Digest realm="r1", nonce="n2"'],
   });
   const params = paramsOf(header(commands[0], 'Proxy-Authorization'));
   assert.deepEqual([params.realm, params.algorithm], ['"r1"', 'SHA-256']);
@@ -219,6 +220,132 @@ test('cnonces differ', () => {
   assert.equal(cnonce, 'c1');
   const values = [1, 2].map(() => paramsOf(formatCredentials({ scheme: 'Digest', realm: '"r"', nonce: '"n"', qop: '"auth"' }, rest)).cnonce);
   assert.notEqual(values[0], values[1]);
+});
+
+test('SHA-512-256 is SHA-512/256', () => {
+  const hash = (...parts) => createHash('sha512-256').update(parts.join(':')).digest('hex');
+  const { response: digest } = paramsOf(formatCredentials({ scheme: 'Digest', realm: '"r1"', nonce: '"n1"', algorithm: 'SHA-512-256' }, CASE));
+  assert.equal(digest, `"${hash(hash('u', 'r1', 'p'), 'n1', hash('INVITE', URI))}"`);
+});
+
+test('the examples of RFC 7616 §3.9.1 come out', () => {
+  const challenge = { scheme: 'Digest', realm: '"http-auth@example.org"', nonce: '"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"', qop: '"auth, auth-int"', opaque: '"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"' };
+  const asked = { username: 'Mufasa', password: 'Circle of Life', method: 'GET', uri: '/dir/index.html', body: '', cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ' };
+  const of = (algorithm) => paramsOf(formatCredentials({ ...challenge, algorithm }, asked)).response;
+  assert.equal(of('SHA-256'), '"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"');
+  assert.equal(of('MD5'), '"8ca523f5e9506fed4657c9700eebdbec"');
+});
+
+test('a user name is hidden when the server asks for that', () => {
+  const params = paramsOf(formatCredentials({ scheme: 'Digest', realm: '"r1"', nonce: '"n1"', userhash: 'true' }, CASE));
+  assert.equal(params.username, `"${md5('u', 'r1')}"`);
+  assert.equal(params.userhash, 'true');
+});
+
+/** What becomes of a request whose repetitions are challenged, each by the next of these headers. */
+async function challengedAgain(auth, ...challenges) {
+  const [first, ...others] = challenges;
+  const result = await challenged(auth, { status: 401, challenge: first });
+  const sent = [...result.commands];
+  let number = 1;
+  for (const headers of others) {
+    number += 1;
+    result.engine.accept(sent.at(-1), { txn: `T${number}` }, request('INVITE', { uri: URI, seq: 9 + number }));
+    result.engine.receive(response(401, 'No', { headers: typeof headers === 'string' ? { 'WWW-Authenticate': headers } : headers }), { txn: `T${number}` });
+    await turns();
+    sent.push(...result.engine.drain());
+  }
+  return { ...result, sent };
+}
+
+const credentialsOf = (command, name = 'Authorization') => headerLines(command).filter((line) => line.startsWith(`${name}: `)).map((line) => paramsOf(line));
+
+test('credentials whose nonce was too old are sent again with the new one, a few times', async () => {
+  const stale = (n) => `Digest realm="r1", nonce="n${n}", stale=TRUE`;
+  const { sent, events } = await challengedAgain(CREDENTIALS, 'Digest realm="r1", nonce="n1"', stale(2), stale(3));
+  assert.deepEqual(sent.map((command) => credentialsOf(command)[0].nonce), ['"n1"', '"n2"', '"n3"']);
+  assert.deepEqual(events, []);
+  const endless = await challengedAgain(CREDENTIALS, ...[1, 2, 3, 4, 5, 6].map(stale));
+  assert.equal(endless.sent.length, 5);
+  assert.deepEqual(endless.events.map(({ res }) => res.status), [401]);
+});
+
+test('each realm on the way gets credentials of its own, and those before are kept', async () => {
+  const { sent, events } = await challengedAgain(CREDENTIALS, 'Digest realm="r1", nonce="n1", qop="auth"', { 'Proxy-Authenticate': 'Digest realm="r2", nonce="n2"' });
+  assert.deepEqual(sent.map((command) => credentialsOf(command).map(({ realm, nc }) => [realm, nc])), [[['"r1"', '00000001']], [['"r1"', '00000002']]]);
+  assert.deepEqual(credentialsOf(sent[1], 'Proxy-Authorization').map(({ realm }) => realm), ['"r2"']);
+  assert.deepEqual(events, []);
+});
+
+test('challenges of several realms in one response are answered together', async () => {
+  const { commands } = await challenged(CREDENTIALS, { status: 401, challenge: ['Digest realm="r1", nonce="n1"', 'Digest realm="r2", nonce="n2"'] });
+  assert.deepEqual(credentialsOf(commands[0]).map(({ realm }) => realm), ['"r1"', '"r2"']);
+});
+
+test('credentials for a realm go to no other', async () => {
+  const other = await challenged({ ...CREDENTIALS, realm: 'r1' }, { challenge: 'Digest realm="r2", nonce="n"' });
+  assert.deepEqual([other.commands, other.events.map(({ res }) => res.status)], [[], [407]]);
+  const right = await challenged({ ...CREDENTIALS, realm: 'r1' }, { challenge: 'Digest realm="r1", nonce="n"' });
+  assert.equal(right.commands.length, 1);
+});
+
+test('credentials go to the address that asked for them', async () => {
+  const head = async (meta) => {
+    const result = await challenged(CREDENTIALS, { challenge: 'garbage', proxy: 'sip:proxy.example.com' });
+    assert.deepEqual(result.commands, []);
+    const { app, engine } = result;
+    app.request({ uri: URI, method: 'INVITE', auth: CREDENTIALS, proxy: 'sip:proxy.example.com' }, () => {});
+    await turns();
+    engine.accept(engine.drain()[0], { txn: 'T2' }, request('INVITE', { uri: URI }));
+    engine.receive(response(407, 'No', { headers: { 'Proxy-Authenticate': 'Digest realm="r1", nonce="n1"' } }), { txn: 'T2', ...meta });
+    await turns();
+    return engine.drain()[0].head;
+  };
+  assert.equal(await head({ address: '10.0.0.7', port: 5070 }), '|sip:10.0.0.7:5070;transport=udp|');
+  assert.equal(await head({ address: '2001:db8::1', port: 5060, protocol: 'tcp' }), '|sip:[2001:db8::1]:5060;transport=tcp|');
+  assert.equal(await head({ address: '10.0.0.7', port: 5061, protocol: 'tls' }), '|sip:proxy.example.com|');
+});
+
+test('a nonce that was accepted is used again at the same place, and only there', async () => {
+  const { app, engine, commands } = await challenged(CREDENTIALS, { method: 'REGISTER', status: 401, challenge: 'Digest realm="r1", nonce="n1", qop="auth"' });
+  const finish = (command, txn, headers = {}) => {
+    engine.accept(command, { txn }, request('REGISTER', { uri: URI, seq: 11 }));
+    engine.receive(response(200, 'OK', { method: 'REGISTER', headers }), { txn });
+  };
+  finish(commands[0], 'T2');
+  const send = async (options) => {
+    app.request({ method: 'REGISTER', auth: CREDENTIALS, ...options }, () => {});
+    await turns();
+    return engine.drain()[0];
+  };
+  const second = await send({ uri: URI });
+  assert.deepEqual(credentialsOf(second).map(({ nonce, nc }) => [nonce, nc]), [['"n1"', '00000002']]);
+  finish(second, 'T3', { 'Authentication-Info': 'nextnonce="n2"' });
+  const third = await send({ uri: 'sip:other@h.example.com' });
+  assert.deepEqual(credentialsOf(third).map(({ nonce, nc }) => [nonce, nc]), [['"n2"', '00000001']]);
+  for (const options of [{ uri: 'sip:u@elsewhere.example.com' }, { uri: URI, proxy: 'sip:10.0.0.5' }, { uri: URI, auth: { username: 'v', password: 'p' } }, { uri: URI, auth: undefined }]) {
+    assert.deepEqual(credentialsOf(await send(options)), []);
+  }
+  // A nonce that is not accepted any more is one to be replaced, not a wrong password.
+  engine.accept(third, { txn: 'T4' }, request('REGISTER', { uri: URI }));
+  engine.receive(response(401, 'No', { method: 'REGISTER', headers: { 'WWW-Authenticate': 'Digest realm="r1", nonce="n3"' } }), { txn: 'T4' });
+  await turns();
+  assert.deepEqual(credentialsOf(engine.drain()[0]).map(({ nonce }) => nonce), ['"n3"']);
+});
+
+test('nonces are not kept without end', () => {
+  const { DigestClient, MAX_NONCES } = require('../../lib/digest_client');
+  const client = new DigestClient();
+  const res = { status: 200, get: () => undefined };
+  const options = (n) => ({ uri: `sip:u@host-${n}`, method: 'REGISTER' });
+  const req = (n) => {
+    const made = new drachtio.Request(new drachtio.SipMessage());
+    setDraft(made, { auth: CREDENTIALS, options: options(n), answered: [{ header: 'Authorization', challenge: { scheme: 'Digest', realm: '"r"', nonce: '"n"' }, count: 1, isReused: false }] });
+    return made;
+  };
+  for (let n = 0; n <= MAX_NONCES; n++) client.answer(undefined, req(n), res, () => {});
+  const isKnown = (n) => client.prepare({ head: '', text: '', auth: CREDENTIALS, options: options(n) }).answered !== undefined;
+  assert.deepEqual([isKnown(0), isKnown(1), isKnown(MAX_NONCES)], [false, true, true]);
 });
 
 test('the password is in nothing that an application would print', async () => {

@@ -1,7 +1,7 @@
 'use strict';
 // What phones of others are given to register at: a registrar that asks for passwords, and a proxy that rings every binding.
 
-const { createHash, randomBytes } = require('node:crypto');
+const { digestAuth } = require('../..');
 const { startApp } = require('../sipp/app');
 
 const REALM = 'exchange';
@@ -24,7 +24,7 @@ async function startExchange({ configure = () => {} } = {}) {
   const ended = [];
   const running = await startApp((app) => {
     configure(app);
-    app.use('register', authenticated());
+    app.use('register', digestAuth({ realm: REALM, passwords: () => PASSWORD, algorithms: ['MD5'] }));
     app.register((req, res) => {
       registers.push(req);
       const user = userOf(req.getParsedHeader('To').uri);
@@ -45,24 +45,6 @@ async function startExchange({ configure = () => {} } = {}) {
   });
   return { ...running, bindings, registers, ended };
 }
-
-/** Asks for digest credentials (RFC 3261 §22) and lets in who has them. */
-function authenticated() {
-  const nonces = new Set();
-  const md5 = (...parts) => createHash('md5').update(parts.join(':')).digest('hex');
-  return (req, res, next) => {
-    const [{ ...given }] = req.getParsedHeader('Authorization') ?? [{}];
-    const [username, nonce, uri, response] = ['username', 'nonce', 'uri', 'response'].map((name) => unquoted(given[name]));
-    const rest = given.qop ? [given.nc, unquoted(given.cnonce), unquoted(given.qop)] : [];
-    const right = md5(md5(username, REALM, PASSWORD), nonce, ...rest, md5(req.method, uri));
-    if (nonces.has(nonce) && response === right) return next();
-    const fresh = randomBytes(8).toString('hex');
-    nonces.add(fresh);
-    res.send(401, { headers: { 'WWW-Authenticate': `Digest realm="${REALM}", nonce="${fresh}", qop="auth", algorithm=MD5` } });
-  };
-}
-
-const unquoted = (text = '') => text.replaceAll('"', '');
 
 function userOf(uri) {
   return /^sips?:([^@;]+)@/.exec(uri)?.[1] ?? '';
