@@ -99,6 +99,15 @@ declare namespace drachtio {
   interface EngineOptions {
     /** How long things take. */
     timers?: TimerOptions;
+    /** Session timers (RFC 4028), which end calls whose peer has vanished. */
+    sessionTimers?: SessionTimerOptions;
+    /**
+     * Whether the application may accept an INVITE whose `Replaces` names no call of this engine's, because it keeps
+     * calls elsewhere.
+     *
+     * @defaultValue false: such an INVITE is answered 481 when the application accepts it
+     */
+    foreignReplaces?: boolean;
     /** How much the engine holds at once. */
     limits?: LimitOptions;
     /**
@@ -167,6 +176,28 @@ declare namespace drachtio {
      * @defaultValue 3600000
      */
     ringing?: number;
+  }
+
+  /** Session timers (RFC 4028). */
+  interface SessionTimerOptions {
+    /**
+     * The interval that is offered in calls whose application says nothing of it, in seconds. Without it a call has a
+     * session timer only if an application or the peer asks for one.
+     */
+    expires?: number;
+    /**
+     * The least interval, in seconds: an INVITE or UPDATE that asks for less is answered 422, and the application is
+     * not asked.
+     *
+     * @defaultValue 90
+     */
+    minSE?: number;
+    /**
+     * Who refreshes a call that came to us, if the caller leaves it to us: the caller, or the engine.
+     *
+     * @defaultValue `'uac'`
+     */
+    refresher?: 'uac' | 'uas';
   }
 
   /** How much the engine holds at once. What is new is refused when a table is full; what is there goes on. */
@@ -901,6 +932,12 @@ declare namespace drachtio {
     readonly callingNumber: string;
     /** The display name in P-Asserted-Identity, or else in From, without quotes; `''` if there is none. */
     readonly callingName: string;
+
+    /**
+     * The `stackDialogId` of the call that this INVITE is to replace (RFC 3891), if the engine has that call: answer the
+     * INVITE and end the call, or refuse. See `docs/dialogs.md`.
+     */
+    readonly replaces: string | undefined;
 
     /**
      * Cancels an INVITE that was sent from here. The callback gets the CANCEL as it was sent.

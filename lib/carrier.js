@@ -138,8 +138,9 @@ class Carrier extends HoldingEmitter {
   }
 
   get meta() {
-    const { source, address, port, protocol, time, dialogId } = this.#journey;
-    return { source, source_address: address, source_port: port, protocol, time, transactionId: this.stackTxnId, dialogId };
+    const { source, address, port, protocol, time } = this.#journey;
+    const { stackTxnId: transactionId, stackDialogId: dialogId } = this;
+    return { source, source_address: address, source_port: port, protocol, time, transactionId, dialogId };
   }
 
   set meta(meta) {

@@ -35,6 +35,12 @@ const ENGINE_OPTIONS = section({
     application: milliseconds(100),
     ringing: milliseconds(1_000),
   }),
+  sessionTimers: section({
+    expires: whole(90, 86_400, 'seconds'),
+    minSE: whole(90, 86_400, 'seconds'),
+    refresher: word('uac', 'uas'),
+  }),
+  foreignReplaces: flag(),
   limits: section({
     serverTransactions: whole(1, TABLE),
     clientTransactions: whole(1, TABLE),

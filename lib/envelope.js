@@ -12,7 +12,7 @@
  * @property {number} port the peer's
  * @property {string} time `HH:MM:SS.uuuuuu` in UTC
  * @property {string} transactionId
- * @property {string} dialogId '' outside a dialog
+ * @property {string} dialogId '' outside a dialog; of a new INVITE, the dialog that it is to replace
  */
 
 /** How many bars stand before the transaction id. */

@@ -167,6 +167,18 @@ class Request extends Carrier {
     return this.method === 'INVITE' && this.msg.canFormDialog;
   }
 
+  /** Names the dialog; '' outside a dialog. */
+  get stackDialogId() {
+    return this.replaces === undefined ? super.stackDialogId : '';
+  }
+
+  /** The dialog id of the call that this INVITE is to replace (RFC 3891); undefined if there is none. */
+  get replaces() {
+    const dialogId = super.stackDialogId;
+    const isReplacing = dialogId && this.source === 'network' && this.isNewInvite && this.has('replaces');
+    return isReplacing ? dialogId : undefined;
+  }
+
   /** Whether the request has been given to the engine to proxy: it is not to be answered here. */
   get proxied() {
     return this.#proxied;

@@ -2,7 +2,7 @@
 //!
 //! The text of a message is `head CRLF message`, one character per byte. The head is
 //! `source|bytes|protocol|address|port|time|transaction|receivedAddress|receivedPort|dialog`; the
-//! dialog stands last because a Call-ID may hold a bar. The index is a string as well, of UTF-16
+//! dialog stands last because a Call-ID may hold a bar; that of a new INVITE is the one it replaces. The index is a string as well, of UTF-16
 //! units: the offset of the message, the offset of its body (0 when there is none), then five
 //! units per header: its number, and the first and last offsets of its name and of its value.
 

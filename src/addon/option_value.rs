@@ -97,6 +97,10 @@ impl<'env> OptionValue<'env> {
         Ok(Duration::from_millis(u64::from(count)))
     }
 
+    pub(super) fn seconds(&self) -> Result<u32> {
+        self.cast(ValueType::Number, "a number of seconds")
+    }
+
     /// The engine does not know an option of this name.
     pub(super) fn unknown<T>(&self) -> Result<T> {
         Err(OptionError::Unknown(self.name.clone()))

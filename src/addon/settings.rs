@@ -10,7 +10,7 @@ use super::option_value::{OptionError, OptionValue};
 use crate::apps::{OptionsAnswer, MAX_ROUTES};
 use crate::driver::Settings;
 use crate::engine::limits::TableLimits;
-use crate::engine::{Refusal, Timers};
+use crate::engine::{Refresher, Refusal, SessionTimers, Timers};
 use crate::transport::{
     Certificate, ClientCertificates, Contact, ContactError, Limits, Pem, TlsSettings, TlsVersion,
 };
@@ -80,6 +80,8 @@ fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()>
     for option in section.entries()? {
         match option.key() {
             "timers" => read_timers(&option, &mut settings.engine.timers)?,
+            "sessionTimers" => read_session_timers(&option, &mut settings.engine.session_timers)?,
+            "foreignReplaces" => settings.engine.foreign_replaces = option.flag()?,
             "optionsAutoAnswer" => settings.options_answer = read_options_answer(&option)?,
             "supported" => settings.engine.understanding.extensions = Some(option.texts()?),
             "accept" => settings.engine.understanding.bodies = Some(option.texts()?),
@@ -109,6 +111,23 @@ fn read_timers(section: &OptionValue<'_>, timers: &mut Timers) -> Result<()> {
             "c" => timers.c = option.milliseconds()?,
             "application" => timers.application = option.milliseconds()?,
             "ringing" => timers.ringing = option.milliseconds()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
+
+fn read_session_timers(section: &OptionValue<'_>, timers: &mut SessionTimers) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "expires" => timers.expires = Some(option.seconds()?),
+            "minSE" => timers.min_se = option.seconds()?,
+            "refresher" => {
+                timers.refresher = match option.text()?.as_str() {
+                    "uas" => Refresher::Uas,
+                    _ => Refresher::Uac,
+                }
+            }
             _ => option.unknown()?,
         }
     }

@@ -112,6 +112,7 @@ impl Engine {
             }
         }
         self.ack_timeout(now, key);
+        self.session_timeout(now, key);
         self.reschedule_dialog(key);
     }
 
@@ -222,6 +223,7 @@ impl Engine {
             dialog.offers.ended(Side::Theirs, Carrier::Success);
             ends = dialog.bye_after_ack;
         }
+        self.note_description(key, &message);
         self.reschedule_dialog(key);
         if let Some(invite) = self.clients.get_mut(client) {
             invite.ack = Some((message.text().clone(), path));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::acceptance::Understanding;
 use super::limits::TableLimits;
 use super::path::Listener;
+use super::session_timer::{Refresher, LEAST_INTERVAL};
 
 /// What an engine is told once, when it is made.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,11 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// The timer values of RFC 3261.
     pub timers: Timers,
+    /// Session timers.
+    pub session_timers: SessionTimers,
+    /// Whether applications may accept an INVITE whose Replaces names no call of this engine's,
+    /// since they keep calls elsewhere. Default false: it becomes the refusal of RFC 3891 §3.
+    pub foreign_replaces: bool,
     /// How large its tables may grow.
     pub limits: TableLimits,
     /// How destinations are chosen and left.
@@ -27,6 +33,30 @@ impl Config {
         Config {
             listeners,
             ..Config::default()
+        }
+    }
+}
+
+/// Session timers (RFC 4028), by which calls end whose peer has vanished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTimers {
+    /// The interval that is offered in calls whose application says nothing of it, in seconds, 90
+    /// at least. Default `None`: only what an application or a peer asks for is done.
+    pub expires: Option<u32>,
+    /// The least interval that is accepted, in seconds, 90 at least (§5): an INVITE or UPDATE that
+    /// asks for less is answered 422 without asking an application. Default 90.
+    pub min_se: u32,
+    /// Who refreshes a call that came to us, if the caller leaves the choice. Default `Uac`: the
+    /// caller.
+    pub refresher: Refresher,
+}
+
+impl Default for SessionTimers {
+    fn default() -> SessionTimers {
+        SessionTimers {
+            expires: None,
+            min_se: LEAST_INTERVAL,
+            refresher: Refresher::Uac,
         }
     }
 }

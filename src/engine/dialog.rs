@@ -10,6 +10,7 @@ use slotmap::SlotMap;
 use super::command::{AppId, Command, DialogId, TransactionId};
 use super::offers::Offers;
 use super::path::Path;
+use super::session_timer::SessionTimer;
 use super::subscription::Subscription;
 use super::timers::{earliest, TimerSlot};
 use super::transaction::Backoff;
@@ -58,6 +59,8 @@ pub(crate) struct Dialog {
     pub(crate) open_server_update: Option<ServerKey>,
     /// The offer that awaits its answer.
     pub(crate) offers: Offers,
+    /// The session timer of the call.
+    pub(crate) session: Option<Box<SessionTimer>>,
     /// What the application wants to send and may not yet.
     pub(crate) held: Vec<Command>,
     /// The RSeq of the last reliable provisional response of the peer's (RFC 3262 §4).
@@ -129,10 +132,17 @@ impl Dialog {
             .map(|u| u.repeat.next.min(u.give_up));
         let acknowledgement = self.acknowledgement.as_deref().map(|a| a.give_up);
         let lapse = self.subscriptions.iter().map(|one| one.expires).min();
+        let session = self.session.as_deref().and_then(SessionTimer::deadline);
         earliest(
-            earliest(unacknowledged, acknowledgement),
+            earliest(earliest(unacknowledged, acknowledgement), session),
             earliest(self.expires, lapse),
         )
+    }
+
+    /// True while a refresh of the engine's own has no answer.
+    pub(crate) fn is_refreshing(&self) -> bool {
+        let session = self.session.as_deref();
+        session.is_some_and(|session| session.refreshing.is_some())
     }
 
     /// True if nothing needs the dialog any more (RFC 5057 §4.1).
@@ -174,6 +184,7 @@ impl DialogTable {
             open_client_invite: None,
             open_server_update: None,
             offers: seed.offers,
+            session: None,
             held: Vec::new(),
             remote_rseq: None,
             expires: None,

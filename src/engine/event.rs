@@ -28,7 +28,8 @@ pub enum News {
         /// The request, or the request that the response belongs to. `None` for a request that
         /// the engine sent by itself (`unsolicited` in the protocol).
         transaction: Option<TransactionId>,
-        /// The dialog, if there is one.
+        /// The dialog, if there is one. For an INVITE outside a dialog: the one that it is to
+        /// replace (RFC 3891).
         dialog: Option<DialogId>,
         /// How it arrived.
         meta: Meta,
@@ -151,6 +152,10 @@ pub enum Refusal {
     /// An INVITE in a dialog where another one is open, of either side (RFC 3261 §14.1).
     #[error("another INVITE is in progress in this dialog")]
     InviteInProgress,
+    /// An INVITE with a Replaces was accepted that names no call which may be replaced; this status
+    /// went to the caller instead (RFC 3891 §3).
+    #[error("the call to be replaced is not here or may not be replaced: {0} was sent")]
+    CannotReplace(u16),
     /// The start line of an in-dialog request is malformed.
     #[error("Server error: invalid or missing method supplied on start line: {0}")]
     InvalidMethod(String),
@@ -224,6 +229,7 @@ impl Refusal {
             Refusal::AckForFailure | Refusal::AckWithoutSuccess => "DRT_ERR_ACK_NOT_NEEDED",
             Refusal::NoRouteInDialog(_) => "DRT_ERR_NO_ROUTE",
             Refusal::InviteInProgress => "DRT_ERR_INVITE_IN_PROGRESS",
+            Refusal::CannotReplace(_) => "DRT_ERR_REPLACES",
             Refusal::InvalidMethod(_) => "DRT_ERR_INVALID_METHOD",
             Refusal::PrackWithoutInvite | Refusal::PrackWithoutRAck => "DRT_ERR_INVALID_PRACK",
             Refusal::CancelUnknown(_) | Refusal::CancelTooLate(_) => "DRT_ERR_CANCEL",

@@ -86,7 +86,7 @@ impl Engine {
                 .as_deref()
                 .is_none_or(|call| call.cancelling.is_not_asked() && !call.is_orphan),
             Some(ClientUser::Branch { proxy, branch }) => self.is_calling(*proxy, *branch, key),
-            Some(ClientUser::Engine) => true,
+            Some(ClientUser::Refresh(_) | ClientUser::Engine) => true,
             None => false,
         }
     }
@@ -224,8 +224,10 @@ impl Engine {
         let timers = &self.timers_config;
         let reliable = transport.is_reliable();
         let mut machine = ClientMachine::new(is_invite, now, reliable, timers);
-        if let (ClientMachine::Invite(invite), ClientUser::Application { .. }) =
-            (&mut machine, user)
+        if let (
+            ClientMachine::Invite(invite),
+            ClientUser::Application { .. } | ClientUser::Refresh(_),
+        ) = (&mut machine, user)
         {
             // A proxy has timer C for each branch by itself.
             invite.limit_ringing(timers.c);

@@ -14,7 +14,8 @@ impl Engine {
     ///
     /// A BYE waits for the ACK to our 2xx (RFC 3261 §15): before that the caller may not have
     /// heard of the call that it would end. An INVITE waits for it too, since at the caller the
-    /// first one is still open (§14.1).
+    /// first one is still open (§14.1). INVITE and UPDATE wait while the engine refreshes the call,
+    /// which the application knows nothing of.
     pub(super) fn hold(
         &mut self,
         key: DialogKey,
@@ -25,7 +26,9 @@ impl Engine {
             return Ok(false);
         };
         let waits = match method {
-            Method::Bye | Method::Invite => dialog.unacknowledged.is_some(),
+            Method::Bye => dialog.unacknowledged.is_some(),
+            Method::Invite => dialog.unacknowledged.is_some() || dialog.is_refreshing(),
+            Method::Update => dialog.is_refreshing(),
             _ => false,
         };
         if !waits {
@@ -85,7 +88,7 @@ impl Engine {
         }
         // §14.1: one INVITE at a time, in either direction.
         let is_open = dialog.open_client_invite.is_some() || dialog.open_server_invite.is_some();
-        if method == Method::Invite && is_open {
+        if method == Method::Invite && is_open && !dialog.is_refreshing() {
             return Err(Refusal::InviteInProgress);
         }
         Ok(())

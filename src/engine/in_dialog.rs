@@ -46,6 +46,10 @@ impl Engine {
         dialog.path = path;
         let (owner, id) = (dialog.owner, dialog.id.clone());
         let open_invite = dialog.open_server_invite;
+        if let Some(least) = self.session_too_brief(request) {
+            self.respond_with(now, key, 422, &[least]);
+            return;
+        }
         match method {
             Method::Invite | Method::Update if !self.admit(now, dialog_key, key, request) => {
                 return;
@@ -196,6 +200,8 @@ impl Engine {
         };
         let cseq = self.next_cseq(key).ok_or(Refusal::UnknownDialog)?;
         let branch = self.random.branch();
+        let timed = self.with_session_timer(Some(key), draft);
+        let draft = timed.as_ref().unwrap_or(draft);
         let text = self
             .compose_with_branch(key, method.as_str(), cseq, &ways.first, Some(draft), branch)
             .ok_or(Refusal::UnknownDialog)?;
@@ -272,14 +278,14 @@ impl Engine {
         }
     }
 
-    fn next_cseq(&mut self, key: DialogKey) -> Option<u32> {
+    pub(super) fn next_cseq(&mut self, key: DialogKey) -> Option<u32> {
         let dialog = self.dialogs.get_mut(key)?;
         dialog.local_cseq = dialog.local_cseq.saturating_add(1);
         Some(dialog.local_cseq)
     }
 
     /// A BYE ends our own re-INVITE too.
-    fn abandon_open_invite(&mut self, now: Instant, key: DialogKey) {
+    pub(super) fn abandon_open_invite(&mut self, now: Instant, key: DialogKey) {
         let open = self
             .dialogs
             .get(key)

@@ -16,6 +16,8 @@
 //! | `dialog.rs`, `in_dialog.rs` | dialogs and what happens in them |
 //! | `forks.rs` | the dialogs that one request of ours makes |
 //! | `glare.rs`, `offers.rs`, `held.rs` | what may cross in a dialog, and what must wait |
+//! | `replaces.rs` | INVITEs that take the place of a call (RFC 3891) |
+//! | `session_timer.rs`, `session_refresh.rs` | session timers (RFC 4028) |
 //! | `subscription.rs`, `subscribing.rs` | subscriptions, and notifiers that are not known yet |
 //! | `ack.rs`, `cancel.rs`, `reliable.rs` | 2xx and ACK, CANCEL, reliable provisional responses |
 //! | `proxy/` | RFC 3261 §16 |
@@ -47,8 +49,11 @@ mod proxy;
 mod random;
 mod receive;
 mod reliable;
+mod replaces;
 mod send_failure;
 mod server_names;
+mod session_refresh;
+mod session_timer;
 mod subnet;
 mod subscribing;
 mod subscription;
@@ -74,11 +79,12 @@ pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
 };
-pub use config::{Config, NextHop, Timers};
+pub use config::{Config, NextHop, SessionTimers, Timers};
 pub use event::{Event, Meta, News, Refusal, Reply, Source};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
+pub use session_timer::Refresher;
 pub use subnet::{is_private, NotASubnet, Subnet};
 pub(crate) use target::transports;
 pub use target::{Destination, Name, Query, QueryId};
@@ -113,6 +119,8 @@ new_key_type! {
 pub struct Engine {
     timers_config: Timers,
     next_hop: NextHop,
+    session_timers: SessionTimers,
+    foreign_replaces: bool,
     limits: TableLimits,
     understanding: Understanding,
     listeners: Listeners,
@@ -220,6 +228,8 @@ impl Engine {
         Engine {
             origin_salt: random.salt(),
             timers_config: config.timers,
+            session_timers: config.session_timers,
+            foreign_replaces: config.foreign_replaces,
             limits: config.limits,
             next_hop: config.next_hop,
             understanding: config.understanding,

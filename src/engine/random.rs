@@ -1,5 +1,7 @@
 //! Names that must be unique and hard to guess, from the random source that was passed in.
 
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -82,6 +84,12 @@ impl Random {
     /// What makes the hashes of one engine unlike those of every other.
     pub(crate) fn salt(&mut self) -> u64 {
         self.0.random()
+    }
+
+    /// How long to wait after a 491 (§14.1): 2.1 to 4 seconds in steps of 10 ms, as if the call
+    /// were ours; the other side then tries first.
+    pub(crate) fn glare_wait(&mut self) -> Duration {
+        Duration::from_millis(10 * self.0.random_range(210..=400))
     }
 
     /// A Retry-After of up to ten seconds (RFC 3261 §14.2).

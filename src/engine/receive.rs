@@ -170,6 +170,8 @@ impl Engine {
             owner: None,
             answer_by: None,
             reliable: None,
+            refused_with: None,
+            session: None,
             ring_again: None,
         };
         let key = self.servers.insert(ServerTransaction::new(

@@ -206,6 +206,7 @@ impl Engine {
         dialog.acknowledgement = None;
         dialog.bye_after_ack = false;
         dialog.expires = None;
+        dialog.session = None;
         let held = std::mem::take(&mut dialog.held);
         self.refuse_held(held);
         self.remove_if_unused(key);

@@ -144,6 +144,8 @@ impl Engine {
             return Err(Refusal::SendToMyself);
         }
         let branch = self.random.branch();
+        let timed = self.with_session_timer(None, draft);
+        let draft = timed.as_ref().unwrap_or(draft);
         let text = self.compose_request(method, uri, &ways.first, branch, draft)?;
         let message = parse_request(text)?;
         let message = self.fit_to_transport(now, &mut ways, branch, message)?;

@@ -29,6 +29,10 @@ impl Engine {
         status: u16,
         response: &Message,
     ) {
+        if let Some(ClientUser::Refresh(dialog)) = self.clients.get(key).map(|t| &t.user) {
+            self.refresh_response(now, path, key, *dialog, status, response);
+            return;
+        }
         let meta = Meta::received(path, response, now);
         if status < 200 {
             self.release_cancel(now, key);
@@ -169,6 +173,7 @@ impl Engine {
             let offers = &mut dialog.offers;
             offers.carried(Side::Theirs, Carrier::Success, has_session(response));
         }
+        self.session_answered(now, dialog_key, key, response);
         self.await_ack(now, dialog_key, key, cseq);
         true
     }
@@ -238,6 +243,9 @@ impl Engine {
                 refresh_target(dialog, response);
             }
         }
+        if status < 300 {
+            self.session_answered(now, dialog, key, response);
+        }
         match method {
             // A challenged BYE is tried again (§15.1.1 would end the dialog at once).
             Some(Method::Bye) if !matches!(status, 401 | 407) => self.bye_ended(dialog),
@@ -296,6 +304,12 @@ impl Engine {
             }
             ClientUser::Engine => {
                 self.remove_client(key);
+                return;
+            }
+            ClientUser::Refresh(dialog) => {
+                let dialog = *dialog;
+                self.remove_client(key);
+                self.refresh_failed(now, key, dialog, status, 0, None);
                 return;
             }
             ClientUser::Application { call, .. } => {

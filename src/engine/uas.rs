@@ -8,6 +8,7 @@ use super::command::{AppId, CommandId, DialogId, TransactionId};
 use super::compose::ResponseParts;
 use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
+use super::replaces::Replacement;
 use super::timers::fired;
 use super::transaction::server::{OpenRequest, ServerUser};
 use super::uac::makes_dialog;
@@ -64,20 +65,36 @@ impl Engine {
             self.respond_plainly(now, key, 482); // §8.2.2.2
             return;
         }
+        if let Some(least) = self.session_too_brief(&request) {
+            self.respond_with(now, key, 422, &[least]);
+            return;
+        }
         if method == Some(Method::Invite) {
             self.respond_plainly(now, key, 100);
         }
+        let replacement = self.replacement(&request);
+        let replaced = match replacement {
+            Some(Replacement::Of(dialog)) => self.dialog_owner(dialog),
+            _ => None,
+        };
+        // The call's application is the one that can hand it over.
+        let (owner, dialog) = replaced.unzip();
         let answer_by = now + self.timers_config.application;
         let Some(transaction) = self.servers.get_mut(key) else {
             return;
         };
         if let Some(open) = &mut transaction.open {
             open.answer_by = Some(answer_by);
+            open.owner = owner;
+            open.refused_with = match replacement {
+                Some(Replacement::Refused(status)) if !self.foreign_replaces => Some(status),
+                _ => None,
+            };
         }
         let id = transaction.id;
         self.reschedule_server(key);
         let meta = Meta::received(path, &request, now);
-        self.deliver(None, Some(id), None, meta, request);
+        self.deliver(owner, Some(id), dialog, meta, request);
     }
 
     /// Carries out an application's response.
@@ -124,11 +141,14 @@ impl Engine {
         if let (true, Method::Invite, Some(dialog)) = (is_initial, method, &dialog) {
             self.refuse_second_fork(now, key, dialog)?;
         }
+        self.refuse_replacement(now, key, code)?;
         if (101..300).contains(&code) {
             self.accept(now, key, &request, draft)?;
         }
         let local_tag = self.choose_local_tag(key, draft, code)?;
         let contact = self.response_contact(key, method, code, draft);
+        let timed = self.grant_session(key, &request, code, draft);
+        let draft = timed.as_ref().unwrap_or(draft);
         let parts = ResponseParts {
             code,
             reason,

@@ -10,6 +10,7 @@ use super::dialog::{CallUsage, Dialog, DialogSeed, Unacknowledged};
 use super::event::Refusal;
 use super::offers::{has_session, Carrier, Offers, Side};
 use super::path::Path;
+use super::session_timer::Description;
 use super::subscription::{self, refer_subscribes, Role};
 use super::transaction::Backoff;
 use super::{limits, DialogKey, Engine, ServerKey};
@@ -110,6 +111,7 @@ impl Engine {
             return;
         }
         open.answer_by = None;
+        let session = open.session.take();
         let Some(dialog_key) = open.dialog else {
             return;
         };
@@ -163,6 +165,15 @@ impl Engine {
                 }
             }
             _ => {}
+        }
+        let is_up = self.dialogs.get(dialog_key).is_some_and(|d| d.confirmed);
+        if is_up && matches!(method, Some(Method::Invite | Method::Update)) {
+            let refreshes = session.is_some_and(|session| session.we_refresh);
+            let ours = refreshes
+                .then(|| Message::parse(text.clone()).ok())
+                .flatten()
+                .and_then(|response| Description::of(&response));
+            self.start_session(now, dialog_key, session, request, ours);
         }
         self.reschedule_dialog(dialog_key);
     }

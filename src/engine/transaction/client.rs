@@ -55,6 +55,8 @@ pub(crate) enum ClientUser {
     },
     /// A branch of a proxied request.
     Branch { proxy: ProxyKey, branch: usize },
+    /// The engine itself: a refresh of the call in this dialog.
+    Refresh(DialogKey),
     /// The engine itself: a CANCEL, or a BYE that nobody asked for.
     Engine,
 }

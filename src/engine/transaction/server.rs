@@ -13,6 +13,7 @@ use super::ServerMachine;
 use crate::engine::command::{AppId, TransactionId};
 use crate::engine::path::Path;
 use crate::engine::reliable::ReliableProvisionals;
+use crate::engine::session_timer::Agreement;
 use crate::engine::timers::{earliest, TimerSlot};
 use crate::engine::{DialogKey, ProxyKey, ServerKey};
 use crate::message::{HeaderId, Message};
@@ -88,6 +89,11 @@ pub(crate) struct OpenRequest {
     /// When the application must have given its first response.
     pub(crate) answer_by: Option<Instant>,
     pub(crate) reliable: Option<Box<ReliableProvisionals>>,
+    /// What an answer of the application's becomes, if the INVITE names no call that it may
+    /// replace (RFC 3891 §3).
+    pub(crate) refused_with: Option<u16>,
+    /// The session timer that a 2xx which is about to go grants.
+    pub(crate) session: Option<Agreement>,
     /// When the last provisional response is sent again, so that no proxy on the way gives the
     /// call up (§13.3.1.1).
     pub(crate) ring_again: Option<Instant>,

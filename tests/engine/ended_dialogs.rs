@@ -1,0 +1,102 @@
+//! RFC 3261 §8.1.3.1, §15: requests that are open when their dialog ends have one final response too.
+
+use crate::world::{answer, request_in, World, OK};
+
+const METHODS: [&str; 7] = [
+    "INFO",
+    "UPDATE",
+    "INVITE",
+    "NOTIFY",
+    "REFER",
+    "SUBSCRIBE",
+    "OPTIONS",
+];
+
+#[test]
+fn a_bye_of_the_peers_leaves_each_request_its_answer() {
+    for method in METHODS {
+        // The peer answers after its BYE, or says nothing more.
+        for answers in [true, false] {
+            let mut world = World::new(1);
+            let node = world.node("10.0.0.1:5060");
+            let phone = world.phone("10.0.0.9:5060");
+            let (mut alice, dialog) = world.call_in(phone, node);
+            let text = format!("{method} sip:x SIP/2.0\r\nEvent: x\r\n");
+            let sent = world.request_in(node, &dialog, &text);
+            world.settle();
+            let heard = world.hear_what(phone, method);
+            world.phone_hangs_up(phone, node, &mut alice);
+            if answers {
+                world.say_back(phone, &heard, answer(&heard, 481, "", &[], ""));
+            }
+            world.run_secs(33);
+            let told = world.next_told(node);
+            let status = if answers { "481" } else { "408" };
+            assert_eq!(
+                (told.what().as_str(), told.id()),
+                (status, sent.transaction),
+                "{method}"
+            );
+            assert!(world.told(node).is_empty());
+            world.finish();
+        }
+    }
+}
+
+#[test]
+fn what_waits_for_a_name_when_the_dialog_ends_is_refused() {
+    let mut world = World::new(1);
+    world.name("phone.example", &["10.0.0.9"]);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
+    let named = |text: String| {
+        text.replace(
+            "<sip:phone@10.0.0.9:5060>\r\nC",
+            "<sip:phone@phone.example>\r\nC",
+        )
+    };
+    let invite = named(alice.request("INVITE"));
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    let dialog = world.respond(node, id, OK).dialog_id();
+    world.settle();
+    world.hear_what(phone, "100");
+    let ok = world.hear_what(phone, "200");
+    alice.answered(&ok);
+    let ack = alice.ack();
+    world.say(phone, node, ack);
+    world.settle();
+    world.told(node);
+    // The look-up takes longer than the call.
+    world.set_look_up_time(std::time::Duration::from_secs(2));
+    let command = world.give(node, request_in(&dialog, "INFO sip:x SIP/2.0\r\n"));
+    let bye = alice.request("BYE");
+    world.say(phone, node, bye);
+    world.run_secs(1);
+    let told = world.next_told(node);
+    assert_eq!(told.what(), "BYE");
+    world.respond(node, told.id(), OK);
+    world.run_secs(3);
+    assert_eq!(world.replies(node, command).len(), 1);
+    world.finish();
+}
+
+#[test]
+fn a_call_that_is_gone_at_the_peer_ends_with_our_bye_however_that_fails() {
+    for code in [404, 408, 481, 500, 503, 603] {
+        let mut world = World::new(1);
+        let node = world.node("10.0.0.1:5060");
+        let phone = world.phone("10.0.0.9:5060");
+        let (_, dialog) = world.call_out(node, phone);
+        world.request_in(node, &dialog, "BYE sip:x SIP/2.0\r\n");
+        world.settle();
+        let bye = world.hear_what(phone, "BYE");
+        world.say_back(phone, &bye, answer(&bye, code, "", &[], ""));
+        world.settle();
+        assert_eq!(world.told_what(node), [code.to_string()]);
+        assert_eq!(world.census(node).dialogs, 0);
+        world.finish();
+    }
+}
