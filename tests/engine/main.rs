@@ -30,6 +30,7 @@ mod merged_requests;
 mod names;
 mod non_invite_client_transaction;
 mod non_invite_server_transaction;
+mod out_of_turn;
 mod prack_orders;
 mod proxy_best_response;
 mod proxy_cancel;

@@ -144,3 +144,16 @@ const response: Response = new drachtio.Response();
 app(request, response, () => {});
 const failed: unknown = new drachtio.DrachtioError('text', 'DRT_ERR_X');
 if (failed instanceof drachtio.DrachtioError) failed.code.trim();
+
+// ---- passwords, refusals and options of the engine
+
+app.use(drachtio.digestAuth({ realm: 'example.com', passwords: { alice: 'secret' }, algorithms: ['SHA-256'], qop: ['auth'] }));
+app.register(
+  drachtio.digestAuth({ realm: (req) => req.uri, passwords: async (user, realm, req) => (user === req.method ? { ha1: { MD5: realm } } : undefined) }),
+  (req) => {
+    console.log(req.authorization?.username.trim(), req.authorization?.nc.toFixed());
+    req.on('refused', (err) => console.log(err.code, err.status.toFixed()));
+  },
+);
+app.request({ uri: 'sip:a@b', method: 'REGISTER', auth: { username: 'u', password: 'p', realm: 'r' } });
+app.connect({ engine: { timers: { t1: 500 }, limits: { dialogs: 10 }, optionsAutoAnswer: 'monitor', supported: ['timer'], accept: ['text/*'] } });
