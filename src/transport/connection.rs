@@ -212,7 +212,7 @@ async fn serve(
 ) -> Ending {
     let (reader, writer) = tokio::io::split(stream);
     let mut exchange = Exchange {
-        keep_alive: KeepAlive::new(line.keep_alive, Instant::now()),
+        keep_alive: KeepAlive::new(line.keep_alive, line.limits.pong, Instant::now()),
         line,
         pending,
         framing,

@@ -3,12 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::limits::PONG_TIMEOUT;
-
 /// The state of one connection. Whatever is heard of a peer shows that it lives.
 #[derive(Debug)]
 pub(super) struct KeepAlive {
     interval: Option<Duration>,
+    patience: Duration,
     heard: Instant,
     asked: Option<Instant>,
 }
@@ -25,10 +24,11 @@ pub(super) enum Vigil {
 }
 
 impl KeepAlive {
-    /// Without an interval, nobody is ever asked.
-    pub(super) fn new(interval: Option<Duration>, now: Instant) -> KeepAlive {
+    /// Without an interval, nobody is ever asked. `patience` is the time for an answer.
+    pub(super) fn new(interval: Option<Duration>, patience: Duration, now: Instant) -> KeepAlive {
         KeepAlive {
             interval,
+            patience,
             heard: now,
             asked: None,
         }
@@ -44,7 +44,7 @@ impl KeepAlive {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let interval = self.interval?;
         Some(match self.asked {
-            Some(asked) => asked + PONG_TIMEOUT,
+            Some(asked) => asked + self.patience,
             None => self.heard + interval,
         })
     }
@@ -64,6 +64,7 @@ impl KeepAlive {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::PONG_TIMEOUT;
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(30);
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn a_silent_peer_is_asked_after_the_interval_and_given_up_after_ten_seconds_more() {
         let start = Instant::now();
-        let mut vigil = KeepAlive::new(Some(INTERVAL), start);
+        let mut vigil = KeepAlive::new(Some(INTERVAL), PONG_TIMEOUT, start);
         assert_eq!(vigil.deadline(), Some(start + INTERVAL));
         assert_eq!(vigil.check(start + INTERVAL / 2), Vigil::Wait);
         let asked = start + INTERVAL;
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn whatever_is_heard_counts_as_an_answer() {
         let start = Instant::now();
-        let mut vigil = KeepAlive::new(Some(INTERVAL), start);
+        let mut vigil = KeepAlive::new(Some(INTERVAL), PONG_TIMEOUT, start);
         assert_eq!(vigil.check(start + INTERVAL), Vigil::Ask);
         let heard = start + INTERVAL + PONG_TIMEOUT / 2;
         vigil.heard(heard);
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn without_an_interval_nobody_is_asked() {
         let start = Instant::now();
-        let mut vigil = KeepAlive::new(None, start);
+        let mut vigil = KeepAlive::new(None, PONG_TIMEOUT, start);
         assert_eq!(vigil.deadline(), None);
         assert_eq!(vigil.check(start + INTERVAL * 1_000), Vigil::Wait);
     }

@@ -133,6 +133,8 @@ pub struct Limits {
     pub keep_alive: Option<Duration>,
     /// See [`WEBSOCKET_PING_INTERVAL`]. `None` sends none.
     pub websocket_ping: Option<Duration>,
+    /// See [`PONG_TIMEOUT`].
+    pub pong: Duration,
 }
 
 impl Default for Limits {
@@ -150,6 +152,7 @@ impl Default for Limits {
             idle: None,
             keep_alive: None,
             websocket_ping: Some(WEBSOCKET_PING_INTERVAL),
+            pong: PONG_TIMEOUT,
         }
     }
 }

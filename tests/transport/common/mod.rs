@@ -1,6 +1,7 @@
 //! What the tests of the sockets share: open sockets, a next arrival, messages to send.
 
 pub mod pki;
+pub mod ws;
 
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
