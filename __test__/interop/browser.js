@@ -6,8 +6,9 @@ const { createReadStream } = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
-const { after } = require('node:test');
-const { startPeer, waitFor } = require('./peer');
+const { engineWithTls } = require('./certificate');
+const { startExchange } = require('./exchange');
+const { peerTest, startPeer, waitFor } = require('./peer');
 
 /** What the page is made of: a prefix of the path, and the folder that it stands for. */
 const FOLDERS = [
@@ -35,8 +36,23 @@ const FLAGS = [
  * @typedef {object} Browser
  * @property {(options: { user: string, port: number, secure?: boolean, password?: string, answers?: boolean }) => Promise<WebPhone>} startPhone
  *   starts a telephone in the page, which registers at an application on this port
- * @property {() => Promise<void>} stop
  */
+
+/**
+ * A test with a browser, which all tests of a file share, and an exchange of its own to register at, on WebSockets.
+ *
+ * @param {string} name
+ * @param {(browser: Browser, exchange: import('./exchange').Exchange) => Promise<void>} fn
+ */
+function browserTest(name, fn) {
+  peerTest(['chromium', 'openssl'], name, async () => {
+    browser ??= startBrowser();
+    await fn(await browser, await startExchange({ further: ['ws', 'wss'], engine: engineWithTls() }));
+  });
+}
+
+/** @type {Promise<Browser> | undefined} */
+let browser;
 
 /** @returns {Promise<Browser>} */
 async function startBrowser() {
@@ -78,11 +94,7 @@ async function startBrowser() {
     const tell = (method, ...args) => evaluate(`${self}.${method}(...${JSON.stringify(args)})`);
     return { tell, event, events, cut: line.cut };
   };
-  const stop = async () => {
-    server.close();
-    await peer.stop();
-  };
-  return { startPhone, stop };
+  return { startPhone };
 }
 
 /** Commands as JSON objects that end in a NUL, down the pipe 3; their answers up the pipe 4. */
@@ -141,18 +153,14 @@ async function startLine(port) {
   const cut = () => {
     for (const end of ends) end.resetAndDestroy();
   };
-  after(() => {
-    server.close();
-    cut();
-  });
   return { port: server.address().port, cut };
 }
 
+/** Listens on any port, for as long as the process has something else to do. */
 async function listen(server) {
-  server.listen(0, '127.0.0.1');
+  server.listen(0, '127.0.0.1').unref();
   await once(server, 'listening');
-  after(() => server.close());
   return server;
 }
 
-module.exports = { startBrowser };
+module.exports = { browserTest };

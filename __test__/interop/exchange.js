@@ -16,9 +16,11 @@ const PASSWORD = 'secret';
  *
  * @param {object} [options]
  * @param {(app: any) => void} [options.configure] adds handlers that come before its own
+ * @param {string[]} [options.further] transports, as for `startApp`
+ * @param {object} [options.engine]
  * @returns {Promise<Exchange>} `bindings`: by user and contact; `ended`: how each proxied INVITE ended
  */
-async function startExchange({ configure = () => {} } = {}) {
+async function startExchange({ configure = () => {}, ...options } = {}) {
   const bindings = new Map();
   const registers = [];
   const ended = [];
@@ -42,7 +44,7 @@ async function startExchange({ configure = () => {} } = {}) {
       if (destination.length === 0) return res.send(480);
       ended.push(await req.proxy({ destination, remainInDialog: true, forking: 'simultaneous' }));
     });
-  });
+  }, options);
   return { ...running, bindings, registers, ended };
 }
 

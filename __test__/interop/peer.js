@@ -10,7 +10,7 @@ const { after, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 /** The programs that the tests use, and the Debian package of each. */
-const PACKAGES = { sipp: 'sip-tester', baresip: 'baresip-core', kamailio: 'kamailio', chromium: 'chromium' };
+const PACKAGES = { sipp: 'sip-tester', baresip: 'baresip-core', kamailio: 'kamailio', chromium: 'chromium', openssl: 'openssl' };
 
 /**
  * A test that needs programs, and says so where one is missing.
@@ -73,7 +73,8 @@ function startPeer(program, { args, files = {}, stdio = ['ignore', 'pipe', 'pipe
   const child = spawn(program, args(folder), { cwd: folder, stdio, detached: true, env: { ...process.env, HOME: folder } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
-  const exited = once(child, 'close').then(
+  // Not `close`: processes that it has started itself may hold its pipes open.
+  const exited = once(child, 'exit').then(
     () => end(),
     (err) => {
       output += err;
@@ -82,6 +83,8 @@ function startPeer(program, { args, files = {}, stdio = ['ignore', 'pipe', 'pipe
   );
   const end = () => {
     running.delete(peer);
+    signalGroup(child, 'SIGKILL');
+    for (const stream of child.stdio) stream?.destroy();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   const stop = async () => {
@@ -89,7 +92,6 @@ function startPeer(program, { args, files = {}, stdio = ['ignore', 'pipe', 'pipe
     const patience = setTimeout(() => signalGroup(child, 'SIGKILL'), 3000);
     await exited;
     clearTimeout(patience);
-    signalGroup(child, 'SIGKILL');
   };
   const peer = { child, folder, output: () => output, exited, stop };
   running.add(peer);

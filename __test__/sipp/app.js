@@ -12,6 +12,7 @@ const drachtio = require('../..');
  * @typedef {object} Running
  * @property {any} app
  * @property {number} port          UDP and TCP, on 127.0.0.1
+ * @property {Record<string, number>} ports by transport
  * @property {string} address       `127.0.0.1:port`
  * @property {() => Promise<void>} stop
  */
@@ -23,17 +24,21 @@ after(async () => {
 });
 
 /**
- * Starts an application on UDP and TCP of a free port.
+ * Starts an application on UDP and TCP of a free port, and on further transports, each on a port of its own.
  *
  * @param {(app: any) => void} configure adds its handlers
+ * @param {object} [options]
+ * @param {('tls' | 'ws' | 'wss')[]} [options.further] transports
+ * @param {object} [options.engine]  the option of `connect`
  * @returns {Promise<Running>}
  */
-async function startApp(configure) {
-  const port = await freePort();
+async function startApp(configure, { further = [], engine } = {}) {
+  const [port, ...others] = await Promise.all(['udp,tcp', ...further].map(freePort));
   const address = `127.0.0.1:${port}`;
   const app = drachtio();
   configure(app);
-  app.connect({ contact: `sip:${address};transport=udp,tcp` });
+  const contact = [`sip:${address};transport=udp,tcp`, ...further.map((transport, i) => `sip:127.0.0.1:${others[i]};transport=${transport}`)];
+  app.connect({ contact, ...(engine && { engine }) });
   const [err] = await once(app, 'connect');
   if (err) throw err;
   const stop = async () => {
@@ -41,7 +46,8 @@ async function startApp(configure) {
     await app.disconnect();
   };
   running.add(stop);
-  return { app, port, address, stop };
+  const ports = { udp: port, tcp: port, ...Object.fromEntries(further.map((transport, i) => [transport, others[i]])) };
+  return { app, port, ports, address, stop };
 }
 
 const given = new Set();
