@@ -5,11 +5,11 @@ const assert = require('node:assert/strict');
 const { accept, ask, notes, sdp } = require('./agent');
 const { startKamailio } = require('./kamailio');
 const { peerTest } = require('./peer');
-const { TRANSPORTS, sippIsCalled } = require('./sipp_peer');
+const { sippIsCalled } = require('./sipp_peer');
 const { header, received } = require('../sipp/proxy');
 
-for (const transport of TRANSPORTS) {
-  for (const far of TRANSPORTS) {
+for (const transport of ['udp', 'tcp']) {
+  for (const far of ['udp', 'tcp']) {
     const name = transport === far ? transport : `${transport}, behind Kamailio ${far}`;
 
     peerTest(['kamailio', 'sipp'], `${name}: calls, holds the call and hangs up`, async () => {

@@ -7,9 +7,9 @@ const { sipp } = require('../sipp/sipp');
 const { accept, answer, ask, notes, sdp } = require('./agent');
 const { startKamailio } = require('./kamailio');
 const { peerTest } = require('./peer');
-const { TRANSPORTS, wentWell } = require('./sipp_peer');
+const { wentWell } = require('./sipp_peer');
 
-for (const transport of TRANSPORTS) {
+for (const transport of ['udp', 'tcp']) {
   peerTest(['kamailio', 'sipp'], `${transport}: registers, is called and hung up on, and unregisters`, async () => {
     const called = {};
     const { kamailio, register } = await registered(transport, (app) => {

@@ -7,7 +7,7 @@ const { peerTest } = require('./peer');
 const { TRANSPORTS, sippCalls, sippIsCalled } = require('./sipp_peer');
 
 for (const transport of TRANSPORTS) {
-  peerTest(['sipp'], `${transport}: SIPp calls and hangs up`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp calls and hangs up`, async () => {
     const called = {};
     await sippCalls({ scenario: 'caller', transport }, (app) => {
       Object.assign(called, notes(app, { invite: answer, ack: () => {}, bye: accept }));
@@ -19,14 +19,14 @@ for (const transport of TRANSPORTS) {
     ]);
   });
 
-  peerTest(['sipp'], `${transport}: SIPp calls, the application hangs up`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp calls, the application hangs up`, async () => {
     await sippCalls({ scenario: 'caller-hung-up', transport }, (app) => {
       app.invite(answer);
       app.ack(({ stackDialogId }) => ask(app, { method: 'BYE', stackDialogId }));
     });
   });
 
-  peerTest(['sipp'], `${transport}: the application calls and hangs up`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: the application calls and hangs up`, async () => {
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee', transport });
     const { res, statuses } = await ask(app, { method: 'INVITE', uri, body: sdp() });
     assert.deepEqual(statuses, [180, 200]);
@@ -35,7 +35,7 @@ for (const transport of TRANSPORTS) {
     await outcome;
   });
 
-  peerTest(['sipp'], `${transport}: the application calls, SIPp hangs up`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: the application calls, SIPp hangs up`, async () => {
     const called = {};
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-hangs-up', transport }, (app) => {
       Object.assign(called, notes(app, { bye: accept }));

@@ -7,7 +7,7 @@ const { peerTest } = require('./peer');
 const { TRANSPORTS, sippCalls, sippIsCalled } = require('./sipp_peer');
 
 for (const transport of TRANSPORTS) {
-  peerTest(['sipp'], `${transport}: SIPp gives up: the application is told, and need not answer`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp gives up: the application is told, and need not answer`, async () => {
     const cancelled = [];
     await sippCalls({ scenario: 'caller-cancels-after-ringing', transport }, (app) => {
       app.invite((req, res) => {
@@ -18,7 +18,7 @@ for (const transport of TRANSPORTS) {
     assert.equal(cancelled.length, 1);
   });
 
-  peerTest(['sipp'], `${transport}: the application gives up: it gets the 487`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: the application gives up: it gets the 487`, async () => {
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-cancelled-direct', transport, values: { delay: 0 } });
     const { statuses } = await ask(
       app,

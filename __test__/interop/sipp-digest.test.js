@@ -6,12 +6,11 @@ const { ask, sdp } = require('./agent');
 const { PASSWORD, startExchange } = require('./exchange');
 const { peerTest } = require('./peer');
 const { sipp } = require('../sipp/sipp');
-const { freePort } = require('../sipp/app');
-const { TRANSPORTS, sippIsCalled, wentWell } = require('./sipp_peer');
+const { TRANSPORTS, calling, sippIsCalled, wentWell, withTransport } = require('./sipp_peer');
 
 for (const transport of TRANSPORTS) {
   for (const qop of ['', ', qop="auth"']) {
-    peerTest(['sipp'], `${transport}: the application answers a 401${qop && ' with qop'} of SIPp`, async () => {
+    peerTest(['sipp', 'openssl'], `${transport}: the application answers a 401${qop && ' with qop'} of SIPp`, async () => {
       const values = { qop, algorithm: 'MD5', user: 'alice', password: PASSWORD };
       const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-challenges', transport, values });
       const auth = { username: 'alice', password: PASSWORD };
@@ -22,19 +21,17 @@ for (const transport of TRANSPORTS) {
     });
   }
 
-  peerTest(['sipp'], `${transport}: SIPp registers with its password`, async () => {
-    const exchange = await startExchange();
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp registers with its password`, async () => {
+    const exchange = await startExchange(withTransport({ transport }));
     const values = { user: 'alice', password: PASSWORD, status: 200 };
-    const phone = { scenario: 'registers-challenged', transport, values, target: exchange.address, port: await freePort() };
-    await wentWell(sipp(phone).finished);
+    await wentWell(sipp(await calling(exchange, { scenario: 'registers-challenged', transport, values })).finished);
     assert.equal(exchange.bindings.get('alice').size, 1);
   });
 
-  peerTest(['sipp'], `${transport}: SIPp with a wrong password is asked again`, async () => {
-    const exchange = await startExchange();
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp with a wrong password is asked again`, async () => {
+    const exchange = await startExchange(withTransport({ transport }));
     const values = { user: 'alice', password: 'guessed', status: 401 };
-    const phone = { scenario: 'registers-challenged', transport, values, target: exchange.address, port: await freePort() };
-    await wentWell(sipp(phone).finished);
+    await wentWell(sipp(await calling(exchange, { scenario: 'registers-challenged', transport, values })).finished);
     assert.deepEqual(exchange.registers, []);
   });
 }

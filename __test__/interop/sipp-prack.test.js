@@ -7,7 +7,7 @@ const { peerTest } = require('./peer');
 const { TRANSPORTS, sippCalls, sippIsCalled } = require('./sipp_peer');
 
 for (const transport of TRANSPORTS) {
-  peerTest(['sipp'], `${transport}: SIPp acknowledges a reliable 183 of the application`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp acknowledges a reliable 183 of the application`, async () => {
     const called = {};
     await sippCalls({ scenario: 'caller-reliable', transport }, (app) => {
       const invite = (req, res) => {
@@ -18,7 +18,7 @@ for (const transport of TRANSPORTS) {
     assert.deepEqual(called.seen.map(({ method }) => method), ['INVITE', 'PRACK', 'BYE']);
   });
 
-  peerTest(['sipp'], `${transport}: the application acknowledges a reliable 183 of SIPp`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: the application acknowledges a reliable 183 of SIPp`, async () => {
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-reliable', transport });
     const { res, statuses } = await ask(
       app,

@@ -9,7 +9,7 @@ const { TRANSPORTS, sippCalls, sippIsCalled } = require('./sipp_peer');
 const referTo = 'sip:carol@127.0.0.1:5099';
 
 for (const transport of TRANSPORTS) {
-  peerTest(['sipp'], `${transport}: SIPp transfers: the application accepts and notifies`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp transfers: the application accepts and notifies`, async () => {
     const notified = [];
     const tell = async (app, stackDialogId, state, line) => {
       const headers = { Event: 'refer', 'Subscription-State': state, 'Content-Type': 'message/sipfrag' };
@@ -29,7 +29,7 @@ for (const transport of TRANSPORTS) {
     assert.deepEqual(notified, [200, 200]);
   });
 
-  peerTest(['sipp'], `${transport}: the application transfers: it reads in each NOTIFY how it goes`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: the application transfers: it reads in each NOTIFY how it goes`, async () => {
     const called = {};
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-referred', transport, values: { referTo } }, (app) => {
       Object.assign(called, notes(app, { notify: accept }));

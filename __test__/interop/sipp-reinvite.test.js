@@ -14,7 +14,7 @@ function answerEither(req, res) {
 }
 
 for (const transport of TRANSPORTS) {
-  peerTest(['sipp'], `${transport}: SIPp, which has called, holds the call`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp, which has called, holds the call`, async () => {
     const called = {};
     await sippCalls({ scenario: 'caller-reinvites', transport }, (app) => {
       Object.assign(called, notes(app, { invite: answerEither, ack: () => {}, bye: accept }));
@@ -26,7 +26,7 @@ for (const transport of TRANSPORTS) {
     assert.deepEqual([first.isNewInvite, second.isNewInvite], [true, false]);
   });
 
-  peerTest(['sipp'], `${transport}: SIPp, which was called, holds the call`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: SIPp, which was called, holds the call`, async () => {
     const called = {};
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-reinvites', transport }, (app) => {
       Object.assign(called, notes(app, { invite: answerEither, ack: () => {} }));
@@ -37,7 +37,7 @@ for (const transport of TRANSPORTS) {
     await outcome;
   });
 
-  peerTest(['sipp'], `${transport}: the application holds the call`, async () => {
+  peerTest(['sipp', 'openssl'], `${transport}: the application holds the call`, async () => {
     const { app, uri, outcome } = await sippIsCalled({ scenario: 'callee-reinvited', transport });
     const { stackDialogId } = (await ask(app, { method: 'INVITE', uri, body: sdp() })).res;
     const hold = await ask(app, { method: 'INVITE', stackDialogId, body: sdp({ direction: 'sendonly', version: 2 }) });

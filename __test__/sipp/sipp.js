@@ -47,6 +47,7 @@ after(() => {
  * @param {number} [options.seconds]  its time limit, 20 s by default
  * @param {boolean} [options.messages] whether to keep the messages
  * @param {Record<string, string | number>} [options.values] replaces each `{{name}}` in the scenario
+ * @param {Record<string, string | number>} [options.keywords] stand for SIPp's own `[name]` in the scenario
  * @param {string[]} [options.args]   anything else
  * @returns {{ finished: Promise<Outcome>, stop: () => void }}
  */
@@ -96,14 +97,15 @@ function sipp(options) {
   return { finished, stop: () => child.kill('SIGKILL') };
 }
 
-function scenarioArgs({ scenario, values = {} }, copy) {
+function scenarioArgs({ scenario, values = {}, keywords = {} }, copy) {
   if (scenario.startsWith('-')) return ['-sn', scenario.slice(1)];
   const text = readFileSync(path.join(__dirname, 'scenarios', `${scenario}.xml`), 'utf8');
   const filled = text.replaceAll(/\{\{(\w+)\}\}/g, (_, name) => {
     if (!(name in values)) throw new Error(`the scenario ${scenario} needs a value for ${name}`);
     return String(values[name]);
   });
-  writeFileSync(copy, filled);
+  const reworded = filled.replaceAll(/\[(\w+)\]/g, (keyword, name) => String(keywords[name] ?? keyword));
+  writeFileSync(copy, reworded);
   return ['-sf', copy];
 }
 
