@@ -6,8 +6,9 @@ const { accept, answer, ask, notes, sdp } = require('./agent');
 const { startPhone } = require('./baresip');
 const { startExchange } = require('./exchange');
 const { peerTest, waitFor } = require('./peer');
+const { withTransport } = require('./sipp_peer');
 
-for (const transport of ['udp', 'tcp']) {
+for (const transport of ['udp', 'tcp', 'tls']) {
   peerTest(['baresip'], `${transport}: the application calls, holds the call, and hangs up`, async () => {
     const { exchange, phone, contact } = await registered({ transport });
     const { app } = exchange;
@@ -30,7 +31,7 @@ for (const transport of ['udp', 'tcp']) {
       transport,
       configure: (app) => Object.assign(called, notes(app, { invite: answer, ack: () => {}, bye: accept })),
     });
-    await phone.tell('dial', `sip:app@${exchange.address};transport=${transport}`);
+    await phone.tell('dial', `sip:app@${exchange.at(transport)};transport=${transport}`);
     await phone.event('CALL_RINGING');
     await phone.event('CALL_ESTABLISHED');
     assert.equal((await called.request('ACK')).protocol, transport);
@@ -46,7 +47,7 @@ for (const transport of ['udp', 'tcp']) {
       transport,
       configure: (app) => Object.assign(called, notes(app, { invite: answer, ack: () => {} })),
     });
-    await phone.tell('dial', `sip:app@${exchange.address};transport=${transport}`);
+    await phone.tell('dial', `sip:app@${exchange.at(transport)};transport=${transport}`);
     const { stackDialogId } = await called.request('ACK');
     const { res } = await ask(exchange.app, { method: 'BYE', stackDialogId });
     assert.equal(res.status, 200);
@@ -89,8 +90,9 @@ peerTest(['baresip'], 'the application gives up: the phone stops ringing', async
 
 /** An exchange and a phone that has registered there; `contact` is where the phone is called. */
 async function registered({ configure, ...options } = {}) {
-  const exchange = await startExchange({ configure });
-  const phone = await startPhone({ user: 'alice', server: exchange.address, ...options });
+  const { transport = 'udp' } = options;
+  const exchange = await startExchange({ configure, ...withTransport({ transport }) });
+  const phone = await startPhone({ user: 'alice', server: exchange.at(transport), ...options });
   await phone.event('REGISTER_OK');
   const [contact] = exchange.bindings.get('alice').keys();
   return { exchange, phone, contact };

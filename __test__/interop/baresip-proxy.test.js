@@ -3,15 +3,16 @@
 
 const assert = require('node:assert/strict');
 const { startPhone } = require('./baresip');
+const { engineWithTls } = require('./certificate');
 const { startExchange } = require('./exchange');
 const { peerTest, waitFor } = require('./peer');
 
-const TRANSPORTS = [['udp', 'udp'], ['tcp', 'tcp'], ['udp', 'tcp'], ['tcp', 'udp']];
+const TRANSPORTS = [['udp', 'udp'], ['tcp', 'tcp'], ['udp', 'tcp'], ['tcp', 'udp'], ['tls', 'tls'], ['tls', 'udp'], ['tcp', 'tls']];
 
 for (const [from, to] of TRANSPORTS) {
   peerTest(['baresip'], `${from} to ${to}: the call is up, sound flows both ways, the caller hangs up`, async () => {
     const { exchange, alice, bob } = await twoPhones([from, to]);
-    await alice.tell('dial', `sip:bob@${exchange.address};transport=${from}`);
+    await alice.tell('dial', `sip:bob@${exchange.at(from)};transport=${from}`);
     await Promise.all([alice.event('CALL_ESTABLISHED'), bob.event('CALL_ESTABLISHED')]);
     await Promise.all([alice.event('CALL_RTPESTAB'), bob.event('CALL_RTPESTAB')]);
     await alice.tell('hangup');
@@ -22,7 +23,7 @@ for (const [from, to] of TRANSPORTS) {
 
   peerTest(['baresip'], `${from} to ${to}: the callee holds, takes back and hangs up`, async () => {
     const { exchange, alice, bob } = await twoPhones([from, to]);
-    await alice.tell('dial', `sip:bob@${exchange.address};transport=${from}`);
+    await alice.tell('dial', `sip:bob@${exchange.at(from)};transport=${from}`);
     await Promise.all([alice.event('CALL_ESTABLISHED'), bob.event('CALL_ESTABLISHED')]);
     const offers = () => alice.events.filter(({ type, param }) => type === 'CALL_REMOTE_SDP' && param === 'offer').length;
     await bob.tell('hold');
@@ -54,8 +55,11 @@ peerTest(['baresip'], 'the callee declines: the caller hears so', async () => {
 });
 
 async function twoPhones(transports, options) {
-  const exchange = await startExchange();
-  const start = (user, i) => startPhone({ user, server: exchange.address, transport: transports[i], ...options });
+  const exchange = await startExchange({ further: ['tls'], engine: engineWithTls() });
+  const start = (user, i) => {
+    const transport = transports[i];
+    return startPhone({ user, server: exchange.at(transport), transport, ...options });
+  };
   const [alice, bob] = await Promise.all(['alice', 'bob'].map(start));
   await Promise.all([alice.event('REGISTER_OK'), bob.event('REGISTER_OK')]);
   return { exchange, alice, bob };

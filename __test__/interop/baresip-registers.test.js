@@ -5,14 +5,15 @@ const assert = require('node:assert/strict');
 const { startPhone } = require('./baresip');
 const { startExchange } = require('./exchange');
 const { peerTest, waitFor } = require('./peer');
+const { withTransport } = require('./sipp_peer');
 
-for (const transport of ['udp', 'tcp']) {
+for (const transport of ['udp', 'tcp', 'tls']) {
   peerTest(['baresip'], `${transport}: registers with its password, and unregisters when it ends`, async () => {
-    const exchange = await startExchange();
-    const phone = await startPhone({ user: 'alice', server: exchange.address, transport });
+    const exchange = await startExchange(withTransport({ transport }));
+    const phone = await startPhone({ user: 'alice', server: exchange.at(transport), transport });
     await phone.event('REGISTER_OK');
     const [uri] = exchange.bindings.get('alice').keys();
-    assert.match(uri, new RegExp(`^sip:alice-\\w+@127\\.0\\.0\\.1:${phone.port}`));
+    assert.match(uri, new RegExp(`^sip:alice-\\w+@127\\.0\\.0\\.1:${phone.port + (transport === 'tls' ? 1 : 0)}`));
     assert.equal(exchange.registers.length, 1, 'one with credentials; the one without never came so far');
     assert.equal(exchange.registers[0].protocol, transport);
 

@@ -4,6 +4,7 @@
 const { once } = require('node:events');
 const net = require('node:net');
 const { freePort } = require('../sipp/app');
+const { certificate } = require('./certificate');
 const { startPeer, waitFor } = require('./peer');
 
 /** Where Debian's package has its modules. */
@@ -59,11 +60,12 @@ async function startPhone(options) {
     'ausrc_channels 2',
     'audio_player aubridge,nowhere',
     'audio_alert aubridge,nowhere',
+    ...(transport === 'tls' ? ['sip_certificate own.pem', 'sip_cafile trusted.pem'] : []),
     ...config,
   ];
   const peer = startPeer('baresip', {
     args: (folder) => ['-f', folder],
-    files: { config: `${lines.join('\n')}\n`, ...files },
+    files: { config: `${lines.join('\n')}\n`, ...(transport === 'tls' && pemFiles()), ...files },
   });
   const events = [];
   const log = () => `${user}: ${events.map((event) => JSON.stringify(event)).join('\n')}\n${peer.output()}`;
@@ -79,6 +81,11 @@ async function startPhone(options) {
       waitFor(`${count} × ${type}`, () => events.filter((event) => event.type === type)[count - 1], log),
     stop: peer.stop,
   };
+}
+
+function pemFiles() {
+  const { cert, key } = certificate();
+  return { 'own.pem': key + cert, 'trusted.pem': cert };
 }
 
 /** Speaks to the module `ctrl_tcp`: JSON objects as netstrings, commands and answers and events on one connection. */

@@ -14,6 +14,7 @@ const drachtio = require('../..');
  * @property {number} port          UDP and TCP, on 127.0.0.1
  * @property {Record<string, number>} ports by transport
  * @property {string} address       `127.0.0.1:port`
+ * @property {(transport: string) => string} at its address on a transport
  * @property {() => Promise<void>} stop
  */
 
@@ -47,7 +48,8 @@ async function startApp(configure, { further = [], engine } = {}) {
   };
   running.add(stop);
   const ports = { udp: port, tcp: port, ...Object.fromEntries(further.map((transport, i) => [transport, others[i]])) };
-  return { app, port, ports, address, stop };
+  const at = (transport) => `127.0.0.1:${ports[transport]}`;
+  return { app, port, ports, address, at, stop };
 }
 
 const given = new Set();
