@@ -9,7 +9,7 @@ const { peerTest, waitFor } = require('./peer');
 const { withTransport } = require('./sipp_peer');
 
 for (const transport of ['udp', 'tcp', 'tls']) {
-  peerTest(['baresip'], `${transport}: the application calls, holds the call, and hangs up`, async () => {
+  peerTest(['baresip', 'openssl'], `${transport}: the application calls, holds the call, and hangs up`, async () => {
     const { exchange, phone, contact } = await registered({ transport });
     const { app } = exchange;
     const { res, statuses } = await ask(app, { method: 'INVITE', uri: contact, body: sdp() });
@@ -25,7 +25,7 @@ for (const transport of ['udp', 'tcp', 'tls']) {
     await phone.event('CALL_CLOSED');
   });
 
-  peerTest(['baresip'], `${transport}: the phone calls and hangs up`, async () => {
+  peerTest(['baresip', 'openssl'], `${transport}: the phone calls and hangs up`, async () => {
     const called = {};
     const { exchange, phone } = await registered({
       transport,
@@ -41,7 +41,7 @@ for (const transport of ['udp', 'tcp', 'tls']) {
     assert.deepEqual(called.seen.map(({ method }) => method), ['INVITE', 'ACK', 'BYE']);
   });
 
-  peerTest(['baresip'], `${transport}: the phone calls, and the application hangs up`, async () => {
+  peerTest(['baresip', 'openssl'], `${transport}: the phone calls, and the application hangs up`, async () => {
     const called = {};
     const { exchange, phone } = await registered({
       transport,
@@ -55,7 +55,7 @@ for (const transport of ['udp', 'tcp', 'tls']) {
   });
 }
 
-peerTest(['baresip'], 'the phone gives up while it rings: the application is told', async () => {
+peerTest(['baresip', 'openssl'], 'the phone gives up while it rings: the application is told', async () => {
   const cancelled = [];
   const invite = (req, res) => {
     req.on('cancel', (cancel) => cancelled.push(cancel));
@@ -68,7 +68,7 @@ peerTest(['baresip'], 'the phone gives up while it rings: the application is tol
   await waitFor('the CANCEL', () => cancelled.length === 1, phone.log);
 });
 
-peerTest(['baresip'], 'the phone declines', async () => {
+peerTest(['baresip', 'openssl'], 'the phone declines', async () => {
   const { exchange, phone, contact } = await registered({ answers: 'manual' });
   const asked = ask(exchange.app, { method: 'INVITE', uri: contact, body: sdp() });
   await phone.event('CALL_INCOMING');
@@ -77,7 +77,7 @@ peerTest(['baresip'], 'the phone declines', async () => {
   assert.deepEqual(statuses, [180, 486]);
 });
 
-peerTest(['baresip'], 'the application gives up: the phone stops ringing', async () => {
+peerTest(['baresip', 'openssl'], 'the application gives up: the phone stops ringing', async () => {
   const { exchange, phone, contact } = await registered({ answers: 'manual' });
   const { statuses } = await ask(
     exchange.app,

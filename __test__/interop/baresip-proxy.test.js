@@ -10,7 +10,7 @@ const { peerTest, waitFor } = require('./peer');
 const TRANSPORTS = [['udp', 'udp'], ['tcp', 'tcp'], ['udp', 'tcp'], ['tcp', 'udp'], ['tls', 'tls'], ['tls', 'udp'], ['tcp', 'tls']];
 
 for (const [from, to] of TRANSPORTS) {
-  peerTest(['baresip'], `${from} to ${to}: the call is up, sound flows both ways, the caller hangs up`, async () => {
+  peerTest(['baresip', 'openssl'], `${from} to ${to}: the call is up, sound flows both ways, the caller hangs up`, async () => {
     const { exchange, alice, bob } = await twoPhones([from, to]);
     await alice.tell('dial', `sip:bob@${exchange.at(from)};transport=${from}`);
     await Promise.all([alice.event('CALL_ESTABLISHED'), bob.event('CALL_ESTABLISHED')]);
@@ -21,7 +21,7 @@ for (const [from, to] of TRANSPORTS) {
     assert.deepEqual({ connected, finalStatus }, { connected: true, finalStatus: 200 });
   });
 
-  peerTest(['baresip'], `${from} to ${to}: the callee holds, takes back and hangs up`, async () => {
+  peerTest(['baresip', 'openssl'], `${from} to ${to}: the callee holds, takes back and hangs up`, async () => {
     const { exchange, alice, bob } = await twoPhones([from, to]);
     await alice.tell('dial', `sip:bob@${exchange.at(from)};transport=${from}`);
     await Promise.all([alice.event('CALL_ESTABLISHED'), bob.event('CALL_ESTABLISHED')]);
@@ -35,7 +35,7 @@ for (const [from, to] of TRANSPORTS) {
   });
 }
 
-peerTest(['baresip'], 'the caller gives up: the callee stops ringing, the application is told', async () => {
+peerTest(['baresip', 'openssl'], 'the caller gives up: the callee stops ringing, the application is told', async () => {
   const { exchange, alice, bob } = await twoPhones(['udp', 'tcp'], { answers: 'manual' });
   await alice.tell('dial', `sip:bob@${exchange.address}`);
   await Promise.all([alice.event('CALL_RINGING'), bob.event('CALL_INCOMING')]);
@@ -45,7 +45,7 @@ peerTest(['baresip'], 'the caller gives up: the callee stops ringing, the applic
   assert.equal(exchange.ended[0].connected, false);
 });
 
-peerTest(['baresip'], 'the callee declines: the caller hears so', async () => {
+peerTest(['baresip', 'openssl'], 'the callee declines: the caller hears so', async () => {
   const { exchange, alice, bob } = await twoPhones(['udp', 'tcp'], { answers: 'manual' });
   await alice.tell('dial', `sip:bob@${exchange.address}`);
   await bob.event('CALL_INCOMING');

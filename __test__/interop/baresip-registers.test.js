@@ -8,7 +8,7 @@ const { peerTest, waitFor } = require('./peer');
 const { withTransport } = require('./sipp_peer');
 
 for (const transport of ['udp', 'tcp', 'tls']) {
-  peerTest(['baresip'], `${transport}: registers with its password, and unregisters when it ends`, async () => {
+  peerTest(['baresip', 'openssl'], `${transport}: registers with its password, and unregisters when it ends`, async () => {
     const exchange = await startExchange(withTransport({ transport }));
     const phone = await startPhone({ user: 'alice', server: exchange.at(transport), transport });
     await phone.event('REGISTER_OK');
@@ -23,7 +23,7 @@ for (const transport of ['udp', 'tcp', 'tls']) {
   });
 }
 
-peerTest(['baresip'], 'a wrong password: it does not get in', async () => {
+peerTest(['baresip', 'openssl'], 'a wrong password: it does not get in', async () => {
   const exchange = await startExchange();
   const phone = await startPhone({ user: 'alice', server: exchange.address, password: 'guessed' });
   const { param } = await phone.event('REGISTER_FAIL');
@@ -33,7 +33,7 @@ peerTest(['baresip'], 'a wrong password: it does not get in', async () => {
   await exchange.stop();
 });
 
-peerTest(['baresip'], 'a short registration is refreshed, and stays one binding', async () => {
+peerTest(['baresip', 'openssl'], 'a short registration is refreshed, and stays one binding', async () => {
   const exchange = await startExchange();
   const phone = await startPhone({ user: 'alice', server: exchange.address, expires: 2 });
   await phone.event('REGISTER_OK', 2);

@@ -5,14 +5,14 @@ const assert = require('node:assert/strict');
 const { accept, ask, notes, sdp } = require('./agent');
 const { startKamailio } = require('./kamailio');
 const { peerTest } = require('./peer');
-const { sippIsCalled } = require('./sipp_peer');
+const { TRANSPORTS, sippIsCalled } = require('./sipp_peer');
 const { header, received } = require('../sipp/proxy');
 
-for (const transport of ['udp', 'tcp']) {
-  for (const far of ['udp', 'tcp']) {
+for (const transport of TRANSPORTS) {
+  for (const far of TRANSPORTS) {
     const name = transport === far ? transport : `${transport}, behind Kamailio ${far}`;
 
-    peerTest(['kamailio', 'sipp'], `${name}: calls, holds the call and hangs up`, async () => {
+    peerTest(['kamailio', 'sipp', 'openssl'], `${name}: calls, holds the call and hangs up`, async () => {
       const { app, outcome, call } = await through(transport, { scenario: 'callee-reinvited', transport: far });
       const { stackDialogId } = await call();
       const hold = await ask(app, { method: 'INVITE', stackDialogId, body: sdp({ direction: 'sendonly', version: 2 }) });
@@ -22,7 +22,7 @@ for (const transport of ['udp', 'tcp']) {
       assert.equal(header(received(seen, 'BYE'), 'Via').length, 2, 'it came through Kamailio');
     });
 
-    peerTest(['kamailio', 'sipp'], `${name}: calls, and is hung up on`, async () => {
+    peerTest(['kamailio', 'sipp', 'openssl'], `${name}: calls, and is hung up on`, async () => {
       const called = {};
       const { outcome, call } = await through(transport, { scenario: 'callee-hangs-up', transport: far }, (app) => {
         Object.assign(called, notes(app, { bye: accept }));
@@ -34,7 +34,7 @@ for (const transport of ['udp', 'tcp']) {
     });
   }
 
-  peerTest(['kamailio', 'sipp'], `${transport}: calls, and gives up while it rings`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${transport}: calls, and gives up while it rings`, async () => {
     const callee = { scenario: 'callee-cancelled', transport, values: { delay: 0 } };
     const { outcome, call } = await through(transport, callee);
     const { status } = await call({}, { provisional: ({ status }, ack, req) => status === 180 && req.cancel(() => {}) });
@@ -42,7 +42,7 @@ for (const transport of ['udp', 'tcp']) {
     await outcome;
   });
 
-  peerTest(['kamailio', 'sipp'], `${transport}: answers a 407 of Kamailio`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${transport}: answers a 407 of Kamailio`, async () => {
     const { app, outcome, call } = await through(transport, { scenario: 'callee', transport }, () => {}, { asksCallers: true });
     const auth = { username: 'alice', password: 'secret' };
     const { stackDialogId } = await call({ auth, headers: { From: 'sip:alice@127.0.0.1' } });
@@ -54,9 +54,9 @@ for (const transport of ['udp', 'tcp']) {
 
 /** An application, a Kamailio that sends its calls on, and SIPp at the far end; `call` makes one and returns the response. */
 async function through(transport, callee, configure, options) {
-  const { app, uri, outcome } = await sippIsCalled(callee, configure);
+  const { app, uri, outcome } = await sippIsCalled({ ...callee, near: transport }, configure);
   const kamailio = await startKamailio({ next: uri, ...options });
-  const proxy = `sip:${kamailio.address};transport=${transport};lr`;
+  const proxy = `sip:${kamailio.at(transport)};transport=${transport};lr`;
   const call = async (request = {}, more = {}) => {
     const { res } = await ask(app, { method: 'INVITE', uri, proxy, body: sdp(), ...request }, more);
     if (res.status < 300) return res;

@@ -6,6 +6,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { freePort, startApp } = require('../sipp/app');
 const { header, received } = require('../sipp/proxy');
 const { sipp } = require('../sipp/sipp');
+const { engineWithTls } = require('./certificate');
 const { startKamailio } = require('./kamailio');
 const { peerTest, waitFor } = require('./peer');
 const { wentWell } = require('./sipp_peer');
@@ -17,12 +18,14 @@ const WAYS = [
   ['udp', 'udp', 'tcp', 'tcp'],
   ['tcp', 'udp', 'tcp', 'udp'],
   ['udp', 'tcp', 'udp', 'tcp'],
+  ['udp', 'tls', 'tls', 'udp'],
+  ['tcp', 'udp', 'tls', 'tcp'],
 ];
 
 for (const way of WAYS) {
   const name = way.join(' – ');
 
-  peerTest(['kamailio', 'sipp'], `${name}: the caller hangs up`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${name}: the caller hangs up`, async () => {
     const { callee, ended } = await callThrough(way, { caller: 'caller', callee: 'callee' });
     assert.equal(header(received(callee, 'ACK'), 'Via').length, 4, 'it came through all three');
     assert.equal(header(received(callee, 'BYE'), 'Via').length, 4);
@@ -30,16 +33,16 @@ for (const way of WAYS) {
     assert.equal(ended.finalStatus, 200);
   });
 
-  peerTest(['kamailio', 'sipp'], `${name}: the callee hangs up`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${name}: the callee hangs up`, async () => {
     const { caller } = await callThrough(way, { caller: 'caller-hung-up', callee: 'callee-hangs-up' });
     assert.equal(header(received(caller, 'BYE'), 'Via').length, 4);
   });
 
-  peerTest(['kamailio', 'sipp'], `${name}: the caller holds the call`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${name}: the caller holds the call`, async () => {
     await callThrough(way, { caller: 'caller-reinvites', callee: 'callee-reinvited' });
   });
 
-  peerTest(['kamailio', 'sipp'], `${name}: the caller gives up`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${name}: the caller gives up`, async () => {
     const { caller, ended } = await callThrough(way, { caller: 'caller-cancels-after-ringing', callee: 'callee-cancelled' });
     received(caller, 'SIP/2.0 487');
     assert.equal(ended.connected, false);
@@ -51,12 +54,14 @@ async function callThrough([first, second, third, last], scenarios) {
   const at = (port, transport) => `sip:callee@127.0.0.1:${port};transport=${transport}`;
   let ended;
   const below = await startKamailio({ next: at(to, last) });
-  const { port } = await startApp((app) => {
+  const proxy = (app) => {
     app.invite(async (req) => {
-      ended = await req.proxy({ destination: at(below.port, third), remainInDialog: true });
+      const destination = `sip:callee@${below.at(third)};transport=${third}`;
+      ended = await req.proxy({ destination, remainInDialog: true });
     });
-  });
-  const above = await startKamailio({ next: at(port, second) });
+  };
+  const { ports } = await startApp(proxy, { further: ['tls'], engine: engineWithTls() });
+  const above = await startKamailio({ next: at(ports[second], second) });
   const values = { user: 'callee', ring: 50, talk: 50, delay: 0 };
   const callee = sipp({ scenario: scenarios.callee, port: to, transport: last, values });
   // SIPp says nowhere that it listens.

@@ -7,10 +7,10 @@ const { sipp } = require('../sipp/sipp');
 const { accept, answer, ask, notes, sdp } = require('./agent');
 const { startKamailio } = require('./kamailio');
 const { peerTest } = require('./peer');
-const { wentWell } = require('./sipp_peer');
+const { TRANSPORTS, wentWell, withTransport } = require('./sipp_peer');
 
-for (const transport of ['udp', 'tcp']) {
-  peerTest(['kamailio', 'sipp'], `${transport}: registers, is called and hung up on, and unregisters`, async () => {
+for (const transport of TRANSPORTS) {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${transport}: registers, is called and hung up on, and unregisters`, async () => {
     const called = {};
     const { kamailio, register } = await registered(transport, (app) => {
       Object.assign(called, notes(app, { invite: answer, ack: () => {}, bye: accept }));
@@ -26,7 +26,7 @@ for (const transport of ['udp', 'tcp']) {
     await calls(kamailio, { scenario: 'caller-refused', values: { status: 404 } });
   });
 
-  peerTest(['kamailio', 'sipp'], `${transport}: is called, and hangs up`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${transport}: is called, and hangs up`, async () => {
     const { kamailio } = await registered(transport, (app) => {
       app.invite(answer);
       app.ack(({ stackDialogId }) => ask(app, { method: 'BYE', stackDialogId }));
@@ -34,7 +34,7 @@ for (const transport of ['udp', 'tcp']) {
     await calls(kamailio, { scenario: 'caller-hung-up' });
   });
 
-  peerTest(['kamailio', 'sipp'], `${transport}: is called, and the PRACK for its reliable 183 comes through Kamailio`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${transport}: is called, and the PRACK for its reliable 183 comes through Kamailio`, async () => {
     const called = {};
     const { kamailio } = await registered(transport, (app) => {
       const invite = (req, res) => {
@@ -46,7 +46,7 @@ for (const transport of ['udp', 'tcp']) {
     assert.equal((await called.request('PRACK')).getParsedHeader('Via').length, 2);
   });
 
-  peerTest(['kamailio', 'sipp'], `${transport}: is called, and the caller gives up`, async () => {
+  peerTest(['kamailio', 'sipp', 'openssl'], `${transport}: is called, and the caller gives up`, async () => {
     const cancelled = [];
     const { kamailio } = await registered(transport, (app) => {
       app.invite((req, res) => {
@@ -59,7 +59,7 @@ for (const transport of ['udp', 'tcp']) {
   });
 }
 
-peerTest(['kamailio'], 'a wrong password: the 401 is the answer', async () => {
+peerTest(['kamailio', 'openssl'], 'a wrong password: the 401 is the answer', async () => {
   const kamailio = await startKamailio();
   const { app, address } = await startApp(() => {});
   const { statuses } = await ask(app, registration(kamailio, `sip:app@${address}`, { password: 'guessed' }));
@@ -69,8 +69,8 @@ peerTest(['kamailio'], 'a wrong password: the 401 is the answer', async () => {
 /** An application that has registered at a Kamailio; `register` does so again, for a number of seconds. */
 async function registered(transport, configure) {
   const kamailio = await startKamailio();
-  const { app, address } = await startApp(configure);
-  const contact = `sip:app@${address};transport=${transport}`;
+  const { app, at } = await startApp(configure, withTransport({ transport }));
+  const contact = `sip:app@${at(transport)};transport=${transport}`;
   const register = async (expires) => {
     const { res, statuses } = await ask(app, registration(kamailio, contact, { expires, transport }));
     assert.deepEqual(statuses, [200], kamailio.log());
@@ -81,11 +81,11 @@ async function registered(transport, configure) {
   return { kamailio, app, register };
 }
 
-function registration({ address }, contact, { expires = 300, password = 'secret', transport = 'udp' }) {
+function registration({ at }, contact, { expires = 300, password = 'secret', transport = 'udp' }) {
   return {
     method: 'REGISTER',
     uri: `sip:127.0.0.1;transport=${transport}`,
-    proxy: `sip:${address};transport=${transport}`,
+    proxy: `sip:${at(transport)};transport=${transport}`,
     headers: { From: 'sip:app@127.0.0.1', To: 'sip:app@127.0.0.1', Contact: `<${contact}>;expires=${expires}` },
     auth: { username: 'app', password },
   };

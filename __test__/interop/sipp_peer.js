@@ -37,13 +37,13 @@ async function calling({ ports }, options) {
 /**
  * Starts an application and a SIPp that it can call.
  *
- * @param {object} options as for `sipp`, and also `tls` as its transport
+ * @param {object} options as for `sipp`, and also `tls` as its transport; `near`: what the application speaks, if not this
  * @param {(app: any) => void} [configure] adds the application's handlers
  * @returns {Promise<{ app: any, uri: string, outcome: Promise<import('../sipp/sipp').Outcome> }>} `uri` is that of SIPp
  */
 async function sippIsCalled(options, configure = () => {}) {
-  const { transport = 'udp' } = options;
-  const { app } = await startApp(configure, withTransport(options));
+  const { transport = 'udp', near = transport } = options;
+  const { app } = await startApp(configure, withTransport({ transport: near }));
   const port = await freePort();
   const values = { ring: 50, talk: 50, ...options.values };
   const outer = transport === 'tls' ? await tunnelFrom(port) : port;
