@@ -31,5 +31,6 @@ module.exports = [
     },
   },
   { files: ['**/*.mjs'], languageOptions: { sourceType: 'module' } },
+  { files: ['__test__/interop/browser/*'], languageOptions: { globals: globals.browser } },
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
 ];

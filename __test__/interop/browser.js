@@ -21,7 +21,7 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 /** Nothing of its own accord over the network, no questions to a person, any certificate, a microphone that beeps. */
 const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--remote-debugging-pipe'],
-  ...['--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-pings'],
+  ...['--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-pings', '--log-level=3'],
   ...['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection'],
   ...['--ignore-certificate-errors', '--disable-features=WebRtcHideLocalIpsWithMdns'],
 ];
