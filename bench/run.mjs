@@ -1,6 +1,7 @@
 // All measurements, one after the other. `scripts/bench.mjs` has built what they need.
 
 import { parseArgs } from 'node:util';
+import { idleTls } from './idle_tls.mjs';
 import { memory } from './memory.mjs';
 import { parsing } from './parsing.mjs';
 import { speed } from './speed.mjs';
@@ -17,6 +18,7 @@ const parts = {
   parsing: ['Parsing, ns per message, and how many times as long drachtio-srf takes', parsing],
   speed: ['Load over UDP on loopback, through JavaScript handlers', speed],
   memory: ['Resident memory', memory],
+  idleTls: ['Resident memory of connections', idleTls],
 };
 
 for (const [name, [title, part]] of Object.entries(parts)) {
