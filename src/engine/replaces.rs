@@ -82,6 +82,7 @@ impl Engine {
         let open = self.servers.get(key).and_then(|t| t.open.as_deref());
         match open.and_then(|open| open.refused_with) {
             Some(status) if (101..300).contains(&code) => {
+                self.tell_refused(key, status, Refusal::CannotReplace(status));
                 self.respond_plainly(now, key, status);
                 Err(Refusal::CannotReplace(status))
             }
