@@ -18,6 +18,9 @@ const FOLDERS = [
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
 
+/** How long it may take to start: its first start on a machine reads hundreds of megabytes. */
+const START = 45_000;
+
 /** Nothing of its own accord over the network, no questions to a person, any certificate, a microphone that beeps. */
 const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--remote-debugging-pipe'],
@@ -72,7 +75,7 @@ async function startBrowser() {
     if (exceptionDetails) throw new Error(`in the page: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
     return result.value;
   };
-  await waitFor('the page', () => evaluate('Boolean(globalThis.startPhone)'), peer.output);
+  await waitFor('the page', () => evaluate('Boolean(globalThis.startPhone)'), peer.output, START);
 
   const startPhone = async ({ user, port, secure = false, password = 'secret', answers = true }) => {
     const line = await startLine(port);

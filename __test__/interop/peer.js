@@ -22,7 +22,7 @@ const PACKAGES = { sipp: 'sip-tester', baresip: 'baresip-core', kamailio: 'kamai
 function peerTest(programs, name, fn) {
   const missing = programs.find((program) => !isInstalled(program));
   const skip = missing ? `${missing} is not installed (Debian: apt-get install ${PACKAGES[missing]})` : false;
-  test(name, { skip, timeout: 30_000 }, fn);
+  test(name, { skip, timeout: 60_000 }, fn);
 }
 
 /** @type {Map<string, boolean>} */
@@ -116,7 +116,7 @@ function signalGroup({ pid }, signal) {
  * @param {number} [limit]  in ms
  * @returns {Promise<NonNullable<T>>}
  */
-async function waitFor(what, condition, log = () => '', limit = 8000) {
+async function waitFor(what, condition, log = () => '', limit = 15_000) {
   const end = Date.now() + limit;
   for (;;) {
     const found = await condition();
