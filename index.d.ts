@@ -135,6 +135,10 @@ declare namespace drachtio {
     tls?: TlsOptions;
     /** How long a connection of TCP, TLS or a WebSocket may wait for what. */
     connections?: ConnectionOptions;
+    /** Whom to ask where names lead to. */
+    dns?: DnsOptions;
+    /** How destinations are chosen and left. */
+    nextHop?: NextHopOptions;
   }
 
   /** How long things take, in milliseconds. */
@@ -356,6 +360,57 @@ declare namespace drachtio {
     webSocketPingInterval?: number;
   }
 
+  /** Whom to ask where names lead to (RFC 3263), and how long to wait. */
+  interface DnsOptions {
+    /**
+     * The name servers to ask, and no others: numeric addresses with or without a port. Without this option they are
+     * those of the system, and the system's own resolver is asked for what is not in the DNS.
+     */
+    servers?: readonly string[];
+    /**
+     * How long a name server may take to answer, in milliseconds.
+     *
+     * @defaultValue 2000
+     */
+    timeout?: number;
+    /**
+     * How often a name server is asked before it is given up.
+     *
+     * @defaultValue 2
+     */
+    attempts?: number;
+    /**
+     * How long the look-up of a host may take in all, in milliseconds. Then what has been answered must do.
+     *
+     * @defaultValue 10000
+     */
+    deadline?: number;
+    /**
+     * Whether NAPTR records are asked for. Without them SRV and address records decide.
+     *
+     * @defaultValue true
+     */
+    naptr?: boolean;
+  }
+
+  /** How destinations are chosen and left. */
+  interface NextHopOptions {
+    /**
+     * How long a destination that has failed is tried after all others, in milliseconds; twice as long when it fails
+     * again, up to 8 minutes. 0: never.
+     *
+     * @defaultValue 30000
+     */
+    avoidFor?: number;
+    /**
+     * The most bytes of a request that goes by UDP when its URI says nothing of the transport and there is a TCP
+     * listener (RFC 3261 §18.1.1). 65535: every request does.
+     *
+     * @defaultValue 1300
+     */
+    udpRequestLimit?: number;
+  }
+
   /** Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */
   type ConnectCallback = (err: Error | null, hostport?: string) => void;
 
@@ -481,6 +536,14 @@ declare namespace drachtio {
      * `code`, when they cannot be used; then the old ones stay
      */
     reloadTls(tls?: TlsOptions): Promise<void>;
+
+    /**
+     * What has happened since the engine started: `malformed` messages, `repeatedRequests` received,
+     * `retransmissions` sent, `overloads` (requests refused because a table was full), `failovers` (requests that
+     * went to another destination because one had failed) and `timeLost`, the milliseconds that these had spent on
+     * the destinations that failed. Empty when not connected.
+     */
+    counters(): Record<string, number>;
 
     /** Ends every call and closes the sockets. */
     disconnect(): Promise<void>;

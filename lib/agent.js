@@ -214,6 +214,11 @@ class Agent extends EventEmitter {
     return this.#session?.link.census() ?? {};
   }
 
+  /** What has happened since the engine started, as `{failovers, timeLost, …}`; empty when not connected. */
+  counters() {
+    return this.#session?.link.counters() ?? {};
+  }
+
   /**
    * Ends every call and closes the sockets. May be called at any time.
    *

@@ -105,6 +105,10 @@ class EngineLink {
     return this.#engine.census();
   }
 
+  counters() {
+    return this.#engine.counters();
+  }
+
   /**
    * Gives the engine new settings of TLS.
    *

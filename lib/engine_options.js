@@ -1,6 +1,6 @@
 'use strict';
 
-const { either, flag, list, milliseconds, record, section, text, whole, word } = require('./option_kinds');
+const { either, endpoint, flag, list, milliseconds, record, section, text, whole, word } = require('./option_kinds');
 
 /** A certificate and its private key. */
 const CERTIFICATE = {
@@ -64,6 +64,17 @@ const ENGINE_OPTIONS = section({
     idleTimeout: milliseconds(0),
     keepAliveInterval: milliseconds(0),
     webSocketPingInterval: milliseconds(0),
+  }),
+  dns: section({
+    servers: list(endpoint()),
+    timeout: milliseconds(50, 60_000),
+    attempts: whole(1, 10),
+    deadline: milliseconds(100, 120_000),
+    naptr: flag(),
+  }),
+  nextHop: section({
+    avoidFor: milliseconds(0, 480_000),
+    udpRequestLimit: whole(0, 65_535, 'bytes'),
   }),
 });
 

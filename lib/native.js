@@ -18,6 +18,7 @@ const { DrachtioError } = require('./errors');
  * @property {() => (string | number)[]} take
  * @property {(tls: Record<string, unknown>) => Promise<void>} reloadTls
  * @property {() => Record<string, number>} census
+ * @property {() => Record<string, number>} counters
  * @property {() => Promise<void>} close
  */
 

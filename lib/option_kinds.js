@@ -1,5 +1,6 @@
 'use strict';
 
+const { isIP } = require('node:net');
 const { misuse } = require('./errors');
 
 /**
@@ -78,6 +79,22 @@ function flag() {
  */
 function text(what, example) {
   return kind(what, example, (value) => typeof value === 'string' && value !== '');
+}
+
+/** Where something is, on a port of its own or on the usual one. */
+function endpoint() {
+  return kind("a numeric address with or without a port, as '10.0.0.53' or '[::1]:5353'", '127.0.0.1:5353', isEndpoint);
+}
+
+/** @param {unknown} value */
+function isEndpoint(value) {
+  if (typeof value !== 'string') return false;
+  if (isIP(value) !== 0) return true;
+  const at = value.lastIndexOf(':');
+  const host = value.slice(0, Math.max(at, 0));
+  const port = value.slice(at + 1);
+  const isHost = host.startsWith('[') && host.endsWith(']') ? isIP(host.slice(1, -1)) === 6 : isIP(host) === 4;
+  return isHost && /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536;
 }
 
 /**
@@ -186,4 +203,4 @@ function record(entries, required) {
   });
 }
 
-module.exports = { either, flag, list, milliseconds, record, section, text, whole, word };
+module.exports = { either, endpoint, flag, list, milliseconds, record, section, text, whole, word };

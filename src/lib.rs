@@ -7,6 +7,7 @@
 //! | [`addon`] | the only code that knows N-API: batches of events up, batches of commands down |
 //! | [`apps`] | the applications that are connected: who gets a new request |
 //! | [`driver`] | one thread per engine that joins the engine, the sockets and the applications |
+//! | [`dns`] | where names lead to: NAPTR, SRV and address records |
 //! | [`engine`] | the SIP engine, sans-IO: transactions, dialogs, proxy, timers |
 //! | [`transport`] | sockets: UDP, TCP, the connection table |
 //! | [`message`] | SIP grammar: parse, edit, build |

@@ -18,7 +18,7 @@ use super::running::Running;
 use super::settings::{read_start, read_tls_settings, Start};
 use super::values::{Js, Value};
 use crate::driver::{Census, StartError, Submission};
-use crate::engine::CommandId;
+use crate::engine::{CommandId, Counters};
 
 /// Errors whose `code` is a text of ours.
 type Result<T> = std::result::Result<T, napi::Error<String>>;
@@ -153,6 +153,15 @@ impl Engine {
         Ok(unknown(env, object))
     }
 
+    /// What has happened since the start.
+    #[napi(catch_unwind)]
+    pub fn counters<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let js = Js(env.raw());
+        let census = self.running().map(|running| running.census());
+        let object = write_counters(js, census.unwrap_or_default().counters).map_err(internal)?;
+        Ok(unknown(env, object))
+    }
+
     /// Carries out what was submitted, gives every pending request its final response, closes the
     /// sockets and ends the thread; then the promise is resolved. Events must be taken meanwhile.
     #[napi(catch_unwind)]
@@ -243,9 +252,27 @@ fn write_census(js: Js, census: Census) -> napi::Result<Value> {
         (c"dialogs", engine.dialogs),
         (c"proxies", engine.proxies),
         (c"queries", engine.queries),
+        (c"failedTargets", engine.failed_targets),
         (c"timers", engine.timers),
         (c"connections", census.connections),
         (c"pendingEvents", census.backlog),
+    ] {
+        let count = js.number(u32::try_from(count).unwrap_or(u32::MAX))?;
+        js.set_named(object, name, count)?;
+    }
+    Ok(object)
+}
+
+fn write_counters(js: Js, counters: Counters) -> napi::Result<Value> {
+    let lost = u64::try_from(counters.time_lost.as_millis()).unwrap_or(u64::MAX);
+    let object = js.object()?;
+    for (name, count) in [
+        (c"malformed", counters.malformed),
+        (c"repeatedRequests", counters.repeated_requests),
+        (c"retransmissions", counters.retransmissions),
+        (c"overloads", counters.overloads),
+        (c"failovers", counters.failovers),
+        (c"timeLost", lost),
     ] {
         let count = js.number(u32::try_from(count).unwrap_or(u32::MAX))?;
         js.set_named(object, name, count)?;

@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
@@ -99,6 +100,21 @@ impl<'env> OptionValue<'env> {
 
     pub(super) fn seconds(&self) -> Result<u32> {
         self.cast(ValueType::Number, "a number of seconds")
+    }
+
+    /// Numeric addresses with their ports, or this one.
+    pub(super) fn endpoints(&self, port: u16) -> Result<Vec<SocketAddr>> {
+        let endpoint = |option: &OptionValue<'_>| {
+            let text = option.text()?;
+            let address = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, port));
+            address
+                .or_else(|_| text.parse::<SocketAddr>())
+                .map_err(|_| OptionError::Wrong {
+                    name: option.name.clone(),
+                    wanted: "a numeric address with or without a port",
+                })
+        };
+        self.elements()?.iter().map(endpoint).collect()
     }
 
     /// The engine does not know an option of this name.

@@ -8,9 +8,11 @@ use thiserror::Error;
 
 use super::option_value::{OptionError, OptionValue};
 use crate::apps::{OptionsAnswer, MAX_ROUTES};
+use crate::dns::{DnsSettings, DNS_PORT};
 use crate::driver::Settings;
 use crate::engine::limits::TableLimits;
-use crate::engine::{Refresher, Refusal, SessionTimers, Timers};
+use crate::engine::{NextHop, Refresher, Refusal, SessionTimers, Timers};
+use crate::message::limits::MAX_DATAGRAM;
 use crate::transport::{
     Certificate, ClientCertificates, Contact, ContactError, Limits, Pem, TlsSettings, TlsVersion,
 };
@@ -88,6 +90,8 @@ fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()>
             "limits" => read_limits(&option, &mut settings.engine.limits, &mut settings.limits)?,
             "tls" => settings.tls = read_tls(&option)?,
             "connections" => read_connections(&option, &mut settings.limits)?,
+            "dns" => read_dns(&option, &mut settings.dns)?,
+            "nextHop" => read_next_hop(&option, &mut settings.engine.next_hop)?,
             _ => option.unknown()?,
         }
     }
@@ -228,6 +232,35 @@ fn read_connections(section: &OptionValue<'_>, limits: &mut Limits) -> Result<()
             "idleTimeout" => limits.idle = unless_zero,
             "keepAliveInterval" => limits.keep_alive = unless_zero,
             "webSocketPingInterval" => limits.websocket_ping = unless_zero,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
+
+fn read_dns(section: &OptionValue<'_>, dns: &mut DnsSettings) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "servers" => dns.servers = option.endpoints(DNS_PORT)?,
+            "timeout" => dns.timeout = option.milliseconds()?,
+            "attempts" => dns.attempts = option.count()?,
+            "deadline" => dns.deadline = option.milliseconds()?,
+            "naptr" => dns.naptr = option.flag()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
+}
+
+fn read_next_hop(section: &OptionValue<'_>, next_hop: &mut NextHop) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "avoidFor" => next_hop.avoid_for = option.milliseconds()?,
+            "udpRequestLimit" => {
+                let limit = option.count()?;
+                // No datagram is larger.
+                next_hop.udp_request_limit = (limit < MAX_DATAGRAM).then_some(limit);
+            }
             _ => option.unknown()?,
         }
     }

@@ -20,6 +20,9 @@ use std::time::Duration;
 
 pub use resolver::{Answer, Resolver, LOOKUPS_AT_ONCE};
 
+/// The port of name servers.
+pub const DNS_PORT: u16 = 53;
+
 /// Whom to ask, and how long to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsSettings {

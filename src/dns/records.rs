@@ -112,3 +112,57 @@ pub(super) fn srv_name(transport: Transport, host: &str) -> String {
     };
     format!("{service}.{host}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_known_in_any_case() {
+        assert_eq!(naptr_transport(b"sips+d2t"), Some(Transport::Tls));
+        assert_eq!(naptr_transport(b"SIP+D2W"), Some(Transport::Ws));
+        assert_eq!(naptr_transport(b"E2U+sip"), None);
+        assert_eq!(naptr_transport(b""), None);
+    }
+
+    #[test]
+    fn what_cannot_be_a_host_is_no_address() {
+        let texts = ["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"];
+        let mut addresses: Vec<IpAddr> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        assert!(reachable(&addresses).is_empty());
+        addresses.push("::ffff:10.0.0.9".parse().unwrap());
+        addresses.push("10.0.0.9".parse().unwrap());
+        assert_eq!(
+            reachable(&addresses),
+            ["10.0.0.9".parse::<IpAddr>().unwrap()]
+        );
+    }
+
+    #[test]
+    fn the_caps_keep_the_best() {
+        let srv = |priority| Srv {
+            priority,
+            weight: 0,
+            port: 5060,
+            target: "a".to_string(),
+        };
+        let naptr = |order| Naptr {
+            order,
+            preference: 0,
+            transport: Transport::Udp,
+            replacement: "a".to_string(),
+        };
+        let v4 = (0..1_000).map(|number: u32| IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
+        let records = Records {
+            naptr: (0..1_000).rev().map(naptr).collect(),
+            srv: (0..1_000).rev().map(srv).collect(),
+            addresses: v4.collect(),
+        }
+        .trimmed();
+        assert_eq!(records.naptr.len(), MAX_NAPTR);
+        assert_eq!(records.naptr[0].order, 0);
+        assert_eq!(records.srv.len(), MAX_SRV);
+        assert_eq!(records.srv[0].priority, 0);
+        assert_eq!(records.addresses.len(), MAX_ADDRESSES);
+    }
+}

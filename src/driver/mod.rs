@@ -70,7 +70,7 @@ pub enum Request {
 }
 
 /// How many entries the tables of an engine hold. All zero when nothing is going on, but for
-/// `connections`: idle ones stay open.
+/// `connections`: idle ones stay open. What is counted up stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Census {
     /// The tables of the SIP engine.
@@ -79,6 +79,8 @@ pub struct Census {
     pub connections: usize,
     /// Pieces of news that applications have not taken.
     pub backlog: usize,
+    /// What has happened since the engine was started.
+    pub counters: engine::Counters,
 }
 
 /// An engine could not be started.

@@ -228,6 +228,7 @@ impl<'a> Driver<'a> {
             engine: self.engine.census(),
             connections: self.transports.connections(),
             backlog: self.apps.backlog(),
+            counters: self.engine.counters(),
         };
         *self.census.lock().unwrap_or_else(PoisonError::into_inner) = census;
     }

@@ -67,9 +67,18 @@ impl Phone {
 impl World {
     /// A phone that sends by UDP.
     pub fn phone(&mut self, address: &str) -> Phone {
+        self.phone_by(address, &[Transport::Udp, Transport::Tcp])
+    }
+
+    /// A phone that refuses connections.
+    pub fn phone_on_udp(&mut self, address: &str) -> Phone {
+        self.phone_by(address, &[Transport::Udp])
+    }
+
+    fn phone_by(&mut self, address: &str, transports: &[Transport]) -> Phone {
         let at = self.phones.len();
         let address = address.parse().unwrap();
-        for transport in [Transport::Udp, Transport::Tcp] {
+        for transport in transports.iter().copied() {
             self.network.settle_in(transport, address, Place::Phone(at));
         }
         self.phones.push(PhoneState {
