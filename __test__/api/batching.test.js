@@ -73,6 +73,13 @@ test('an engine that fails is an error event, and everything that waits is told'
   }
 });
 
+test('counters are those of the engine', async () => {
+  const { app } = await connected();
+  assert.deepEqual(app.client.counters(), { failovers: 0 });
+  await app.disconnect();
+  assert.deepEqual(app.client.counters(), {});
+});
+
 test('census is that of the engine', async () => {
   const { app } = await connected();
   assert.deepEqual(app.client.census(), { dialogs: 0 });

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::path::{Path, Transport};
 use super::random::Branch;
+use super::sips::{is_sips, secured};
 use super::target::Destination;
 use super::timers::{TimerOwner, TimerSlot};
 use super::transaction::client::{ClientTransaction, ClientUser};
@@ -115,8 +116,10 @@ impl Engine {
     ) -> Option<Message> {
         let mut edit = request.edit();
         edit.replace_first_value(HeaderId::Via, self.listeners.via(to, branch));
-        let (old, new) = (self.listeners.contact(from), self.listeners.contact(to));
-        if old != new && request.get_str(HeaderId::Contact) == Some(old) {
+        let wants_sips = request.request_uri().is_some_and(is_sips);
+        let contact = |path| secured(self.listeners.contact(path), path, wants_sips);
+        let (old, new) = (contact(from), contact(to));
+        if old != new && request.get_str(HeaderId::Contact) == Some(&*old) {
             edit.set(HeaderId::Contact, new);
         }
         let message = Message::parse(edit.finish().ok()?).ok()?;

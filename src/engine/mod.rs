@@ -23,6 +23,7 @@
 //! | `proxy/` | RFC 3261 §16 |
 //! | `target.rs`, `ways.rs`, `listeners.rs` | where a request goes, and from which listener |
 //! | `failover.rs`, `failed_targets.rs` | what happens when a destination fails (RFC 3263 §4.3) |
+//! | `sips.rs` | what `sips:` asks of our addresses |
 //! | `compose.rs` | the text of messages |
 
 mod acceptance;
@@ -54,6 +55,7 @@ mod send_failure;
 mod server_names;
 mod session_refresh;
 mod session_timer;
+mod sips;
 mod subnet;
 mod subscribing;
 mod subscription;

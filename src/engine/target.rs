@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::event::Refusal;
 use super::path::Transport;
+use super::sips::is_sips;
 use super::ways::Ways;
 use crate::message::{Host, Scheme, Uri};
 
@@ -81,13 +82,11 @@ impl Target {
     /// (RFC 3261 §8.1.2).
     pub(crate) fn of(uri: &str, request_uri: &str) -> Result<Target, Refusal> {
         let invalid = || Refusal::InvalidRequestUri(uri.to_string());
-        let is_sips = |uri: &Uri<'_>| uri.scheme == Scheme::Sips;
-        let end_to_end = Uri::parse(request_uri).is_ok_and(|uri| is_sips(&uri));
         let uri = Uri::parse(uri).map_err(|_| invalid())?;
         if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
             return Err(invalid());
         }
-        let secure = is_sips(&uri) || end_to_end;
+        let secure = uri.scheme == Scheme::Sips || is_sips(request_uri);
         let transport = wanted_transport(&uri, secure)?;
         let named = |name: &str| {
             Target::Name(Name {

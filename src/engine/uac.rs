@@ -11,6 +11,7 @@ use super::event::{Meta, Refusal, Reply};
 use super::forks::EndedFork;
 use super::path::{Path, Sender};
 use super::random::Branch;
+use super::sips::{is_sips, secured};
 use super::target::{Destination, Hop};
 use super::timers::{TimerOwner, TimerSlot};
 use super::transaction::client::{ClientMatch, ClientTransaction, ClientUser};
@@ -175,7 +176,7 @@ impl Engine {
         branch: Branch,
         draft: &Message,
     ) -> Result<Bytes, Refusal> {
-        let ours = self.listeners.contact(path).to_string();
+        let ours = secured(self.listeners.contact(path), path, is_sips(uri));
         let drafted = |id| draft.get_str(id).map(str::to_string);
         let from = drafted(HeaderId::From).unwrap_or_else(|| ours.clone());
         let mut from = self.listeners.replace_localhost(&from, path);

@@ -9,6 +9,7 @@ use super::compose::ResponseParts;
 use super::event::{Meta, Refusal, Reply};
 use super::path::{Path, Sender};
 use super::replaces::Replacement;
+use super::sips::{asks_for_sips, secured};
 use super::timers::fired;
 use super::transaction::server::{OpenRequest, ServerUser};
 use super::uac::makes_dialog;
@@ -308,12 +309,14 @@ impl Engine {
             let is_ours = code < 300 && method != Method::Register;
             return is_ours.then(|| self.listeners.own_contact(value, path));
         }
-        let in_dialog = transaction.open.as_deref()?.dialog.is_some();
+        let open = transaction.open.as_deref()?;
+        let in_dialog = open.dialog.is_some();
         let refreshes = in_dialog && refreshes_target(Some(method));
         if !(101..300).contains(&code) || !(makes_dialog(method) || refreshes) {
             return None;
         }
-        Some(self.listeners.contact(path).to_string())
+        let wants_sips = asks_for_sips(&open.request);
+        Some(secured(self.listeners.contact(path), path, wants_sips))
     }
 
     /// A response without anything of the application's.

@@ -93,3 +93,17 @@ fn a_branch_to_a_sips_uri_without_tls_fails_like_one_that_cannot_be_sent() {
     assert_eq!(world.heard_what(proxying.caller), ["200"]);
     world.finish();
 }
+
+#[test]
+fn our_contact_and_route_of_a_secure_request_are_sips_uris() {
+    let mut world = World::new(1);
+    let node = secure_node(&mut world);
+    let sent = world.request(node, "INVITE sips:bob@10.0.0.9 SIP/2.0\r\n");
+    let contact = value(&sent.message, HeaderId::Contact);
+    assert_eq!(contact, "<sips:10.0.0.1:5061;transport=tls>");
+    let plain = "INVITE sip:bob@10.0.0.9;transport=tls SIP/2.0\r\n";
+    let sent = world.request(node, plain);
+    let contact = value(&sent.message, HeaderId::Contact);
+    assert_eq!(contact, "<sip:10.0.0.1:5061;transport=tls>");
+    world.finish();
+}

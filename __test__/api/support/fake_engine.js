@@ -63,6 +63,10 @@ class FakeEngine {
     return events;
   }
 
+  counters() {
+    return { failovers: 0 };
+  }
+
   census() {
     return { dialogs: 0 };
   }

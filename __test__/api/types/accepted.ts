@@ -59,7 +59,8 @@ app.set('api logger', null);
 app.set('colour', 'blue');
 app.locals.db = 1;
 const size: number | undefined = app.client?.census().dialogs;
-console.log(size, typeof app, app.stack[0]?.method);
+const failovers: number | undefined = app.client?.counters().failovers;
+console.log(size, failovers, typeof app, app.stack[0]?.method);
 
 // ---- requests
 

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use crate::engine::command::ProxyPlan;
 use crate::engine::path::Path;
 use crate::engine::random::Branch;
+use crate::engine::sips::{is_sips, secured};
 use crate::engine::Engine;
-use crate::message::{HeaderId, Message, Method, NameAddr, Uri};
+use crate::message::{HeaderId, Message, Method, NameAddr, Scheme, Uri};
 
 /// The Max-Forwards of a request that came without (§16.6 step 3).
 const DEFAULT_MAX_FORWARDS: u8 = 70;
@@ -46,13 +47,21 @@ impl Engine {
         // caller to choose.
         edit.remove(HeaderId::Route);
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        let wants_sips = match self.listeners.owns(&uri) {
+            true => is_sips(destination),
+            false => uri.scheme == Scheme::Sips,
+        };
         if plan.remain_in_dialog {
             let is_register = request.method() == Some(Method::Register);
             let (id, routes) = if is_register {
                 edit.append(HeaderId::Require, "path");
-                (HeaderId::Path, vec![self.listeners.route(path)])
+                let route = self.listeners.route(path);
+                (HeaderId::Path, vec![secured(&route, path, wants_sips)])
             } else {
-                (HeaderId::RecordRoute, self.recorded_routes(incoming, path))
+                (
+                    HeaderId::RecordRoute,
+                    self.recorded_routes(incoming, path, wants_sips),
+                )
             };
             // The topmost is the one that the callee reaches first.
             for route in routes.iter().rev() {
@@ -102,10 +111,10 @@ impl Engine {
 
     /// Our Record-Routes, the callee's side first: one for each side where they differ
     /// (RFC 5658 §4.2).
-    fn recorded_routes(&self, incoming: &Path, outgoing: &Path) -> Vec<String> {
+    fn recorded_routes(&self, incoming: &Path, outgoing: &Path, sips: bool) -> Vec<String> {
         let (callee, caller) = (
-            self.listeners.route(outgoing),
-            self.listeners.route(incoming),
+            secured(&self.listeners.route(outgoing), outgoing, sips),
+            secured(&self.listeners.route(incoming), incoming, sips),
         );
         if callee == caller {
             vec![callee]
