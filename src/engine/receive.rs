@@ -59,8 +59,11 @@ impl Engine {
             self.counters.overloads += 1;
             let retry = (HeaderId::RetryAfter, OVERLOAD_RETRY_AFTER.to_string());
             self.refuse_statelessly(reply_path, &message, 503, &[], &[retry]);
-        } else if let Some(message) = note_source(&message, &via, path.peer) {
+        } else {
             let is_invite = method == Method::Invite;
+            let noted = note_source(&message, &via, path.peer);
+            let noted = noted.and_then(|via| message.with_first_value(HeaderId::Via, &via));
+            let Some(message) = noted else { return };
             let key = self.open_server_transaction(reply_path, matching, message, is_invite);
             self.receive_new_request(now, path, key);
         }
@@ -277,9 +280,9 @@ fn is_named(via: &Via<'_>, address: IpAddr) -> bool {
     Host::parse(via.host).is_ok_and(|host| host.ip() == Some(address))
 }
 
-/// The request with the source written into its topmost Via: `received` when it differs from
-/// the sent-by (§18.2.1), `rport` always. What the sender claims there is dropped.
-fn note_source(message: &Message, via: &Via<'_>, peer: SocketAddr) -> Option<Message> {
+/// The topmost Via with the source written into it: `received` when it differs from the sent-by
+/// (§18.2.1), `rport` always. What the sender claims there is dropped.
+fn note_source(message: &Message, via: &Via<'_>, peer: SocketAddr) -> Option<Vec<u8>> {
     let value = message.values(HeaderId::Via).next()?;
     let mut text = Vec::with_capacity(value.len() + 48);
     let head = value.split(|byte| *byte == b';').next()?;
@@ -300,5 +303,5 @@ fn note_source(message: &Message, via: &Via<'_>, peer: SocketAddr) -> Option<Mes
     }
     text.extend_from_slice(b";rport=");
     text.extend_from_slice(peer.port().to_string().as_bytes());
-    message.with_first_value(HeaderId::Via, &text)
+    Some(text)
 }

@@ -11,11 +11,11 @@ use super::limits::MAX_HEADER_SECTION;
 use super::message::Message;
 
 impl Message {
-    /// A copy with another first value of the header, as the topmost Via gets it when the
-    /// source is noted (RFC 3261 §18.2.1). `None` when the header is not there, or the header
-    /// section would become longer than [`MAX_HEADER_SECTION`]. The new value is the caller's
-    /// to answer for: it must be well-formed.
-    pub fn with_first_value(&self, id: HeaderId, value: &[u8]) -> Option<Message> {
+    /// The same message with another first value of the header, as the topmost Via gets it when
+    /// the source is noted (RFC 3261 §18.2.1). `None` when the header is not there, or the
+    /// header section would become longer than [`MAX_HEADER_SECTION`]. The new value is the
+    /// caller's to answer for: it must be well-formed.
+    pub fn with_first_value(mut self, id: HeaderId, value: &[u8]) -> Option<Message> {
         let first = self.values(id).next()?.len();
         let span = self.spans_of(id).next()?;
         let start = usize::from(span.value);
@@ -29,7 +29,7 @@ impl Message {
         for part in [head, value, tail] {
             text.extend_from_slice(part);
         }
-        let mut index = (*self.index).clone();
+        let index = Arc::make_mut(&mut self.index);
         let tags = index.tags.get_mut().map(Tags::offsets);
         let spans = index.spans.iter_mut().flat_map(Span::offsets);
         for offset in spans.chain(tags.into_iter().flatten()) {
@@ -38,10 +38,8 @@ impl Message {
             }
         }
         index.body_start = body_start;
-        Some(Message {
-            text: Bytes::from(text),
-            index: Arc::new(index),
-        })
+        self.text = Bytes::from(text);
+        Some(self)
     }
 }
 
@@ -60,6 +58,7 @@ mod tests {
              Via: SIP/2.0/UDP three\nl: 3\n\nabc",
         );
         let copy = first
+            .clone()
             .with_first_value(
                 HeaderId::Via,
                 b"SIP/2.0/UDP one;received=10.0.0.1;rport=5060",
@@ -83,6 +82,7 @@ mod tests {
     fn a_value_may_become_shorter() {
         let first = message("OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/UDP one;x=y\nTo: <sip:a@b>\n\n");
         let copy = first
+            .clone()
             .with_first_value(HeaderId::Via, b"SIP/2.0/UDP one")
             .unwrap();
         let read = Message::parse(copy.text().clone()).unwrap();
@@ -97,6 +97,7 @@ mod tests {
         let first = message(text);
         assert_eq!(first.from_tag(), Some("below"));
         let copy = first
+            .clone()
             .with_first_value(HeaderId::Via, b"SIP/2.0/UDP one;rport=5060")
             .unwrap();
         assert_eq!(
@@ -109,7 +110,10 @@ mod tests {
     fn the_header_section_does_not_outgrow_its_cap() {
         let first = message("OPTIONS sip:a@b SIP/2.0\nVia: x\n\n");
         let value = vec![b'x'; MAX_HEADER_SECTION];
-        assert!(first.with_first_value(HeaderId::Via, &value).is_none());
+        assert!(first
+            .clone()
+            .with_first_value(HeaderId::Via, &value)
+            .is_none());
         assert!(first.with_first_value(HeaderId::Route, b"long").is_none());
     }
 }

@@ -20,14 +20,17 @@ pub enum Host<'a> {
 impl<'a> Host<'a> {
     /// Reads a host; an IPv6 address may stand in brackets or without them.
     pub fn parse(text: &'a str) -> Result<Host<'a>, GrammarError> {
+        if let Some(address) = parse_ipv4(text.as_bytes()) {
+            return Ok(Host::V4(address));
+        }
         let bare = match text.strip_prefix('[') {
             Some(rest) => rest.strip_suffix(']').ok_or(GrammarError::Host)?,
             None => text,
         };
         let bytes = bare.as_bytes();
         if Class::HOST.is_all(bytes) && bare.len() == text.len() {
-            if matches!(bytes, [b'0'..=b'9' | b'.', ..]) && Class::IPV4.is_all(bytes) {
-                return parse_ipv4(bytes).map(Host::V4).ok_or(GrammarError::Host);
+            if Class::IPV4.is_all(bytes) {
+                return Err(GrammarError::Host);
             }
             check_name(bytes)?;
             return Ok(Host::Name(bare));

@@ -44,9 +44,14 @@ impl<'a> NameAddr<'a> {
 
     /// Checks what has only been cut out: the URI and the parameters.
     pub fn check(&self) -> Result<(), GrammarError> {
-        self.params.check()?;
+        self.check_for_tag().map(drop)
+    }
+
+    /// Checks the same, and returns the tag on the way.
+    pub(crate) fn check_for_tag(&self) -> Result<Option<&'a str>, GrammarError> {
+        let tag = self.params.check_for_tag()?;
         if self.is_wildcard() || self.parse_uri().is_ok() {
-            Ok(())
+            Ok(tag)
         } else {
             Err(GrammarError::Uri)
         }

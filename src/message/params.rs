@@ -56,9 +56,14 @@ impl<'a> Params<'a> {
     /// Checks the syntax of header parameters (`generic-param`), their number, and that a tag or
     /// branch is there once at most and has a value.
     pub fn check(&self) -> Result<(), GrammarError> {
+        self.check_for_tag().map(drop)
+    }
+
+    /// Checks the syntax, and returns the tag on the way.
+    pub(crate) fn check_for_tag(&self) -> Result<Option<&'a str>, GrammarError> {
         let mut cursor = Cursor::of(self.text);
         let mut count = 0;
-        let (mut has_tag, mut has_branch) = (false, false);
+        let (mut tag, mut branch) = (None, None);
         cursor.skip_lws();
         while cursor.eat(b';') {
             count += 1;
@@ -66,17 +71,18 @@ impl<'a> Params<'a> {
                 return Err(GrammarError::TooManyParameters);
             }
             let (name, value) = read_param(&mut cursor)?;
-            let has_key = match name {
-                name if name.eq_ignore_ascii_case("tag") => &mut has_tag,
-                name if name.eq_ignore_ascii_case("branch") => &mut has_branch,
+            let key = match name {
+                name if name.eq_ignore_ascii_case("tag") => &mut tag,
+                name if name.eq_ignore_ascii_case("branch") => &mut branch,
                 _ => continue,
             };
-            if *has_key || value.is_none() {
+            if key.is_some() || value.is_none() {
                 return Err(GrammarError::Parameter);
             }
-            *has_key = true;
+            *key = value;
         }
-        cursor.finish()
+        cursor.finish()?;
+        Ok(tag)
     }
 
     /// The value of the first parameter of that name in any case: `Some(None)` for one without

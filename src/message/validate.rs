@@ -239,11 +239,9 @@ impl Message {
 /// part of a dialog's id. Returns the tag.
 fn check_tagged(id: HeaderId, address: NameAddr<'_>) -> Result<Option<&str>, Fault> {
     let is_token = |tag: &str| Class::TOKEN.is_all(tag.as_bytes());
-    let tag = address.tag();
-    if address.check().is_ok() && !address.is_wildcard() && tag.is_none_or(is_token) {
-        Ok(tag)
-    } else {
-        Err(Fault::bad(id))
+    match address.check_for_tag() {
+        Ok(tag) if !address.is_wildcard() && tag.is_none_or(is_token) => Ok(tag),
+        _ => Err(Fault::bad(id)),
     }
 }
 

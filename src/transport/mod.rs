@@ -9,6 +9,7 @@
 //! | `contact.rs`, `bind.rs` | from `sip:*:5060;transport=udp,tcp` to bound sockets |
 //! | `advertised.rs` | which peers are shown the external address of a contact |
 //! | `udp.rs` | datagrams, in batches |
+//! | `send_batch.rs` | several datagrams in one call of the system |
 //! | `icmp.rs` | datagrams that were not delivered |
 //! | `tcp.rs` | listening and connecting |
 //! | `tls.rs`, `certificates.rs`, `verifier.rs` | settings, certificates by name, whom to trust |
@@ -31,6 +32,7 @@ mod icmp;
 mod keep_alive;
 pub mod limits;
 mod opening;
+mod send_batch;
 mod stream;
 mod table;
 mod tcp;
@@ -185,8 +187,9 @@ impl Transports {
         self.connections.len()
     }
 
-    /// Sends a message, or queues it. A failure that its sender wants to know of is told by
-    /// [`Transports::poll_arrivals`].
+    /// Sends a message, or queues it: datagrams go out together at the next
+    /// [`Transports::poll_arrivals`], which also tells of failures that a sender wants to know
+    /// of.
     pub fn send(&mut self, transmit: Transmit) {
         match transmit.path.transport {
             Transport::Udp => {

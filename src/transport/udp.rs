@@ -14,6 +14,7 @@ use tokio::net::UdpSocket;
 
 use super::icmp::{self, MIN_QUOTE};
 use super::limits::{MAX_QUEUED_DATAGRAMS, UDP_BATCH};
+use super::send_batch::{send_batch, SEND_BATCH};
 use super::{unsent, Arrival};
 use crate::engine::{Path, SendFailure, SendToken, Transmit, Transport};
 
@@ -58,15 +59,17 @@ impl Port {
         self.local
     }
 
-    /// Sends now, or queues when the kernel has no room. What can't be sent at all (too long, no
-    /// route) is reported to its sender.
+    /// Queues a datagram. It goes out with the others of this turn at the next
+    /// [`poll`](Self::poll), or when there are enough of them. What can't be sent at all (too
+    /// long, no route) is reported to its sender.
     pub(super) fn send(&mut self, transmit: Transmit, arrivals: &mut Vec<Arrival>) {
-        if !self.waiting.is_empty() || !self.try_send(&transmit, arrivals) {
-            if self.waiting.len() < MAX_QUEUED_DATAGRAMS {
-                self.waiting.push_back(transmit);
-            } else {
-                tracing::warn!(local = %self.local, "a datagram is lost: the send queue is full");
-            }
+        if self.waiting.len() >= MAX_QUEUED_DATAGRAMS {
+            tracing::warn!(local = %self.local, "a datagram is lost: the send queue is full");
+            return;
+        }
+        self.waiting.push_back(transmit);
+        if self.waiting.len().is_multiple_of(SEND_BATCH) {
+            self.send_waiting(arrivals);
         }
     }
 
@@ -95,22 +98,39 @@ impl Port {
         cx: &mut Context<'_>,
         arrivals: &mut Vec<Arrival>,
     ) -> Poll<()> {
-        while let Some(transmit) = self.waiting.pop_front() {
-            if self.try_send(&transmit, arrivals) {
-                continue;
-            }
-            // The attempt has told the runtime to look again.
-            let looked = self.socket.poll_send_ready(cx).is_ready();
-            if looked && self.try_send(&transmit, arrivals) {
-                continue;
-            }
-            self.waiting.push_front(transmit);
-            if looked {
-                cx.waker().wake_by_ref();
-            }
-            return Poll::Pending;
+        if self.send_waiting(arrivals) {
+            return Poll::Ready(());
         }
-        Poll::Ready(())
+        // The attempt has told the runtime to look again.
+        if self.socket.poll_send_ready(cx).is_ready() {
+            if self.send_waiting(arrivals) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Sends what waits while the kernel has room. True when nothing is left.
+    fn send_waiting(&mut self, arrivals: &mut Vec<Arrival>) -> bool {
+        while !self.waiting.is_empty() {
+            let sent = send_batch(&self.socket, &self.waiting);
+            for transmit in self.waiting.drain(..sent) {
+                remember(&mut self.remembered, &transmit);
+            }
+            if sent > 0 {
+                continue;
+            }
+            // By itself, so that what goes wrong is known to be wrong with this one.
+            let Some(first) = self.waiting.pop_front() else {
+                break;
+            };
+            if !self.try_send(&first, arrivals) {
+                self.waiting.push_front(first);
+                return false;
+            }
+        }
+        true
     }
 
     /// Pending when the socket has been read empty, ready when the batch is full.
@@ -168,7 +188,7 @@ impl Port {
             outcome = self.socket.try_send_to(&transmit.payload, peer);
         }
         match outcome {
-            Ok(_) => self.remember(transmit),
+            Ok(_) => remember(&mut self.remembered, transmit),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
             Err(error) if icmp::is_silent_loss(&error) => {}
             Err(error) => {
@@ -182,18 +202,6 @@ impl Port {
             }
         }
         true
-    }
-
-    fn remember(&mut self, transmit: &Transmit) {
-        let Some(token) = transmit.token else { return };
-        if self.remembered.len() >= MAX_REMEMBERED {
-            self.remembered.pop_front();
-        }
-        self.remembered.push_back(Remembered {
-            peer: transmit.path.peer,
-            payload: transmit.payload.clone(),
-            token,
-        });
     }
 
     fn read_reports(&mut self, arrivals: &mut Vec<Arrival>) {
@@ -211,6 +219,19 @@ impl Port {
             }
         }
     }
+}
+
+/// Keeps a datagram whose sender wants to know of failures.
+fn remember(remembered: &mut VecDeque<Remembered>, transmit: &Transmit) {
+    let Some(token) = transmit.token else { return };
+    if remembered.len() >= MAX_REMEMBERED {
+        remembered.pop_front();
+    }
+    remembered.push_back(Remembered {
+        peer: transmit.path.peer,
+        payload: transmit.payload.clone(),
+        token,
+    });
 }
 
 impl std::fmt::Debug for Port {

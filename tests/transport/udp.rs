@@ -23,7 +23,8 @@ async fn exchange(contact: &str, peer_address: &str) {
     let answer = request("answer", 0);
     sockets.transports.send(transmit(path, answer.clone()));
     let mut buffer = [0; 2048];
-    let (length, from) = peer.recv_from(&mut buffer).await.unwrap();
+    let received = sockets.attend(peer.recv_from(&mut buffer)).await;
+    let (length, from) = received.unwrap();
     assert_eq!(&buffer[..length], &answer[..]);
     assert_eq!(from, local);
 }
