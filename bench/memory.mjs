@@ -46,11 +46,11 @@ async function ofCalls(count) {
 }
 
 async function offer(app, kind, count) {
-  await startLoad(kind, { target: app.target, rate: 4000, count }).finished();
+  await startLoad(kind, app, { rate: 4000, count }).finished();
 }
 
 async function holdCalls(app, count) {
-  const load = startLoad('call', { target: app.target, rate: 1500, count, hold: true });
+  const load = startLoad('call', app, { rate: 1500, count, hold: true });
   const { held } = await load.held();
   if (held !== count) throw new Error(`${held} of ${count} calls were put up`);
   return load;

@@ -5,6 +5,7 @@ import { idleTls } from './idle_tls.mjs';
 import { memory } from './memory.mjs';
 import { parsing } from './parsing.mjs';
 import { speed } from './speed.mjs';
+import { transports } from './transports.mjs';
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
@@ -17,6 +18,7 @@ const scale = values.quick
 const parts = {
   parsing: ['Parsing, ns per message, and how many times as long drachtio-srf takes', parsing],
   speed: ['Load over UDP on loopback, through JavaScript handlers', speed],
+  transports: ['The same by transport, and as a multiple of UDP', transports],
   memory: ['Resident memory', memory],
   idleTls: ['Resident memory of connections', idleTls],
 };

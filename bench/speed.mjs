@@ -24,8 +24,8 @@ export async function speed({ seconds, steps }) {
 }
 
 /** A new process for each measurement, so that none carries the finished transactions of another. */
-async function fresh({ app: kind, kind: load, rate }, task) {
-  const app = await startApp(kind);
+export async function fresh({ app: kind, kind: load, rate, transport }, task) {
+  const app = await startApp(kind, transport);
   try {
     // Until V8 has compiled what is hot.
     await measure(app, load, rate * 2, WARM);
@@ -36,7 +36,7 @@ async function fresh({ app: kind, kind: load, rate }, task) {
 }
 
 /** Raises the rate until it is not borne any more, then halves the distance `steps` times. */
-async function findPeak(load, { seconds, steps }) {
+export async function findPeak(load, { seconds, steps }) {
   let [low, high, best] = [0, Infinity, undefined];
   let rate = load.first;
   while (steps > 0) {

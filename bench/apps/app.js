@@ -1,5 +1,5 @@
 'use strict';
-// The application under load, in a process of its own: answers OPTIONS and calls, or proxies them. Reports on itself when asked.
+// The application under load, in a process of its own, over one transport: answers OPTIONS and calls, or proxies them. Reports on itself when asked.
 
 const drachtio = require('../..');
 
@@ -12,12 +12,13 @@ const handlers = {
   proxy: (req) => req.proxy({ remainInDialog: true }, () => {}),
 };
 
-const [kind, port] = process.argv.slice(2);
+const [kind, transport, port, cert, key] = process.argv.slice(2);
 const app = drachtio();
 app.options((req, res) => res.send(200));
 app.invite(handlers[kind]);
 app.bye((req, res) => res.send(200));
-app.connect({ contact: `sip:127.0.0.1:${port};transport=udp` }, (err) => {
+const engine = cert ? { tls: { certificates: [{ cert, key }] } } : {};
+app.connect({ contact: `sip:127.0.0.1:${port};transport=${transport}`, engine }, (err) => {
   if (err) throw err;
   process.send('ready');
 });
@@ -29,6 +30,7 @@ const reports = {
     globalThis.gc();
     return process.memoryUsage();
   },
+  connections: () => app.client.census().connections,
 };
 
 process.on('message', (name) => process.send(reports[name]()));

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
-use crate::args::{Kind, Plan};
+use crate::args::{Kind, Plan, Transport};
 use crate::call::{Call, Dialog, Step, T1};
+use crate::caller::Caller;
 use crate::sip::{address_of, respond, uri_of, Lines, Request};
 use crate::stats::Report;
+use crate::udp;
 
-/// As much as the kernel gives an ordinary user by default on the machines this runs on; what comes in bursts waits here.
-const RECEIVE_BUFFER: usize = 4 << 20;
-/// Datagrams read before what is due is sent.
+/// Messages read before what is due is sent.
 const READ_BATCH: usize = 64;
 /// The longest sleep: the loop also looks at standard input.
 const NAP: Duration = Duration::from_millis(20);
@@ -40,8 +40,7 @@ pub fn run(plan: &Plan) -> io::Result<Report> {
 struct Load<'p> {
     plan: &'p Plan,
     run: u32,
-    caller: UdpSocket,
-    caller_address: SocketAddr,
+    caller: Caller,
     callee: UdpSocket,
     callee_address: SocketAddr,
     uri: Vec<u8>,
@@ -56,8 +55,7 @@ struct Load<'p> {
 
 impl<'p> Load<'p> {
     fn new(plan: &'p Plan) -> io::Result<Self> {
-        let (caller, callee) = (socket()?, socket()?);
-        let caller_address = caller.local_addr()?;
+        let (caller, callee) = (Caller::open(plan)?, udp::socket()?);
         let callee_address = callee.local_addr()?;
         let uri = match plan.kind {
             Kind::Proxied => format!("sip:callee@{callee_address}"),
@@ -67,7 +65,6 @@ impl<'p> Load<'p> {
             plan,
             run: std::process::id(),
             caller,
-            caller_address,
             callee,
             callee_address,
             uri: uri.into_bytes(),
@@ -157,10 +154,8 @@ impl<'p> Load<'p> {
             tv_sec: 0,
             tv_nsec: nap.subsec_nanos().into(),
         };
-        let mut sockets = [
-            PollFd::new(&self.caller, PollFlags::IN),
-            PollFd::new(&self.callee, PollFlags::IN),
-        ];
+        let mut sockets = self.caller.interests();
+        sockets.push(PollFd::new(&self.callee, PollFlags::IN));
         match poll(&mut sockets, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(err) => Err(err.into()),
@@ -171,14 +166,14 @@ impl<'p> Load<'p> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut heard = 0;
         while heard < READ_BATCH {
-            let Some((length, _)) = receive(&self.caller, &mut buffer)? else {
+            let Some(length) = self.caller.receive(&mut buffer)? else {
                 break;
             };
             heard += 1;
             self.on_response(&Lines::of(&buffer[..length]))?;
         }
         while heard < 2 * READ_BATCH {
-            let Some((length, source)) = receive(&self.callee, &mut buffer)? else {
+            let Some((length, source)) = udp::receive(&self.callee, &mut buffer)? else {
                 break;
             };
             heard += 1;
@@ -264,11 +259,11 @@ impl<'p> Load<'p> {
         if was_invite {
             let request = Request {
                 to: Some(response.to),
-                ..self.request(number, "ACK", 1)
+                ..self.request(number, "ACK", 1)?
             };
             let mut out = Vec::new();
             request.write(&mut out);
-            send(&self.caller, &out, self.plan.target)?;
+            self.caller.send(number, &out, self.plan.target)?;
         }
         Ok(())
     }
@@ -298,10 +293,10 @@ impl<'p> Load<'p> {
         }
         if kind == 0 {
             respond(&mut self.out, request, "180 Ringing", self.callee_address);
-            send(&self.callee, &self.out, source)?;
+            udp::send(&self.callee, &self.out, source)?;
         }
         respond(&mut self.out, request, "200 OK", self.callee_address);
-        send(&self.callee, &self.out, source)
+        udp::send(&self.callee, &self.out, source)
     }
 
     fn ring_alarms(&mut self) -> io::Result<()> {
@@ -321,7 +316,7 @@ impl<'p> Load<'p> {
                 self.report.timed_out += 1;
                 continue;
             }
-            if !call.quiet {
+            if !call.quiet && self.plan.transport == Transport::Udp {
                 call.resends += 1;
                 self.report.resent += 1;
                 match call.step {
@@ -338,7 +333,7 @@ impl<'p> Load<'p> {
     fn watch(&mut self, number: usize) {
         let call = &mut self.calls[number];
         let waited = T1 * ((2 << call.resends.min(6)) - 1);
-        let at = match call.quiet {
+        let at = match call.quiet || self.plan.transport != Transport::Udp {
             true => call.sent + self.plan.give_up,
             false => call.sent + waited.min(self.plan.give_up),
         };
@@ -353,8 +348,8 @@ impl<'p> Load<'p> {
             "INVITE"
         };
         let mut out = std::mem::take(&mut self.out);
-        self.request(number, method, 1).write(&mut out);
-        send(&self.caller, &out, self.plan.target)?;
+        self.request(number, method, 1)?.write(&mut out);
+        self.caller.send(number, &out, self.plan.target)?;
         self.out = out;
         Ok(())
     }
@@ -370,64 +365,27 @@ impl<'p> Load<'p> {
             to: Some(&dialog.to),
             routes: &dialog.routes,
             cseq: if method == "ACK" { 1 } else { 2 },
-            ..self.request(number, method, branch)
+            ..self.request(number, method, branch)?
         };
         request.write(&mut out);
-        send(&self.caller, &out, dialog.next_hop)?;
+        let next_hop = dialog.next_hop;
+        self.caller.send(number, &out, next_hop)?;
         self.out = out;
         Ok(())
     }
 
-    fn request(&self, number: usize, method: &'static str, branch: u8) -> Request<'_> {
-        Request {
+    fn request(&self, number: usize, method: &'static str, branch: u8) -> io::Result<Request<'_>> {
+        Ok(Request {
             method,
             uri: &self.uri,
-            local: self.caller_address,
+            transport: self.plan.transport,
+            local: self.caller.address(number)?,
             branch,
             number,
             run: self.run,
             cseq: 1,
             to: None,
             routes: &[],
-        }
-    }
-}
-
-fn socket() -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
-    socket.set_nonblocking(true)?;
-    rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER)?;
-    Ok(socket)
-}
-
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Option<(usize, SocketAddr)>> {
-    match socket.recv_from(buffer) {
-        Ok(received) => Ok(Some(received)),
-        // The ICMP error of an earlier datagram: the target is not there, which its silence will show.
-        Err(err)
-            if matches!(
-                err.kind(),
-                ErrorKind::WouldBlock | ErrorKind::ConnectionRefused
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(err) => Err(err),
-    }
-}
-
-fn send(socket: &UdpSocket, text: &[u8], to: SocketAddr) -> io::Result<()> {
-    match socket.send_to(text, to) {
-        // A datagram that finds no room is lost, as it may be on any network; the retransmission is counted.
-        Ok(_) => Ok(()),
-        Err(err)
-            if matches!(
-                err.kind(),
-                ErrorKind::WouldBlock | ErrorKind::ConnectionRefused
-            ) =>
-        {
-            Ok(())
-        }
-        Err(err) => Err(err),
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Offers SIP load over UDP at a given rate, whatever the answers do, and prints one line of JSON.
+//! Offers SIP load at a given rate, whatever the answers do, and prints one line of JSON.
 //!
 //! The load is open: the next request is sent when it is due and not when the last one was answered, and a latency is
 //! counted from the time at which its request was due. So a server that stalls is charged for the stall.
@@ -6,9 +6,12 @@
 
 mod args;
 mod call;
+mod caller;
+mod connection;
 mod load;
 mod sip;
 mod stats;
+mod udp;
 
 use std::process::ExitCode;
 

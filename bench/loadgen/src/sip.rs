@@ -6,6 +6,8 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use crate::args::Transport;
+
 /// The lines of a received message that steer a call.
 #[derive(Debug, Default)]
 pub struct Lines<'a> {
@@ -133,6 +135,7 @@ a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n";
 pub struct Request<'a> {
     pub method: &'a str,
     pub uri: &'a [u8],
+    pub transport: Transport,
     pub local: SocketAddr,
     /// Tells the transactions of a call apart.
     pub branch: u8,
@@ -151,6 +154,7 @@ impl Request<'_> {
         out.clear();
         let Request {
             method,
+            transport,
             local,
             branch,
             number,
@@ -162,7 +166,8 @@ impl Request<'_> {
         line(
             out,
             format_args!(
-                "Via: SIP/2.0/UDP {local};rport;branch=z9hG4bK-{run:08x}-{number}-{branch}"
+                "Via: SIP/2.0/{} {local};rport;branch=z9hG4bK-{run:08x}-{number}-{branch}",
+                transport.name().to_ascii_uppercase()
             ),
         );
         line(out, format_args!("Max-Forwards: 70"));
@@ -181,7 +186,11 @@ impl Request<'_> {
         line(out, format_args!("CSeq: {cseq} {method}"));
         line(out, format_args!("User-Agent: loadgen"));
         if *method == "INVITE" {
-            line(out, format_args!("Contact: <sip:caller@{local}>"));
+            let name = transport.name();
+            line(
+                out,
+                format_args!("Contact: <sip:caller@{local};transport={name}>"),
+            );
             line(
                 out,
                 format_args!("Allow: INVITE, ACK, CANCEL, OPTIONS, BYE"),
@@ -196,6 +205,19 @@ impl Request<'_> {
             line(out, format_args!("Content-Length: 0\r\n"));
         }
     }
+}
+
+/// The length of the message at the start of `stream`, when it is there whole (RFC 3261 §18.3).
+pub fn whole_message(stream: &[u8]) -> Option<usize> {
+    let head = 4 + stream.windows(4).position(|part| part == b"\r\n\r\n")?;
+    let name = b"content-length:";
+    let value = stream[..head]
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.len() >= name.len())
+        .find(|line| line[..name.len()].eq_ignore_ascii_case(name))
+        .map_or(&b"0"[..], |line| line[name.len()..].trim_ascii());
+    let body: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
+    Some(head + body).filter(|length| *length <= stream.len())
 }
 
 /// Writes the callee's response to `request` over `out`.
