@@ -10,7 +10,9 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use super::clock::WallClock;
-use crate::engine::{DialogId, Meta, News, Refusal, Reply, Source, TransactionId};
+use crate::engine::{
+    ClosedConnection, DialogId, Meta, News, Refusal, Reply, Source, TransactionId,
+};
 use crate::message::{HeaderId, Message};
 
 /// Events that JavaScript is given at once.
@@ -32,6 +34,9 @@ pub(super) enum Kind {
     Done = 5,
     /// The engine has answered a request: `transaction|status|code|text`.
     Answered = 6,
+    /// A connection has ended: `protocol|address|port`, then a line for each `contact`, `dialog`
+    /// and `request` that the application had on it.
+    Closed = 7,
 }
 
 /// Up to [`MAX_BATCH`] events in three blocks of memory.
@@ -107,6 +112,7 @@ impl Batch {
                 self.text.extend_from_slice(text.as_bytes());
                 self.finish(Kind::Answered, 0);
             }
+            News::ConnectionClosed(closed) => self.push_closed(closed),
             News::Reply { command, reply } => self.push_reply(command.0, reply, clock),
         }
     }
@@ -116,6 +122,24 @@ impl Batch {
         self.text.push(b'|');
         self.text.extend_from_slice(text.as_bytes());
         self.finish(Kind::Refused, id);
+    }
+
+    fn push_closed(&mut self, closed: &ClosedConnection) {
+        let peer = closed.peer;
+        let mut lines = vec![format!(
+            "{}|{}|{}",
+            closed.transport,
+            peer.ip(),
+            peer.port()
+        )];
+        let contacts = closed.registrations.iter();
+        lines.extend(contacts.map(|contact| format!("contact {contact}")));
+        let dialogs = closed.dialogs.iter();
+        lines.extend(dialogs.map(|dialog| format!("dialog {dialog}")));
+        let requests = closed.requests.iter();
+        lines.extend(requests.map(|request| format!("request {request}")));
+        self.text.extend_from_slice(lines.join("\r\n").as_bytes());
+        self.finish(Kind::Closed, 0);
     }
 
     pub(super) fn frames(&self) -> impl Iterator<Item = Frame<'_>> {

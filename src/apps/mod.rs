@@ -238,7 +238,7 @@ impl Apps {
 fn is_provisional(news: &News) -> bool {
     match news {
         News::Message { message, .. } => message.status().is_some_and(|status| status < 200),
-        News::Refused { .. } | News::Reply { .. } => false,
+        News::Refused { .. } | News::Reply { .. } | News::ConnectionClosed(_) => false,
     }
 }
 

@@ -152,8 +152,9 @@ impl<'a> Driver<'a> {
             Arrival::Unsent(token, failure) => {
                 self.engine.handle_send_failure(now, token, failure);
             }
-            // What the connection had not written has been reported as unsent.
-            Arrival::Closed(_) => {}
+            Arrival::Closed(connection) => {
+                self.engine.handle_connection_closed(now, connection);
+            }
         }
     }
 
@@ -216,7 +217,11 @@ impl<'a> Driver<'a> {
             }
         }
         while let Some(transmit) = self.engine.poll_transmit() {
-            self.transports.send(transmit);
+            let token = transmit.token;
+            let connection = self.transports.send(transmit);
+            if let (Some(token), Some(connection)) = (token, connection) {
+                self.engine.handle_connection_used(token, connection);
+            }
         }
         while let Some(query) = self.engine.poll_query() {
             self.resolver.ask(query);

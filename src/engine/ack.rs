@@ -9,6 +9,7 @@ use super::command::{AppId, CommandId, DialogId};
 use super::compose::{Identity, RequestParts, Writer};
 use super::dialog::Acknowledgement;
 use super::event::{Meta, Refusal, Reply};
+use super::nat::replaced_address;
 use super::offers::{Carrier, Side};
 use super::path::Path;
 use super::random::Branch;
@@ -56,7 +57,7 @@ impl Engine {
         if let Some(dialog) = self.dialog_of(ack) {
             self.acknowledge_2xx(now, path, dialog, ack);
         } else if self.top_route_is_ours(ack) {
-            self.proxy_ack(ack);
+            self.proxy_ack(path, ack);
         }
     }
 
@@ -74,6 +75,7 @@ impl Engine {
         };
         let (owner, id) = (dialog.owner, dialog.id.clone());
         dialog.offers.ended(Side::Ours, Carrier::Success);
+        self.dialogs.heard(key, path, replaced_address(ack, &path));
         self.reschedule_dialog(key);
         let meta = Meta::received(path, ack, now);
         let invite = answered.invite;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::acceptance::Understanding;
 use super::limits::TableLimits;
+use super::nat::Nat;
 use super::path::Listener;
 use super::session_timer::{Refresher, LEAST_INTERVAL};
 
@@ -19,6 +20,8 @@ pub struct Config {
     /// Whether applications may accept an INVITE whose Replaces names no call of this engine's,
     /// since they keep calls elsewhere. Default false: it becomes the refusal of RFC 3891 §3.
     pub foreign_replaces: bool,
+    /// What is done about peers behind address translators.
+    pub nat: Nat,
     /// How large its tables may grow.
     pub limits: TableLimits,
     /// How destinations are chosen and left.

@@ -1,5 +1,6 @@
 //! Dialogs (RFC 3261 §12) and the table of them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,8 +9,9 @@ use bytes::Bytes;
 use slotmap::SlotMap;
 
 use super::command::{AppId, Command, DialogId, TransactionId};
+use super::connections::ByConnection;
 use super::offers::Offers;
-use super::path::Path;
+use super::path::{ConnectionId, Path};
 use super::session_timer::SessionTimer;
 use super::subscription::Subscription;
 use super::timers::{earliest, TimerSlot};
@@ -45,6 +47,8 @@ pub(crate) struct Dialog {
     pub(crate) contact: Box<str>,
     /// How the peer was last heard.
     pub(crate) path: Path,
+    /// The address that the peer believes to have and a translator has replaced.
+    pub(crate) replaced: Option<IpAddr>,
     /// A 2xx of ours that no ACK has come for.
     pub(crate) unacknowledged: Option<Box<Unacknowledged>>,
     /// A 2xx of the peer's that the application has not acknowledged.
@@ -156,6 +160,7 @@ pub(crate) struct DialogTable {
     slots: SlotMap<DialogKey, Dialog>,
     by_tags: HashMap<Arc<str>, DialogKey>,
     by_id: HashMap<DialogId, Vec<DialogKey>>,
+    by_connection: ByConnection<DialogKey>,
 }
 
 impl DialogTable {
@@ -177,6 +182,7 @@ impl DialogTable {
             target: seed.target.into(),
             contact: seed.contact.into(),
             path: seed.path,
+            replaced: None,
             unacknowledged: None,
             acknowledgement: None,
             bye_after_ack: false,
@@ -191,6 +197,7 @@ impl DialogTable {
             key: key.clone(),
             slot: TimerSlot::default(),
         });
+        self.by_connection.insert(seed.path.connection, slot);
         self.by_tags.insert(key, slot);
         self.by_id.entry(id).or_default().push(slot);
         slot
@@ -198,6 +205,7 @@ impl DialogTable {
 
     pub(crate) fn remove(&mut self, key: DialogKey) -> Option<Dialog> {
         let dialog = self.slots.remove(key)?;
+        self.by_connection.remove(dialog.path.connection, &key);
         if self.by_tags.get(&dialog.key) == Some(&key) {
             self.by_tags.remove(&dialog.key);
         }
@@ -208,6 +216,29 @@ impl DialogTable {
             }
         }
         Some(dialog)
+    }
+
+    /// The peer was heard: that is the way to it from now on.
+    pub(crate) fn heard(&mut self, key: DialogKey, path: Path, replaced: Option<IpAddr>) {
+        if let Some(dialog) = self.slots.get_mut(key) {
+            self.by_connection.remove(dialog.path.connection, &key);
+            self.by_connection.insert(path.connection, key);
+            dialog.path = path;
+            dialog.replaced = replaced;
+        }
+    }
+
+    /// The connection on which the peer was last heard has ended.
+    pub(crate) fn disconnect(&mut self, key: DialogKey) {
+        if let Some(dialog) = self.slots.get_mut(key) {
+            self.by_connection.remove(dialog.path.connection, &key);
+            dialog.path.connection = None;
+        }
+    }
+
+    /// The dialogs whose peer was last heard on a connection.
+    pub(crate) fn on(&self, connection: ConnectionId) -> Vec<DialogKey> {
+        self.by_connection.on(connection)
     }
 
     pub(crate) fn get(&self, key: DialogKey) -> Option<&Dialog> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use thiserror::Error;
 
 use super::command::{AppId, CommandId, DialogId, TransactionId};
-use super::path::Transport;
+use super::path::{Path, Transport};
 use crate::message::Message;
 
 /// One thing an application is told.
@@ -45,6 +45,8 @@ pub enum News {
         /// Why.
         why: Refusal,
     },
+    /// A connection has ended on which the application has registrations, dialogs or requests.
+    ConnectionClosed(Box<ClosedConnection>),
     /// The answer to a command.
     Reply {
         /// The command answered.
@@ -52,6 +54,33 @@ pub enum News {
         /// The answer.
         reply: Reply,
     },
+}
+
+/// What an application had on a connection that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedConnection {
+    /// The protocol spoken.
+    pub transport: Transport,
+    /// The other end.
+    pub peer: SocketAddr,
+    /// The Contacts that were registered over it and are reached no longer.
+    pub registrations: Vec<Box<str>>,
+    /// The dialogs whose peer was last heard on it.
+    pub dialogs: Vec<DialogId>,
+    /// The requests that came over it and have no final response yet.
+    pub requests: Vec<TransactionId>,
+}
+
+impl ClosedConnection {
+    pub(super) fn of(path: Path) -> ClosedConnection {
+        ClosedConnection {
+            transport: path.transport,
+            peer: path.peer,
+            registrations: Vec::new(),
+            dialogs: Vec::new(),
+            requests: Vec::new(),
+        }
+    }
 }
 
 /// The answer to a command.
@@ -121,6 +150,12 @@ pub enum Refusal {
     /// A host name has no address.
     #[error("no address found for {0}")]
     NameNotResolved(String),
+    /// The connection that the URI stands for has ended, or was never there.
+    #[error("no connection leads to {0}")]
+    FlowFailed(String),
+    /// Users at different places have registered the same Contact.
+    #[error("several clients have registered {0}")]
+    AmbiguousContact(String),
     /// `localhost` in a From could not be replaced.
     #[error("invalid from value provided by client: {0}")]
     InvalidFrom(String),
@@ -219,6 +254,8 @@ impl Refusal {
             Refusal::InvalidRequestUri(_) => "DRT_ERR_INVALID_REQUEST_URI",
             Refusal::TransportNotAvailable => "DRT_ERR_TRANSPORT_NOT_AVAILABLE",
             Refusal::NameNotResolved(_) => "DRT_ERR_NAME_NOT_RESOLVED",
+            Refusal::FlowFailed(_) => "DRT_ERR_FLOW_FAILED",
+            Refusal::AmbiguousContact(_) => "DRT_ERR_AMBIGUOUS_CONTACT",
             Refusal::InvalidFrom(_) => "DRT_ERR_INVALID_FROM",
             Refusal::MissingContentType | Refusal::MissingContentTypeInDialog => {
                 "DRT_ERR_MISSING_CONTENT_TYPE"

@@ -144,12 +144,14 @@ impl Engine {
         let Some(before) = self.clients.rename(key, branch) else {
             return;
         };
+        let Some(failed) = self.clients.take_way(key, path) else {
+            return;
+        };
         let Some(transaction) = self.clients.get_mut(key) else {
             return;
         };
         let text = request.text().clone();
         let old_machine = std::mem::replace(&mut transaction.machine, machine);
-        let failed = std::mem::replace(&mut transaction.path, path);
         let ack = transaction.ack.take();
         transaction.request = Some(request);
         transaction.attempt = transaction.attempt.wrapping_add(1);

@@ -100,9 +100,9 @@ impl Engine {
             if !dialog.confirmed {
                 dialog.routes = uac_routes(response).into();
             }
-            dialog.path = path;
             refresh_target(dialog, response);
         }
+        self.dialogs.heard(key, path, None);
     }
 
     /// The application has its call: this fork is acknowledged and ended. Its 2xx is repeated

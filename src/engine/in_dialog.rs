@@ -7,6 +7,7 @@ use super::compose;
 use super::dialog::{CallUsage, Dialog};
 use super::event::{Meta, Refusal, Reply};
 use super::listeners::Face;
+use super::nat::replaced_address;
 use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::reliable::PrackVerdict;
@@ -14,6 +15,7 @@ use super::subscription::Role;
 use super::target::{Destination, Hop};
 use super::timers::earliest;
 use super::uac::{parse_request, Call};
+use super::ways::Ways;
 use super::{Action, Command, DialogKey, Engine, Parked, ServerKey};
 use crate::message::{HeaderId, Message, Method, NameAddr, Uri};
 
@@ -43,9 +45,10 @@ impl Engine {
             return;
         }
         dialog.remote_cseq = Some(cseq);
-        dialog.path = path;
         let (owner, id) = (dialog.owner, dialog.id.clone());
         let open_invite = dialog.open_server_invite;
+        let replaced = replaced_address(request, &path);
+        self.dialogs.heard(dialog_key, path, replaced);
         if let Some(least) = self.session_too_brief(request) {
             self.respond_with(now, key, 422, &[least]);
             return;
@@ -137,7 +140,7 @@ impl Engine {
     fn end_unreachable(&mut self, now: Instant, app: AppId, id: &DialogId, refusal: &Refusal) {
         let unreachable = matches!(
             refusal,
-            Refusal::NameNotResolved(_) | Refusal::NoRouteInDialog(_)
+            Refusal::NameNotResolved(_) | Refusal::NoRouteInDialog(_) | Refusal::FlowFailed(_)
         );
         let Some(key) = self.dialogs.find_by_id(id, app).filter(|_| unreachable) else {
             return;
@@ -306,25 +309,54 @@ impl Engine {
     ) -> Result<Hop, Refusal> {
         let dialog = self.dialogs.get(key).ok_or(Refusal::UnknownDialog)?;
         let (next_hop, target, id) = (dialog.next_hop(), dialog.target.clone(), dialog.id.clone());
-        let (last, direct) = (dialog.path, dialog.path_if_direct());
+        let (last, is_direct) = (dialog.path, dialog.routes.is_empty());
+        if let Some(way) = self.way_back(dialog, &next_hop) {
+            return way.map(|path| Hop::Ready(Ways::only(path)));
+        }
         let hop = match self.ways_to(&next_hop, &target, resolved) {
             Ok(hop) => hop,
-            Err(Refusal::NameNotResolved(host)) => return Err(Refusal::NameNotResolved(host)),
+            Err(
+                refusal @ (Refusal::NameNotResolved(_)
+                | Refusal::FlowFailed(_)
+                | Refusal::AmbiguousContact(_)),
+            ) => return Err(refusal),
             Err(_) => return Err(Refusal::NoRouteInDialog(id)),
         };
         let Hop::Ready(mut ways) = hop else {
             return Ok(hop);
         };
         ways.prefer(Destination::of(&last));
-        if let Some(last) = direct {
-            // A peer behind a stream connection is reached over that connection, and one that
-            // we were heard by on one address goes on hearing us there.
-            if last.transport == ways.first.transport {
-                ways.first.local = last.local;
-                ways.first.connection = last.connection;
-            }
+        // A peer behind a stream connection is reached over that connection, and one that we
+        // were heard by on one address goes on hearing us there.
+        if ways.first.connection.is_none() && is_alike(&ways.first, &last) {
+            ways.first.local = last.local;
+            ways.first.connection = last.connection.filter(|_| is_direct);
         }
         Ok(Hop::Ready(ways))
+    }
+
+    /// The way that the peer was last heard, if its next hop can't be reached by what it says of
+    /// itself (see [`InDialog`](super::InDialog)): also the neighbour's, if that is a proxy.
+    fn way_back(&self, dialog: &Dialog, next_hop: &str) -> Option<Result<Path, Refusal>> {
+        let uri = Uri::parse(next_hop).ok()?;
+        let last = dialog.path;
+        let (policy, replaced) = match dialog.routes.is_empty() {
+            true => (self.nat.in_dialog, dialog.replaced),
+            // A proxy may well be heard from elsewhere than where it listens.
+            false => (self.nat.in_dialog.for_proxies(), None),
+        };
+        let goes_by_flow = last.connection.is_some() && uri.param("ob").is_some();
+        if !goes_by_flow && !policy.distrusts(&uri, &last, replaced) {
+            return None;
+        }
+        if !last.transport.is_reliable() || last.connection.is_some() {
+            return Some(Ok(last));
+        }
+        // Its connection has ended; the peer may have come back and registered again.
+        Some(self.flow_to(next_hop).unwrap_or_else(|| {
+            let failed = Refusal::FlowFailed(next_hop.to_string());
+            Err(failed)
+        }))
     }
 
     /// The path of a request of the engine's own, which does not wait for a name to be looked
@@ -345,11 +377,6 @@ impl Dialog {
             .first()
             .and_then(|route| NameAddr::parse(route.as_bytes()).ok())
             .map_or_else(|| self.target.to_string(), |route| route.uri.to_string())
-    }
-
-    /// How the peer was last heard, unless proxies lie between.
-    fn path_if_direct(&self) -> Option<Path> {
-        self.routes.is_empty().then_some(self.path)
     }
 
     /// The request-URI and Route headers (§12.2.1.1): a strict router as the first hop takes
@@ -395,6 +422,11 @@ pub(super) fn is_of_call(method: Method<'_>) -> bool {
         method,
         Method::Invite | Method::Bye | Method::Update | Method::Prack | Method::Info
     )
+}
+
+/// True if both ways can start at the same socket.
+fn is_alike(a: &Path, b: &Path) -> bool {
+    a.transport == b.transport && a.peer.is_ipv4() == b.peer.is_ipv4()
 }
 
 fn invalid_method(draft: &Message) -> Refusal {

@@ -22,6 +22,12 @@ pub const MAX_FAILED_TARGETS: usize = 1_000;
 
 /// Destinations of one name that are tried.
 pub const MAX_DESTINATIONS: usize = 16;
+/// Registrations of clients that are reached only the way they came. When there are more, the
+/// one that would lapse first is forgotten.
+pub const MAX_REGISTRATIONS: usize = 100_000;
+
+/// Of these, those over one connection; further ones are not noted.
+pub const MAX_CONNECTION_REGISTRATIONS: usize = 1_000;
 
 /// Early and confirmed dialogs that one INVITE may make by forking; responses of further forks
 /// are not followed.
@@ -59,6 +65,8 @@ pub struct TableLimits {
     pub queries: usize,
     /// See [`MAX_FAILED_TARGETS`].
     pub failed_targets: usize,
+    /// See [`MAX_REGISTRATIONS`].
+    pub registrations: usize,
 }
 
 impl Default for TableLimits {
@@ -70,6 +78,7 @@ impl Default for TableLimits {
             proxies: MAX_PROXIES,
             queries: MAX_QUERIES,
             failed_targets: MAX_FAILED_TARGETS,
+            registrations: MAX_REGISTRATIONS,
         }
     }
 }

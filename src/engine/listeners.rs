@@ -7,6 +7,7 @@ use super::advertised::{Advertised, External, ExternalHost};
 use super::compose::replace_localhost;
 use super::path::{Listener, Path, Transport};
 use super::random::Branch;
+use super::subnet::Subnet;
 use super::target::Destination;
 use crate::message::{Host, NameAddr, Scheme, Uri};
 
@@ -59,10 +60,11 @@ impl Listeners {
         &self.face(path).contact
     }
 
-    /// The value of a Route that leads to a listener.
-    pub(crate) fn route(&self, path: &Path) -> String {
+    /// The value of a Route that leads to a listener, with a user part or without.
+    pub(crate) fn route(&self, path: &Path, user: Option<&str>) -> String {
         let transport = transport_param(path.transport);
-        format!("<sip:{}{transport};lr>", self.face(path).sent_by)
+        let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+        format!("<sip:{user}{}{transport};lr>", self.face(path).sent_by)
     }
 
     /// Our Via of a request.
@@ -113,6 +115,14 @@ impl Listeners {
             .iter()
             .filter(|listener| listener.transport == transport)
             .any(|listener| listener.has(address))
+    }
+
+    /// True for an address on the same link as a listener, as far as can be told: there are
+    /// seldom more than 256 hosts on one.
+    pub(crate) fn is_neighbour(&self, address: IpAddr) -> bool {
+        let bits = if address.is_ipv4() { 24 } else { 64 };
+        let mut listeners = self.addresses.iter();
+        listeners.any(|own| Subnet::new(own.local.ip(), bits).contains(address))
     }
 
     /// True if the URI's host and port are those of a listener: its own, or those it is known

@@ -34,21 +34,27 @@ mod cancel;
 mod command;
 mod compose;
 mod config;
+mod connection_death;
+mod connections;
 mod dialog;
 mod event;
 mod failed_targets;
 mod failover;
+mod flow_token;
+mod flows;
 mod forks;
 mod glare;
 mod held;
 mod in_dialog;
 pub mod limits;
 mod listeners;
+mod nat;
 mod offers;
 mod path;
 mod proxy;
 mod random;
 mod receive;
+mod registrations;
 mod reliable;
 mod replaces;
 mod send_failure;
@@ -82,7 +88,8 @@ pub use command::{
     Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
 };
 pub use config::{Config, NextHop, SessionTimers, Timers};
-pub use event::{Event, Meta, News, Refusal, Reply, Source};
+pub use event::{ClosedConnection, Event, Meta, News, Refusal, Reply, Source};
+pub use nat::{InDialog, Nat};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
@@ -91,13 +98,16 @@ pub use subnet::{is_private, NotASubnet, Subnet};
 pub(crate) use target::transports;
 pub use target::{Destination, Name, Query, QueryId};
 
+use connections::Connections;
 use dialog::DialogTable;
 use failed_targets::FailedTargets;
+use flow_token::FlowTokens;
 use limits::TableLimits;
 use listeners::Listeners;
 use path::Sender;
 use proxy::ProxyTable;
 use random::Random;
+use registrations::Registrations;
 use server_names::ServerNames;
 use subscribing::SubscribingTable;
 use timers::{TimerOwner, TimerQueue};
@@ -144,6 +154,10 @@ pub struct Engine {
     events: VecDeque<Event>,
     questions: VecDeque<Query>,
     server_names: ServerNames,
+    nat: Nat,
+    connections: Connections,
+    registrations: Registrations,
+    flow_tokens: FlowTokens,
     counters: Counters,
 }
 
@@ -175,6 +189,10 @@ pub struct Census {
     pub dialogs: usize,
     /// Requests being proxied.
     pub proxies: usize,
+    /// Registrations of clients that are reached only the way they came.
+    pub registrations: usize,
+    /// Stream connections that something was heard on.
+    pub connections: usize,
     /// SUBSCRIBEs and REFERs that notifiers not yet known may still answer.
     pub subscribing: usize,
     /// Names being looked up.
@@ -199,9 +217,13 @@ pub enum Hint {
 }
 
 impl Census {
-    /// True when every table is empty.
+    /// True when every table is empty. Connections may stay open.
     pub fn is_empty(&self) -> bool {
-        *self == Census::default()
+        let idle = Census {
+            connections: self.connections,
+            ..Census::default()
+        };
+        *self == idle
     }
 }
 
@@ -251,6 +273,10 @@ impl Engine {
             events: VecDeque::new(),
             questions: VecDeque::new(),
             server_names: ServerNames::default(),
+            nat: config.nat,
+            connections: Connections::default(),
+            registrations: Registrations::default(),
+            flow_tokens: FlowTokens::from_seed(&seed),
             counters: Counters::default(),
         }
     }
@@ -263,6 +289,7 @@ impl Engine {
 
     /// A message arrived: a whole datagram, or one message cut out of a stream.
     pub fn handle_message(&mut self, now: Instant, path: Path, payload: Bytes) {
+        self.connections.heard(path);
         self.receive(now, path, payload);
     }
 
@@ -279,6 +306,7 @@ impl Engine {
                 TimerOwner::Client(key) => self.client_timeout(now, key),
                 TimerOwner::Dialog(key) => self.dialog_timeout(now, key),
                 TimerOwner::Proxy(key) => self.proxy_timeout(now, key),
+                TimerOwner::Registrations => self.registrations_timeout(now),
                 TimerOwner::Subscribing(key) => self.subscribing_timeout(now, key),
                 TimerOwner::FailedTargets => self.failed_targets_timeout(now),
             }
@@ -309,6 +337,18 @@ impl Engine {
             // timers end the transaction at its side, ours at this side.
             Sender::Server(_) => {}
         }
+    }
+
+    /// A message goes over this connection, so its sender waits for what comes over it.
+    pub fn handle_connection_used(&mut self, token: SendToken, connection: ConnectionId) {
+        if let Sender::Client(key, attempt) = token.0 {
+            self.clients.use_connection(key, attempt, connection);
+        }
+    }
+
+    /// A connection has ended. What it had not written has been reported as unsent before.
+    pub fn handle_connection_closed(&mut self, now: Instant, connection: ConnectionId) {
+        self.connection_closed(now, connection);
     }
 
     /// An application has gone: what it owned is ended.
@@ -365,6 +405,8 @@ impl Engine {
             client_transactions: self.clients.len(),
             dialogs: self.dialogs.len(),
             proxies: self.proxies.len(),
+            registrations: self.registrations.len(),
+            connections: self.connections.len(),
             subscribing: self.subscribing.len(),
             queries: self.queries.len(),
             failed_targets: self.failed_targets.len(),

@@ -7,9 +7,8 @@ use bytes::Bytes;
 
 use super::compose::ResponseParts;
 use super::event::{Meta, Source};
-use super::path::Path;
+use super::path::{Path, Transport};
 use super::random::Branch;
-use super::target::DEFAULT_PORT;
 use super::transaction::client::{ClientMatch, ClientUser};
 use super::transaction::key::server_match;
 use super::transaction::server::{OpenRequest, Origin, ServerTransaction};
@@ -79,7 +78,10 @@ impl Engine {
             self.receive_cancel(now, path, key, &request);
             return;
         }
-        if is_initial {
+        let refusal = self.own_flow(&request, &path).and_then(Result::err);
+        if let Some(status) = refusal {
+            self.respond_plainly(now, key, status);
+        } else if is_initial {
             self.receive_outside_dialog(now, path, key, request);
         } else if let Some(dialog) = self
             .dialog_of(&request)
@@ -263,16 +265,31 @@ fn response_key(message: &Message) -> Option<(ClientMatch, u16)> {
 
 /// Where responses go (§18.2.2, RFC 3581 §4): back over the connection, or to the address the
 /// request came from. The port is the Via's only for a peer that neither asked for symmetric
-/// responses nor sits behind an address translator.
+/// responses nor sits behind an address translator, and when the connection has ended.
 fn reply_path(via: &Via<'_>, path: Path) -> Path {
-    let named = SocketAddr::new(path.peer.ip(), via.port.unwrap_or(DEFAULT_PORT));
+    let port = via.port.unwrap_or(path.transport.default_port());
+    if let Some(maddr) = response_address(via, path) {
+        let peer = SocketAddr::new(maddr, port);
+        return Path { peer, ..path };
+    }
     let symmetric = via.rport().is_some() || !is_named(via, path.peer.ip());
     let peer = if path.connection.is_none() && symmetric {
         path.peer
     } else {
-        named
+        SocketAddr::new(path.peer.ip(), port)
     };
     Path { peer, ..path }
+}
+
+/// The `maddr` that asks for responses at another address (§18.2.2). Nobody may have us send
+/// something to our own host from elsewhere.
+fn response_address(via: &Via<'_>, path: Path) -> Option<IpAddr> {
+    let maddr: IpAddr = via.maddr()?.parse().ok()?;
+    let usable = path.transport == Transport::Udp
+        && maddr.is_ipv4() == path.peer.is_ipv4()
+        && !maddr.is_unspecified()
+        && (!maddr.is_loopback() || path.peer.ip().is_loopback());
+    usable.then_some(maddr)
 }
 
 /// True if the Via's sent-by is that address.

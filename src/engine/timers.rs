@@ -15,6 +15,7 @@ pub(crate) enum TimerOwner {
     Client(ClientKey),
     Dialog(DialogKey),
     Proxy(ProxyKey),
+    Registrations,
     Subscribing(SubscribingKey),
     FailedTargets,
 }

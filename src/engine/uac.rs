@@ -122,7 +122,8 @@ impl Engine {
         }
         self.check_client_room()?;
         let next = next_hop.as_deref().unwrap_or(uri);
-        if Uri::parse(next).is_ok_and(|uri| self.listeners.owns(&uri)) {
+        let is_ours = Uri::parse(next).is_ok_and(|uri| self.listeners.owns(&uri));
+        if is_ours && self.flow_to(next).is_none() {
             return Err(Refusal::SendToMyself);
         }
         let mut ways = match self.ways_to(next, uri, resolved)? {

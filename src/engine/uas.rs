@@ -358,6 +358,17 @@ impl Engine {
         let Some(transaction) = self.servers.get_mut(key) else {
             return;
         };
+        let is_grant = (200..300).contains(&code)
+            && transaction
+                .open
+                .as_deref()
+                .is_some_and(|open| open.request.method() == Some(Method::Register));
+        if is_grant {
+            self.note_registrations(now, key, &text);
+        }
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
         let path = transaction.reply_path;
         transaction
             .machine

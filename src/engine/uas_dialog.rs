@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::command::{AppId, DialogId};
 use super::dialog::{CallUsage, Dialog, DialogSeed, Unacknowledged};
 use super::event::Refusal;
+use super::nat::replaced_address;
 use super::offers::{has_session, Carrier, Offers, Side};
 use super::path::Path;
 use super::session_timer::Description;
@@ -40,7 +41,11 @@ impl Engine {
         let Some(transaction) = self.servers.get_mut(key) else {
             return Ok(());
         };
-        let path = transaction.reply_path;
+        let reply_path = transaction.reply_path;
+        let live = reply_path
+            .connection
+            .and_then(|id| self.connections.path(id));
+        let path = live.unwrap_or(reply_path);
         let Some(open) = transaction.open.as_deref_mut() else {
             return Ok(());
         };
@@ -64,6 +69,8 @@ impl Engine {
             .ok_or_else(|| Refusal::MalformedResponse("the request lacks an identity".into()))?;
         let dialog = self.dialogs.insert(seed);
         open.dialog = Some(dialog);
+        let replaced = replaced_address(answer.request, &path);
+        self.dialogs.heard(dialog, path, replaced);
         if let (Some(dialog), CallUsage::Live) = (self.dialogs.get_mut(dialog), call) {
             dialog.open_server_invite = Some(key);
         }

@@ -61,6 +61,9 @@ impl Engine {
         request_uri: &str,
         resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
+        if let Some(flow) = self.flow_to(next_hop) {
+            return flow.map(|path| Hop::Ready(Ways::only(path)));
+        }
         let target = Target::of(next_hop, request_uri)?;
         let free = target.leaves_transport_open();
         let destinations = match (target, resolved) {

@@ -187,22 +187,21 @@ impl Transports {
         self.connections.len()
     }
 
-    /// Sends a message, or queues it: datagrams go out together at the next
-    /// [`Transports::poll_arrivals`], which also tells of failures that a sender wants to know
-    /// of.
-    pub fn send(&mut self, transmit: Transmit) {
-        match transmit.path.transport {
-            Transport::Udp => {
-                let local = transmit.path.local;
-                match self.ports.iter_mut().find(|port| port.local() == local) {
-                    Some(port) => port.send(transmit, &mut self.failures),
-                    None => self
-                        .failures
-                        .extend(unsent(transmit.token, SendFailure::NoSocket)),
-                }
-            }
-            _ => self.connections.send(transmit, &mut self.failures),
+    /// Sends a message, or queues it; the connection it goes over, if it goes over one. Datagrams
+    /// go out together at the next [`Transports::poll_arrivals`], which also tells of failures
+    /// that a sender wants to know of.
+    pub fn send(&mut self, transmit: Transmit) -> Option<ConnectionId> {
+        if transmit.path.transport != Transport::Udp {
+            return self.connections.send(transmit, &mut self.failures);
         }
+        let local = transmit.path.local;
+        match self.ports.iter_mut().find(|port| port.local() == local) {
+            Some(port) => port.send(transmit, &mut self.failures),
+            None => self
+                .failures
+                .extend(unsent(transmit.token, SendFailure::NoSocket)),
+        }
+        None
     }
 
     /// Appends what has arrived: at most a batch from every socket, so that a busy one leaves the

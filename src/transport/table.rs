@@ -83,7 +83,11 @@ impl Connections {
 
     /// Queues a message: on its own connection, else on one to the same peer, else on a new one
     /// (RFC 3261 §18.1.1 and §18.2.2). One that finds no room is pushed on `arrivals`.
-    pub(super) fn send(&mut self, transmit: Transmit, arrivals: &mut Vec<Arrival>) {
+    pub(super) fn send(
+        &mut self,
+        transmit: Transmit,
+        arrivals: &mut Vec<Arrival>,
+    ) -> Option<ConnectionId> {
         let Transmit {
             path,
             payload,
@@ -93,23 +97,25 @@ impl Connections {
         let mut outgoing = Outgoing { payload, token };
         while let Some(id) = self.find(&path, server_name.as_deref()) {
             match self.enqueue(id, outgoing) {
-                Ok(()) => return,
+                Ok(()) => return Some(id),
                 Err(Refused::Gone(returned)) => outgoing = returned,
                 Err(Refused::Full(returned)) => {
                     arrivals.extend(unsent(returned.token, SendFailure::Stalled));
-                    return;
+                    return None;
                 }
             }
         }
         // Nobody else may get what was meant for a peer that is not there any more.
         if path.transport.is_secure() && server_name.is_none() && self.verifies() {
             arrivals.extend(unsent(outgoing.token, SendFailure::Closed));
-            return;
+            return None;
         }
         let id = self.insert(path, Origin::Here(server_name));
         if let Err(Refused::Gone(lost) | Refused::Full(lost)) = self.enqueue(id, outgoing) {
             arrivals.extend(unsent(lost.token, SendFailure::Closed));
+            return None;
         }
+        Some(id)
     }
 
     /// Takes in a connection that was accepted, and runs it. Must be called inside a tokio

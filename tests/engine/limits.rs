@@ -17,6 +17,7 @@ fn the_defaults_are_the_constants() {
         proxies,
         queries,
         failed_targets,
+        registrations,
     } = limits();
     assert_eq!(server_transactions, limits::MAX_SERVER_TRANSACTIONS);
     assert_eq!(client_transactions, limits::MAX_CLIENT_TRANSACTIONS);
@@ -24,6 +25,7 @@ fn the_defaults_are_the_constants() {
     assert_eq!(proxies, limits::MAX_PROXIES);
     assert_eq!(queries, limits::MAX_QUERIES);
     assert_eq!(failed_targets, limits::MAX_FAILED_TARGETS);
+    assert_eq!(registrations, limits::MAX_REGISTRATIONS);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The ACK to a 2xx, passed on along the recorded route. It belongs to no transaction
 //! (RFC 3261 §16.6, §17).
 
+use crate::engine::path::Path;
 use crate::engine::target::{Destination, Hop};
 use crate::engine::ways::Ways;
 use crate::engine::{Engine, Parked};
@@ -14,9 +15,9 @@ pub(crate) struct ForwardedAck {
 }
 
 impl Engine {
-    pub(in crate::engine) fn proxy_ack(&mut self, ack: &Message) {
+    pub(in crate::engine) fn proxy_ack(&mut self, path: Path, ack: &Message) {
         let hops = ack.max_forwards().ok().flatten();
-        if let (Some(next_hop), true) = (self.next_hop_after_us(ack), hops != Some(0)) {
+        if let (Some(next_hop), true) = (self.next_hop_after_us(ack, &path), hops != Some(0)) {
             let ack = ack.clone();
             self.forward_ack(ForwardedAck { ack, next_hop }, None);
         }

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 
 use crate::engine::command::ProxyPlan;
+use crate::engine::flow_token::Forged;
+use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
 use crate::engine::random::Branch;
 use crate::engine::sips::{is_sips, secured};
@@ -55,13 +57,18 @@ impl Engine {
             let is_register = request.method() == Some(Method::Register);
             let (id, routes) = if is_register {
                 edit.append(HeaderId::Require, "path");
-                let route = self.listeners.route(path);
+                let route = self.path_route(request, incoming, path);
                 (HeaderId::Path, vec![secured(&route, path, wants_sips)])
             } else {
-                (
-                    HeaderId::RecordRoute,
-                    self.recorded_routes(incoming, path, wants_sips),
-                )
+                let callee_by_flow =
+                    path.connection.is_some() || self.flow_to(destination).is_some();
+                let callee = callee_by_flow.then(|| self.flow_tokens.write(flow_of(path)));
+                let [callee, caller] = self.recorded_routes(request, incoming, path, callee);
+                let routes = [
+                    secured(&callee, path, wants_sips),
+                    secured(&caller, incoming, wants_sips),
+                ];
+                (HeaderId::RecordRoute, distinct(routes))
             };
             // The topmost is the one that the callee reaches first.
             for route in routes.iter().rev() {
@@ -99,7 +106,10 @@ impl Engine {
     }
 
     /// Where a request goes once the routes that name us are taken off (§16.6 step 6).
-    pub(super) fn next_hop_after_us(&self, request: &Message) -> Option<String> {
+    pub(super) fn next_hop_after_us(&self, request: &Message, incoming: &Path) -> Option<String> {
+        if let Some(Ok(flow)) = self.own_flow(request, incoming) {
+            return Some(flow);
+        }
         let own = self.own_routes(request);
         match request.values(HeaderId::Route).nth(own) {
             Some(route) => NameAddr::parse(route)
@@ -109,17 +119,56 @@ impl Engine {
         }
     }
 
+    /// Our Path: it names the way to the client if nothing else leads there (RFC 5626 §5.1).
+    fn path_route(&self, request: &Message, incoming: &Path, outgoing: &Path) -> String {
+        let token = self.token_for(request, &self.heard_path(*incoming));
+        let mut route = self.listeners.route(outgoing, token.as_deref());
+        let has_reg_id = request
+            .contact()
+            .is_ok_and(|contact| contact.is_some_and(|contact| contact.param("reg-id").is_some()));
+        if token.is_some() && has_reg_id {
+            route.insert_str(route.len() - 1, ";ob");
+        }
+        route
+    }
+
     /// Our Record-Routes, the callee's side first: one for each side where they differ
-    /// (RFC 5658 §4.2).
-    fn recorded_routes(&self, incoming: &Path, outgoing: &Path, sips: bool) -> Vec<String> {
-        let (callee, caller) = (
-            secured(&self.listeners.route(outgoing), outgoing, sips),
-            secured(&self.listeners.route(incoming), incoming, sips),
-        );
-        if callee == caller {
-            vec![callee]
-        } else {
-            vec![callee, caller]
+    /// (RFC 5658 §4.2), or where one of them names the way to a client (RFC 5626 §5.3).
+    fn recorded_routes(
+        &self,
+        request: &Message,
+        incoming: &Path,
+        outgoing: &Path,
+        callee: Option<String>,
+    ) -> [String; 2] {
+        let caller = self.token_for(request, &self.heard_path(*incoming));
+        [
+            self.listeners.route(outgoing, callee.as_deref()),
+            self.listeners.route(incoming, caller.as_deref()),
+        ]
+    }
+
+    /// The route of ours that names the way to a client, if the request is for that client: the
+    /// last one, which is that of the side it goes to. The status to refuse the request with if
+    /// the way has gone (RFC 5626 §5.3.1), or nobody of ours has written the route.
+    pub(in crate::engine) fn own_flow(
+        &self,
+        request: &Message,
+        incoming: &Path,
+    ) -> Option<Result<String, u16>> {
+        let own = self.own_routes(request);
+        let last = request.values(HeaderId::Route).take(own).last()?;
+        let last = NameAddr::parse(last).ok()?;
+        let flow = match self.flow_of_token(&last.parse_uri().ok()?)? {
+            Ok(flow) => flow,
+            Err(Forged) => return Some(Err(403)),
+        };
+        if flow == flow_of(&self.heard_path(*incoming)) {
+            return None; // It comes from there (§5.3).
+        }
+        match self.path_of(flow) {
+            Some(_) => Some(Ok(last.uri.to_string())),
+            None => Some(Err(430)),
         }
     }
 
@@ -134,6 +183,15 @@ impl Engine {
                     .is_some_and(|uri| self.listeners.owns(&uri))
             })
             .count()
+    }
+}
+
+/// One of two that are the same is enough.
+fn distinct([first, second]: [String; 2]) -> Vec<String> {
+    if first == second {
+        vec![first]
+    } else {
+        vec![first, second]
     }
 }
 

@@ -129,7 +129,10 @@ impl Engine {
         if request.method() == Some(Method::Invite) {
             self.respond_plainly(now, server, 100);
         }
-        let Some(next_hop) = self.next_hop_after_us(&request) else {
+        let Some(incoming) = self.servers.get(server).map(|t| t.reply_path) else {
+            return;
+        };
+        let Some(next_hop) = self.next_hop_after_us(&request, &incoming) else {
             self.respond_plainly(now, server, 404);
             return;
         };
@@ -201,9 +204,10 @@ impl Engine {
         else {
             return;
         };
+        let way = self.flow_of_branch(key, &uri);
         // What a branch says of security counts, not what the caller's URI says: the application
         // has chosen it.
-        let sent = match self.ways_to(&uri, &uri, resolved) {
+        let sent = match self.ways_to(way.as_deref().unwrap_or(&uri), &uri, resolved) {
             Ok(Hop::Ready(ways)) => self.send_branch(now, key, at, ways),
             Ok(Hop::Named(name)) => self
                 .look_up(name, Parked::Branch(key, at))
@@ -236,6 +240,17 @@ impl Engine {
                 branch.final_by = last.map(|limit| now + limit);
             }
         }
+    }
+
+    /// The route that leads to the destination, if that is the request-URI and an edge proxy's
+    /// token of ours came with it.
+    fn flow_of_branch(&self, key: ProxyKey, uri: &str) -> Option<String> {
+        let proxy = self.proxies.get(key)?;
+        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
+        if request.request_uri() != Some(uri) {
+            return None;
+        }
+        self.own_flow(request, &proxy.reply_path)?.ok()
     }
 
     /// Sends the request on a branch; `None` if it can't be.

@@ -8,7 +8,8 @@ use slotmap::SlotMap;
 
 use super::ClientMachine;
 use crate::engine::command::{AppId, TransactionId};
-use crate::engine::path::{Path, Sender};
+use crate::engine::connections::ByConnection;
+use crate::engine::path::{ConnectionId, Path, Sender};
 use crate::engine::random::Branch;
 use crate::engine::timers::TimerSlot;
 use crate::engine::uac::Call;
@@ -76,19 +77,24 @@ impl ClientTransaction {
 pub(crate) struct ClientTable {
     slots: SlotMap<ClientKey, ClientTransaction>,
     by_match: HashMap<ClientMatch, ClientKey>,
+    by_connection: ByConnection<ClientKey>,
 }
 
 impl ClientTable {
     pub(crate) fn insert(&mut self, transaction: ClientTransaction) -> ClientKey {
         let matching = transaction.matching;
+        let connection = transaction.path.connection;
         let key = self.slots.insert(transaction);
         self.by_match.insert(matching, key);
+        self.by_connection.insert(connection, key);
         key
     }
 
     pub(crate) fn remove(&mut self, key: ClientKey) -> Option<ClientTransaction> {
         let transaction = self.slots.remove(key)?;
         self.by_match.remove(&transaction.matching);
+        let connection = transaction.path.connection;
+        self.by_connection.remove(connection, &key);
         Some(transaction)
     }
 
@@ -101,6 +107,33 @@ impl ClientTable {
         self.by_match.remove(&before);
         self.by_match.insert(transaction.matching, key);
         Some(before)
+    }
+
+    /// The request goes another way; the way it went before.
+    pub(crate) fn take_way(&mut self, key: ClientKey, path: Path) -> Option<Path> {
+        let transaction = self.slots.get_mut(key)?;
+        let before = std::mem::replace(&mut transaction.path, path);
+        self.by_connection.remove(before.connection, &key);
+        self.by_connection.insert(path.connection, key);
+        Some(before)
+    }
+
+    /// The request has gone over this connection.
+    pub(crate) fn use_connection(&mut self, key: ClientKey, attempt: u8, id: ConnectionId) {
+        let Some(transaction) = self.slots.get(key).filter(|t| t.attempt == attempt) else {
+            return;
+        };
+        let connection = Some(id);
+        let path = Path {
+            connection,
+            ..transaction.path
+        };
+        self.take_way(key, path);
+    }
+
+    /// The transactions whose request has gone over a connection.
+    pub(crate) fn on(&self, connection: ConnectionId) -> Vec<ClientKey> {
+        self.by_connection.on(connection)
     }
 
     pub(crate) fn get(&self, key: ClientKey) -> Option<&ClientTransaction> {

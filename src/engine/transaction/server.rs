@@ -11,7 +11,8 @@ use slotmap::SlotMap;
 
 use super::ServerMachine;
 use crate::engine::command::{AppId, TransactionId};
-use crate::engine::path::Path;
+use crate::engine::connections::ByConnection;
+use crate::engine::path::{ConnectionId, Path};
 use crate::engine::reliable::ReliableProvisionals;
 use crate::engine::session_timer::Agreement;
 use crate::engine::timers::{earliest, TimerSlot};
@@ -137,13 +138,16 @@ pub(crate) struct ServerTable {
     by_match: HashMap<Arc<str>, ServerKey>,
     /// The first request of each origin.
     by_origin: HashMap<Origin, ServerKey>,
+    by_connection: ByConnection<ServerKey>,
 }
 
 impl ServerTable {
     pub(crate) fn insert(&mut self, transaction: ServerTransaction) -> ServerKey {
         let (matching, origin) = (transaction.matching.clone(), transaction.origin);
+        let connection = transaction.reply_path.connection;
         let key = self.slots.insert(transaction);
         self.by_match.insert(matching, key);
+        self.by_connection.insert(connection, key);
         if let Some(origin) = origin {
             self.by_origin.entry(origin).or_insert(key);
         }
@@ -159,7 +163,14 @@ impl ServerTable {
                 first.remove();
             }
         }
+        let connection = transaction.reply_path.connection;
+        self.by_connection.remove(connection, &key);
         Some(transaction)
+    }
+
+    /// The transactions whose request has come over a connection.
+    pub(crate) fn on(&self, connection: ConnectionId) -> Vec<ServerKey> {
+        self.by_connection.on(connection)
     }
 
     pub(crate) fn get(&self, key: ServerKey) -> Option<&ServerTransaction> {

@@ -55,6 +55,7 @@ impl Contract {
         match news {
             News::Refused { .. } => {}
             News::Reply { command, reply } => self.note_reply(node, app, *command, reply),
+            News::ConnectionClosed(_) => {}
             News::Message {
                 transaction,
                 message,

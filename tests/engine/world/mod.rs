@@ -9,6 +9,7 @@
 mod app;
 mod calls;
 mod contract;
+mod nat;
 mod network;
 mod node;
 mod parties;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use drachtio::engine::{
-    Command, Destination, Name, Path, QueryId, SendFailure, SendToken, Transport,
+    Command, ConnectionId, Destination, Name, Path, QueryId, SendFailure, SendToken, Transport,
 };
 use rand::rngs::StdRng;
 use rand::SeedableRng;
@@ -90,6 +91,8 @@ enum What {
     },
     /// A node learns that a message could not be sent.
     Unsent { node: usize, token: SendToken },
+    /// A node learns that a connection has ended.
+    Closed { node: usize, id: ConnectionId },
     /// A name has been looked up.
     Resolved {
         node: usize,
@@ -235,9 +238,12 @@ impl World {
     /// has got their answers.
     pub fn finish(mut self) {
         self.run_until_idle();
+        self.hang_up_all();
+        self.run_until_idle();
         for (at, node) in self.nodes.iter().enumerate() {
             let census = node.engine.census();
-            assert!(census.is_empty(), "node {at} still holds {census:?}");
+            let is_empty = census.is_empty() && census.connections == 0;
+            assert!(is_empty, "node {at} still holds {census:?}");
         }
         self.contract.finish();
     }
@@ -290,6 +296,11 @@ impl World {
                     token,
                     SendFailure::Unreachable,
                 );
+                self.drain(node);
+            }
+            What::Closed { node, id } => {
+                let engine = &mut self.nodes[node].engine;
+                engine.handle_connection_closed(self.now, id);
                 self.drain(node);
             }
             What::Resolved {

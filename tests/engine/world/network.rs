@@ -10,6 +10,7 @@ use drachtio::engine::{ConnectionId, Path, SendToken, Transport};
 use drachtio::message::{Frame, StreamFramer};
 use rand::RngExt;
 
+use super::nat::{inward, outward, Translator};
 use super::{What, World};
 
 /// How long a connection attempt takes that nobody answers.
@@ -65,6 +66,7 @@ pub(super) struct Network {
     pub(super) link: Link,
     pub(super) swallowed: Vec<IpAddr>,
     pub(super) unreachable: Vec<IpAddr>,
+    pub(super) translators: Vec<Translator>,
     places: HashMap<(Transport, SocketAddr), Place>,
     connections: Vec<Connection>,
     by_id: HashMap<ConnectionId, (usize, usize)>,
@@ -92,6 +94,7 @@ impl Default for Network {
             link: Link::good(),
             swallowed: Vec::new(),
             unreachable: Vec::new(),
+            translators: Vec::new(),
             places: HashMap::new(),
             connections: Vec::new(),
             by_id: HashMap::new(),
@@ -140,11 +143,15 @@ impl World {
         if lost || self.is_swallowed(path.local, path.peer) {
             return;
         }
+        let source = outward(&mut self.network.translators, path.local, path.peer);
+        let Some(goal) = inward(&self.network.translators, source, path.peer) else {
+            return;
+        };
         for _ in 0..1 + usize::from(doubled) {
             let at = self.now + self.travel_time();
             let arriving = Path {
-                local: path.peer,
-                peer: path.local,
+                local: goal,
+                peer: source,
                 ..path
             };
             let payload = payload.clone();
@@ -156,7 +163,9 @@ impl World {
     fn carry_stream(&mut self, from: Place, path: Path, payload: &Bytes, token: Option<SendToken>) {
         let (connection, side) = match self.connection_for(from, &path) {
             Some(known) => known,
-            None if self.is_swallowed(path.local, path.peer) => {
+            None if self.is_swallowed(path.local, path.peer)
+                || inward(&self.network.translators, path.local, path.peer).is_none() =>
+            {
                 return self.report_unsent(from, token, CONNECT_TIMEOUT);
             }
             None => match self.network.at(Transport::Tcp, path.peer) {
@@ -164,6 +173,12 @@ impl World {
                 None => return self.report_unsent(from, token, self.network.link.delay),
             },
         };
+        let id = self.network.connections[connection].sides[side]
+            .path
+            .connection;
+        if let (Place::Node(node), Some(token), Some(id)) = (from, token, id) {
+            self.nodes[node].engine.handle_connection_used(token, id);
+        }
         let mut rest = payload.clone();
         while !rest.is_empty() {
             let piece = if self.network.link.splits {
@@ -203,6 +218,7 @@ impl World {
         let network = &mut self.network;
         network.next_port += 1;
         let source = SocketAddr::new(path.local.ip(), network.next_port);
+        let source = outward(&mut network.translators, source, path.peer);
         let at = network.connections.len();
         let mut side = |place, local, peer, number| {
             let id = ConnectionId(2 * at as u64 + number);
@@ -249,7 +265,6 @@ impl World {
                 Err(_) => break true,
             }
         };
-        *is_open = !broken;
         for payload in messages {
             match place {
                 Place::Node(node) => {
@@ -260,13 +275,34 @@ impl World {
                 Place::Phone(phone) => self.phone_hears(phone, path, payload),
             }
         }
+        if broken {
+            self.close_where(|at, _| at == connection);
+        }
     }
 
     /// Closes every connection that ends here.
     pub(super) fn hang_up(&mut self, place: Place) {
-        for connection in &mut self.network.connections {
-            if connection.sides.iter().any(|side| side.place == place) {
+        self.close_where(|_, connection| connection.sides.iter().any(|side| side.place == place));
+    }
+
+    /// Closes every connection.
+    pub(super) fn hang_up_all(&mut self) {
+        self.close_where(|_, _| true);
+    }
+
+    fn close_where(&mut self, is_meant: impl Fn(usize, &Connection) -> bool) {
+        let mut closed = Vec::new();
+        for (at, connection) in self.network.connections.iter_mut().enumerate() {
+            if connection.is_open && is_meant(at, connection) {
                 connection.is_open = false;
+                let ends = connection.sides.iter();
+                closed.extend(ends.map(|side| (side.place, side.path.connection)));
+            }
+        }
+        for (place, id) in closed {
+            if let (Place::Node(node), Some(id)) = (place, id) {
+                let at = self.now + self.network.link.delay;
+                self.plan(at, What::Closed { node, id });
             }
         }
     }

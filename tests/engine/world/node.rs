@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
-    Action, Advertised, AppId, Census, Command, CommandId, Config, Counters, DialogId, Engine,
-    Event, Listener, Meta, News, ProxyPlan, Refusal, Reply, TransactionId, Transport,
+    Action, Advertised, AppId, Census, ClosedConnection, Command, CommandId, Config, Counters,
+    DialogId, Engine, Event, Listener, Meta, News, ProxyPlan, Refusal, Reply, TransactionId,
+    Transport,
 };
 use drachtio::message::Message;
 
@@ -34,6 +35,7 @@ pub(super) struct NodeState {
     told: VecDeque<Told>,
     spoken_for: Vec<(TransactionId, u16, Refusal)>,
     replies: HashMap<CommandId, VecDeque<Reply>>,
+    closed: Vec<(AppId, ClosedConnection)>,
 }
 
 /// A message that an application was told of.
@@ -134,6 +136,7 @@ impl World {
             told: VecDeque::new(),
             spoken_for: Vec::new(),
             replies: HashMap::new(),
+            closed: Vec::new(),
         });
         Node { at, address }
     }
@@ -278,6 +281,11 @@ impl World {
         told.expect("the application was told something")
     }
 
+    /// The ends of connections that the applications were told since the last call.
+    pub fn told_closed(&mut self, node: Node) -> Vec<(AppId, ClosedConnection)> {
+        std::mem::take(&mut self.nodes[node.at].closed)
+    }
+
     /// How full the node's tables are.
     pub fn census(&self, node: Node) -> Census {
         self.nodes[node.at].engine.census()
@@ -346,9 +354,7 @@ impl World {
                 state.engine.assign(id, state.assignee);
                 state.assignee
             }
-            (None, News::Refused { .. } | News::Reply { .. }) => {
-                panic!("a reply to nobody: {news:?}")
-            }
+            (None, _) => panic!("news to nobody: {news:?}"),
         };
         self.contract.note_news(node, app, &news);
         if !self.with_app(node, |scripted, desk| scripted.hear(&news, desk)) {
@@ -393,6 +399,7 @@ impl NodeState {
                 status,
                 why,
             } => self.spoken_for.push((transaction, status, why)),
+            News::ConnectionClosed(closed) => self.closed.push((app, *closed)),
             News::Reply { command, reply } => {
                 self.replies.entry(command).or_default().push_back(reply);
             }

@@ -1,0 +1,71 @@
+//! What the end of a connection means for what hangs on it (RFC 3261 §17.1.4, RFC 5626 §5.3.1).
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::command::AppId;
+use super::event::{ClosedConnection, News};
+use super::path::{ConnectionId, Path};
+use super::send_failure::SendFailure;
+use super::Engine;
+
+impl Engine {
+    /// Tells the applications that have something on the connection, and ends what waits for
+    /// something to come over it.
+    pub(super) fn connection_closed(&mut self, now: Instant, id: ConnectionId) {
+        let path = self.connections.closed(id);
+        if let Some(path) = path {
+            self.tell_of_end(id, path);
+        }
+        for key in self.dialogs.on(id) {
+            self.dialogs.disconnect(key);
+        }
+        for key in self.clients.on(id) {
+            let Some(transaction) = self.clients.get(key) else {
+                continue;
+            };
+            let (attempt, waits) = (transaction.attempt, transaction.machine.awaits_final());
+            if waits && transaction.has_response() {
+                // It has reached somebody: nobody else is to get it too.
+                self.client_failed(now, key, 503, Some(SendFailure::Closed));
+            } else {
+                self.client_send_failure(now, key, attempt, SendFailure::Closed);
+            }
+        }
+    }
+
+    fn tell_of_end(&mut self, id: ConnectionId, path: Path) {
+        let mut told: BTreeMap<AppId, ClosedConnection> = BTreeMap::new();
+        let mut tell = |app, note: &dyn Fn(&mut ClosedConnection)| {
+            note(
+                told.entry(app)
+                    .or_insert_with(|| ClosedConnection::of(path)),
+            );
+        };
+        for gone in self.registrations.take(id) {
+            tell(gone.app, &|closed| {
+                closed.registrations.push(gone.contact.clone());
+            });
+        }
+        for dialog in self.dialogs.on(id) {
+            if let Some(dialog) = self.dialogs.get(dialog) {
+                tell(dialog.owner, &|closed| {
+                    closed.dialogs.push(dialog.id.clone())
+                });
+            }
+        }
+        for request in self.servers.on(id) {
+            let Some(transaction) = self.servers.get(request) else {
+                continue;
+            };
+            let owner = transaction.open.as_deref().and_then(|open| open.owner);
+            if let Some(owner) = owner {
+                tell(owner, &|closed| closed.requests.push(transaction.id));
+            }
+        }
+        self.reschedule_registrations();
+        for (app, closed) in told {
+            self.emit(Some(app), News::ConnectionClosed(Box::new(closed)));
+        }
+    }
+}

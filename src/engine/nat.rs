@@ -1,0 +1,118 @@
+//! Peers behind address translators (RFC 3581, RFC 5626 §1, RFC 6314): when the address that a
+//! peer gives of itself is not believed, and the one that it was heard from is used instead.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::path::{Path, Transport};
+use super::subnet::is_private;
+use crate::message::{HeaderId, Host, Message, Scheme, Uri};
+
+/// What is done about peers behind address translators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nat {
+    /// Where requests inside dialogs go.
+    pub in_dialog: InDialog,
+    /// Whether requests to the Contact of a registration go where the registration came from.
+    /// Default true.
+    pub registrations: bool,
+}
+
+/// Where a request inside a dialog goes when no proxy has recorded a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InDialog {
+    /// To the peer's Contact; but to where the peer was last heard from if the Contact can't be
+    /// reached: it names a private address while the peer has a public one, or the address that
+    /// a translator was seen to replace.
+    #[default]
+    Auto,
+    /// To where the peer was last heard from, unless the Contact holds a name.
+    Source,
+    /// To the Contact, as RFC 3261 §12.2.1.1 has it.
+    Contact,
+}
+
+impl Default for Nat {
+    fn default() -> Nat {
+        Nat {
+            in_dialog: InDialog::Auto,
+            registrations: true,
+        }
+    }
+}
+
+impl InDialog {
+    /// What holds for a proxy: it is not a phone, and knows what it records.
+    pub(crate) fn for_proxies(self) -> InDialog {
+        match self {
+            InDialog::Source => InDialog::Auto,
+            other => other,
+        }
+    }
+
+    /// True if a URI that a peer gave of itself is not to be used, but the way it was heard.
+    /// `replaced` is what [`replaced_address`] said of that.
+    pub(crate) fn distrusts(self, uri: &Uri<'_>, heard: &Path, replaced: Option<IpAddr>) -> bool {
+        if is_beyond_reach(uri) {
+            return true;
+        }
+        let Some(host) = uri.host.ip() else {
+            return false; // A name is what somebody has chosen to be reached by.
+        };
+        let source = heard.peer.ip();
+        match self {
+            InDialog::Contact => false,
+            InDialog::Source => {
+                let port = uri.port.unwrap_or(heard.transport.default_port());
+                SocketAddr::new(host, port) != heard.peer
+            }
+            InDialog::Auto => {
+                host != source
+                    && (replaced == Some(host) || (is_private(host) && !is_private(source)))
+            }
+        }
+    }
+}
+
+/// True for a URI that leads nowhere but over the connection of who gave it: a WebSocket client
+/// can't be connected to and says so with the top-level domain `invalid` (RFC 7118 §5).
+pub(crate) fn is_beyond_reach(uri: &Uri<'_>) -> bool {
+    let named = uri.transport().and_then(Transport::from_name);
+    matches!(named, Some(Transport::Ws | Transport::Wss)) || has_invalid_host(uri)
+}
+
+/// True for a host that no name server will ever know (RFC 6761 §6.4).
+pub(crate) fn has_invalid_host(uri: &Uri<'_>) -> bool {
+    match uri.host {
+        Host::Name(name) => name
+            .rsplit('.')
+            .next()
+            .is_some_and(|label| label.eq_ignore_ascii_case("invalid")),
+        _ => false,
+    }
+}
+
+/// True if no proxy lies between us and who sent the request.
+pub(crate) fn is_direct(request: &Message) -> bool {
+    request.values(HeaderId::Via).nth(1).is_none()
+}
+
+/// The address that the sender of a request believes to have, if it is not the one that the
+/// request came from although no proxy lies between: a translator has replaced it.
+pub(crate) fn replaced_address(request: &Message, path: &Path) -> Option<IpAddr> {
+    let via = request.top_via().ok().filter(|_| is_direct(request))?;
+    let own: IpAddr = via.host.parse().ok()?;
+    (own != path.peer.ip()).then_some(own)
+}
+
+/// `user@host:port` of a URI that one of several clients behind an address can be told by.
+pub(crate) fn name_of(uri: &Uri<'_>) -> Option<String> {
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+        return None;
+    }
+    let host = match uri.host {
+        Host::Name(name) => name.to_ascii_lowercase(),
+        host => host.ip()?.to_string(),
+    };
+    let port = uri.port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}@{host}{port}", uri.user?))
+}

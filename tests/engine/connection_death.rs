@@ -1,0 +1,246 @@
+//! RFC 3261 §17.1.4, §18.4, RFC 5626 §5.3.1: when a connection ends, what waits for it fails at
+//! once, and the application is told what it had there.
+
+use crate::world::{answer, request_in, Node, Phone, World, ACK, BUSY, BYE, OK};
+use drachtio::engine::{AppId, ClosedConnection, Transport};
+
+const URI: &str = "sip:x7k2@9fqh2.invalid;transport=tcp";
+
+fn registered(world: &mut World) -> (Node, Phone) {
+    let node = world.node("198.51.100.1:5060");
+    let phone = world.phone("203.0.113.9:5060").by_tcp();
+    let mut ua = world.ua(phone, "sip:198.51.100.1");
+    let register = ua.request_with("REGISTER", &[&format!("Contact: <{URI}>")], "");
+    world.say(phone, node, register);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.respond(node, id, OK);
+    world.settle();
+    world.heard(phone);
+    (node, phone)
+}
+
+/// The one end that the application was told of.
+fn closed(world: &mut World, node: Node) -> ClosedConnection {
+    let mut told = world.told_closed(node);
+    let (app, closed) = told.pop().expect("the application was told");
+    assert!(told.is_empty() && app == AppId(1));
+    assert_eq!(closed.transport, Transport::Tcp);
+    assert_eq!(closed.peer.ip().to_string(), "203.0.113.9");
+    closed
+}
+
+#[test]
+fn a_request_that_waits_for_an_answer_fails_at_once() {
+    let mut world = World::new(1);
+    let (node, phone) = registered(&mut world);
+    let invite = world.request(node, &format!("INVITE {URI} SIP/2.0\r\n"));
+    let message = world.request(node, &format!("MESSAGE {URI} SIP/2.0\r\n"));
+    world.settle();
+    let heard = world.hear_what(phone, "INVITE");
+    world.say_back(phone, &heard, answer(&heard, 180, "b", &[], ""));
+    world.settle();
+    assert_eq!(world.told_what(node), ["180"]);
+    world.close_connections(phone);
+    world.settle();
+    let told = world.told(node);
+    let failed: Vec<_> = told.iter().map(|one| (one.id(), one.what())).collect();
+    assert_eq!(
+        failed,
+        [
+            (invite.transaction, "503".to_string()),
+            (message.transaction, "503".to_string())
+        ]
+    );
+    assert_eq!(closed(&mut world, node).registrations, [URI.into()]);
+    // What is sent there from now on fails at once as well.
+    let refusal = world.refused(
+        node,
+        crate::world::request(&format!("MESSAGE {URI} SIP/2.0\r\n")),
+    );
+    assert_eq!(refusal.code(), "DRT_ERR_FLOW_FAILED");
+    world.finish();
+}
+
+#[test]
+fn a_request_on_a_connection_that_we_have_opened_fails_at_once_too() {
+    let mut world = World::new(1);
+    let node = world.node("198.51.100.1:5060");
+    let phone = world.phone("203.0.113.9:5060").by_tcp();
+    world.request(node, "OPTIONS sip:x@203.0.113.9;transport=tcp SIP/2.0\r\n");
+    world.settle();
+    world.hear_what(phone, "OPTIONS");
+    world.close_connections(phone);
+    world.settle();
+    assert_eq!(world.told_what(node), ["503"]);
+    assert!(
+        world.told_closed(node).is_empty(),
+        "nothing was registered there"
+    );
+    world.finish();
+}
+
+#[test]
+fn a_proxied_request_goes_on_to_the_next_destination() {
+    let mut world = World::new(1);
+    let (node, phone) = registered(&mut world);
+    let caller = world.phone("198.51.100.20:5060");
+    let other = world.phone("198.51.100.21:5060");
+    let options = world
+        .ua(caller, "sip:alice@198.51.100.1")
+        .request("OPTIONS");
+    world.say(caller, node, options);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.proxy(node, id, crate::world::plan(&[URI, "sip:x@198.51.100.21"]));
+    world.settle();
+    world.hear_what(phone, "OPTIONS");
+    world.close_connections(phone);
+    world.settle();
+    let options = world.hear_what(other, "OPTIONS");
+    world.answer(other, &options, 200);
+    world.hear_what(caller, "200");
+    world.finish();
+}
+
+#[test]
+fn a_call_whose_peer_is_gone_is_named_and_can_not_be_spoken_in() {
+    let mut world = World::new(1);
+    let (node, phone) = registered(&mut world);
+    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
+    let invite = alice.request("INVITE").replace(&alice.contact(), URI);
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    let dialog = world.respond(node, id, OK).dialog_id();
+    world.settle();
+    world.hear_what(phone, "100");
+    let ok = world.hear_what(phone, "200");
+    alice.answered(&ok);
+    let ack = alice.ack();
+    world.say(phone, node, ack);
+    world.settle();
+    world.told(node);
+    world.close_connections(phone);
+    world.settle();
+    assert_eq!(
+        closed(&mut world, node).dialogs,
+        std::slice::from_ref(&dialog)
+    );
+    let refusal = world.refused(node, request_in(&dialog, "INFO sip:x SIP/2.0\r\n"));
+    assert_eq!(refusal.code(), "DRT_ERR_FLOW_FAILED");
+    // It comes back over a new connection, and the call goes on.
+    let info = alice.request("INFO");
+    world.say(phone, node, info);
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    let bye = world.hear_what(phone, "BYE");
+    world.answer(phone, &bye, 200);
+    world.finish();
+}
+
+#[test]
+fn a_client_that_registers_again_is_reached_in_its_old_calls() {
+    let mut world = World::new(1);
+    let (node, phone) = registered(&mut world);
+    let sent = world.request(node, &format!("INVITE {URI} SIP/2.0\r\n"));
+    world.settle();
+    let invite = world.hear_what(phone, "INVITE");
+    let contact = format!("Contact: <{URI}>");
+    world.say_back(phone, &invite, answer(&invite, 200, "b", &[&contact], ""));
+    world.settle();
+    world.request_in(node, &sent.dialog_id(), ACK);
+    world.settle();
+    world.hear_what(phone, "ACK");
+    world.close_connections(phone);
+    world.settle();
+    let mut ua = world.ua(phone, "sip:198.51.100.1");
+    let register = ua.request_with("REGISTER", &[&contact], "");
+    world.say(phone, node, register);
+    world.settle();
+    let told = world.told(node).pop().unwrap();
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    world.request_in(node, &sent.dialog_id(), BYE);
+    world.settle();
+    let bye = world.hear_what(phone, "BYE");
+    world.answer(phone, &bye, 200);
+    world.finish();
+}
+
+#[test]
+fn a_call_that_no_bye_can_end_is_forgotten_in_time() {
+    let mut world = World::new(1);
+    let (node, phone) = registered(&mut world);
+    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
+    let invite = alice.request("INVITE").replace(&alice.contact(), URI);
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    let dialog = world.respond(node, id, OK).dialog_id();
+    world.settle();
+    let ack = alice.request("ACK");
+    let ok = world.heard(phone).pop().unwrap();
+    alice.answered(&ok);
+    drop(ack);
+    let ack = alice.ack();
+    world.say(phone, node, ack);
+    world.settle();
+    world.close_connections(phone);
+    world.settle();
+    let refusal = world.refused(node, request_in(&dialog, BYE));
+    assert_eq!(refusal.code(), "DRT_ERR_FLOW_FAILED");
+    world.finish(); // Every table is empty.
+}
+
+#[test]
+fn a_caller_that_is_gone_while_it_rings_is_named() {
+    let mut world = World::new(1);
+    let node = world.node("198.51.100.1:5060");
+    let phone = world.phone("203.0.113.9:5060").by_tcp();
+    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
+    let invite = alice.request("INVITE");
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.close_connections(phone);
+    world.settle();
+    let closed = closed(&mut world, node);
+    assert_eq!(closed.requests, [id]);
+    assert!(closed.dialogs.is_empty() && closed.registrations.is_empty());
+    // Its answer is sent all the same, over a connection to where the phone listens.
+    world.heard(phone);
+    world.respond(node, id, BUSY);
+    world.settle();
+    world.hear_what(phone, "486");
+    world.finish();
+}
+
+#[test]
+fn every_application_hears_of_what_it_had_there() {
+    let mut world = World::new(1);
+    let (node, phone) = registered(&mut world);
+    world.assign_requests(node, AppId(2));
+    let mut ua = world.ua(phone, "sip:198.51.100.1");
+    let contact = "Contact: <sip:other@9fqh2.invalid>";
+    let register = ua.request_with("REGISTER", &[contact], "");
+    world.say(phone, node, register);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.give_as(node, AppId(2), crate::world::respond(id, OK));
+    world.settle();
+    world.close_connections(phone);
+    world.settle();
+    let told = world.told_closed(node);
+    let apps: Vec<_> = told.iter().map(|(app, _)| *app).collect();
+    assert_eq!(apps, [AppId(1), AppId(2)]);
+    assert_eq!(told[0].1.registrations, [URI.into()]);
+    assert_eq!(told[1].1.registrations, ["sip:other@9fqh2.invalid".into()]);
+    world.finish();
+}
