@@ -87,9 +87,28 @@ declare namespace drachtio {
      *
      * @defaultValue `'sip:*;transport=udp,tcp'`
      */
-    contact?: string | readonly string[];
+    contact?: string | ContactOptions | readonly (string | ContactOptions)[];
     /** How the engine works. See `docs/options.md`. */
     engine?: EngineOptions;
+  }
+
+  /** Where to listen, and how that place is known to others. See `docs/addresses.md`. */
+  interface ContactOptions {
+    /** Where to listen: `sip:[user@]host[:port][;transport=udp,tcp]`. */
+    uri: string;
+    /**
+     * What peers outside `localNet` are shown instead of the local address, in Via, Contact, Record-Route and Path:
+     * an address or a name, and the port where a translator maps it to another one, as in `'203.0.113.7:15060'`.
+     */
+    externalIp?: string;
+    /**
+     * The peers that are shown the local address although there is an external one, as in `['10.0.0.0/8']`.
+     *
+     * @defaultValue private addresses; those on the same link if `externalIp` is a private address itself
+     */
+    localNet?: readonly string[];
+    /** Further names of this host: a URI or Route with one of them means this engine. */
+    dnsNames?: readonly string[];
   }
 
   /**
@@ -108,6 +127,8 @@ declare namespace drachtio {
      * @defaultValue false: such an INVITE is answered 481 when the application accepts it
      */
     foreignReplaces?: boolean;
+    /** What is done about peers behind address translators. */
+    nat?: NatOptions;
     /** How much the engine holds at once. */
     limits?: LimitOptions;
     /**
@@ -139,6 +160,23 @@ declare namespace drachtio {
     dns?: DnsOptions;
     /** How destinations are chosen and left. */
     nextHop?: NextHopOptions;
+  }
+
+  /** What is done about peers behind address translators. See `docs/addresses.md`. */
+  interface NatOptions {
+    /**
+     * Where requests inside a dialog go when no proxy has recorded a route: to the Contact, unless that cannot be
+     * reached (`'auto'`); to where the peer was last heard from (`'source'`); always to the Contact (`'contact'`).
+     *
+     * @defaultValue `'auto'`
+     */
+    inDialog?: 'auto' | 'source' | 'contact';
+    /**
+     * Whether a request to the Contact of a client that nobody can connect to goes where its registration came from.
+     *
+     * @defaultValue true
+     */
+    registrations?: boolean;
   }
 
   /** How long things take, in milliseconds. */
@@ -236,6 +274,13 @@ declare namespace drachtio {
      * @defaultValue 10000
      */
     lookups?: number;
+    /**
+     * Registrations of clients that are reached only the way they came. When there are more, the one that would
+     * lapse first is forgotten.
+     *
+     * @defaultValue 100000
+     */
+    registrations?: number;
     /**
      * Connections, open and opening. When there are more, the one that is missed least is closed.
      *
@@ -414,10 +459,28 @@ declare namespace drachtio {
   /** Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */
   type ConnectCallback = (err: Error | null, hostport?: string) => void;
 
+  /** What an application had on a connection that has ended. What it waited for there has failed already. */
+  interface ClosedConnection {
+    /** `tcp` and so on. */
+    protocol: string;
+    /** The address of the other end. */
+    source_address: string;
+    /** The port of the other end. */
+    source_port: number;
+    /** The Contacts that were registered over it: they are reached no longer until they register again. */
+    registrations: string[];
+    /** The `stackDialogId` of each dialog whose peer was last heard on it. */
+    dialogs: string[];
+    /** The `stackTxnId` of each request that came over it and has no final response yet. */
+    requests: string[];
+  }
+
   /** The events of an application and of an agent. */
   interface AppEvents {
     /** The engine listens. */
     connect: [err: null, hostport: string];
+    /** A connection has ended on which the application had registrations, dialogs or requests without an answer. */
+    'connection:closed': [closed: ClosedConnection];
     /** The engine has ended, after `disconnect`. */
     close: [];
     /** The engine could not be started, or has failed. */
@@ -983,6 +1046,11 @@ declare namespace drachtio {
     app: App | undefined;
     /** Who sent it, once `digestAuth` has let it through. */
     authorization?: DigestAuthorization;
+    /**
+     * The way back to who sent this request, as a URI for the option `proxy` of a request: over the same connection,
+     * and if that has ended the request fails at once. Undefined for a request that was sent from here.
+     */
+    readonly flow: string | undefined;
     /** Whether this is an INVITE outside every dialog. */
     readonly isNewInvite: boolean;
     /** True for an INVITE or SUBSCRIBE outside every dialog. */

@@ -20,7 +20,7 @@ const API_LOGGER = 'api logger';
 /**
  * One application's access to a SIP engine.
  *
- * Events: `connect` (null, hostport), `close`, `error` (err).
+ * Events: `connect` (null, hostport), `connection:closed` (what was on it), `close`, `error` (err).
  */
 class Agent extends EventEmitter {
   /** @type {Session | undefined} */
@@ -109,6 +109,16 @@ class Agent extends EventEmitter {
     if (this.#session !== session) return;
     this.#session = undefined;
     this.#announce('error', err);
+  }
+
+  /**
+   * A connection has ended on which the application had something.
+   *
+   * @param {Session} session
+   * @param {import('./closed_connection').ClosedConnection} closed
+   */
+  connectionClosed(session, closed) {
+    if (this.#session === session) this.#announce('connection:closed', closed);
   }
 
   /**

@@ -1,5 +1,6 @@
 'use strict';
 
+const { readContacts } = require('./contact_options');
 const { readEngineOptions } = require('./engine_options');
 const { DrachtioError, misuse } = require('./errors');
 
@@ -32,11 +33,7 @@ function readConnectOptions(options) {
     if (!OWN.has(name)) throw misuse(`connect: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
   }
   const { contact = DEFAULT_CONTACT, engine = {} } = /** @type {{contact?: unknown, engine?: unknown}} */ (options);
-  const contacts = Array.isArray(contact) ? [...contact] : [contact];
-  if (contacts.length === 0 || !contacts.every((item) => typeof item === 'string' && item !== '')) {
-    throw misuse("connect: option 'contact' must be a SIP URI or an array of them", 'DRT_ERR_INVALID_OPTION');
-  }
-  return { contacts, engine: readEngineOptions(engine) };
+  return { contacts: readContacts(contact), engine: readEngineOptions(engine) };
 }
 
 module.exports = { readConnectOptions };

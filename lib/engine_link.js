@@ -19,6 +19,7 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
  * @property {(frame: string, index: string) => void} onMessage a request or response has come
  * @property {(text: string) => void} onAnswered a request has been answered in place of the application:
  *   `transaction|status|code|text`
+ * @property {(text: string) => void} onConnectionClosed a connection that something was on has ended
  * @property {() => void} onFlush the commands of this turn of the event loop have been handed over
  * @property {(err: Error) => void} onLost the engine has failed: nothing more will come
  */
@@ -27,7 +28,7 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
 const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4 });
 
 /** What an event is. */
-const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6 });
+const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6, CLOSED: 7 });
 
 /** Entries of the flat arrays of commands and events for each of them. */
 const ENTRIES = 4;
@@ -224,6 +225,10 @@ class EngineLink {
     }
     if (kind === Event.ANSWERED) {
       this.#receiver.onAnswered(frame);
+      return;
+    }
+    if (kind === Event.CLOSED) {
+      this.#receiver.onConnectionClosed(frame);
       return;
     }
     const answer = this.#answers.get(id);

@@ -41,12 +41,17 @@ const ENGINE_OPTIONS = section({
     refresher: word('uac', 'uas'),
   }),
   foreignReplaces: flag(),
+  nat: section({
+    inDialog: word('auto', 'source', 'contact'),
+    registrations: flag(),
+  }),
   limits: section({
     serverTransactions: whole(1, TABLE),
     clientTransactions: whole(1, TABLE),
     dialogs: whole(1, TABLE),
     proxies: whole(1, TABLE),
     lookups: whole(1, TABLE),
+    registrations: whole(1, TABLE),
     connections: whole(1, TABLE),
     queuedMessages: whole(1, TABLE),
     queuedBytes: whole(65_536, 1_073_741_824, 'bytes'),

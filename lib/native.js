@@ -9,7 +9,7 @@ const { DrachtioError } = require('./errors');
  * arrays of four entries per command or event: kind, id, head or frame, text or index.
  *
  * @typedef {object} StartOptions
- * @property {string[]} contacts where to listen
+ * @property {import('./contact_options').ContactOptions[]} contacts where to listen
  * @property {Record<string, unknown>} engine see `engine_options.js`
  *
  * @typedef {object} Engine

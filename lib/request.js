@@ -162,6 +162,17 @@ class Request extends Carrier {
     return this.msg.canFormDialog;
   }
 
+  /**
+   * The way back to who sent the request, as a URI for the option `proxy` of `request`: over the same
+   * connection or not at all.
+   */
+  get flow() {
+    const { source, source_address: address, source_port: port, protocol } = this;
+    if (source !== 'network' || address === undefined || port === undefined) return undefined;
+    const host = address.includes(':') ? `[${address}]` : address;
+    return `sip:${host}:${port};transport=${protocol};ob`;
+  }
+
   /** Whether this is an INVITE outside every dialog. */
   get isNewInvite() {
     return this.method === 'INVITE' && this.msg.canFormDialog;

@@ -7,6 +7,7 @@ const { setFrame, setSession } = require('./carrier');
 const { DigestClient } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
 const { tell } = require('./held_events');
+const { readClosedConnection } = require('./closed_connection');
 const { createRequest, setDraft } = require('./request');
 const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
@@ -68,6 +69,11 @@ class Session {
    */
   message(frame, index) {
     return fromFrame(frame, index, this.#names);
+  }
+
+  /** @param {string} text */
+  onConnectionClosed(text) {
+    this.agent.connectionClosed(this, readClosedConnection(text));
   }
 
   /**

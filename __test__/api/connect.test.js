@@ -39,14 +39,14 @@ test('connect needs no options, and takes a callback in their place', async () =
     drachtio().connect((err, hp) => resolve(hp));
   });
   assert.equal(hostport, HOSTPORT);
-  assert.deepEqual(FakeEngine.last.started.contacts, ['sip:*;transport=udp,tcp']);
+  assert.deepEqual(FakeEngine.last.started.contacts, [{ uri: 'sip:*;transport=udp,tcp' }]);
 });
 
 test('contact may be one or several', () => {
   drachtio().connect({ contact: 'sip:127.0.0.1:5070' });
-  assert.deepEqual(FakeEngine.last.started.contacts, ['sip:127.0.0.1:5070']);
+  assert.deepEqual(FakeEngine.last.started.contacts, [{ uri: 'sip:127.0.0.1:5070' }]);
   drachtio().connect({ contact: ['sip:127.0.0.1:5070', 'sip:[::1]:5070;transport=tcp'] });
-  assert.deepEqual(FakeEngine.last.started.contacts, ['sip:127.0.0.1:5070', 'sip:[::1]:5070;transport=tcp']);
+  assert.deepEqual(FakeEngine.last.started.contacts, [{ uri: 'sip:127.0.0.1:5070' }, { uri: 'sip:[::1]:5070;transport=tcp' }]);
 });
 
 test('a wrong option is an error that names it', () => {
@@ -57,7 +57,7 @@ test('a wrong option is an error that names it', () => {
   wrong({ methods: ['invite'] }, "'methods'");
   wrong({ contact: [] }, "'contact'");
   wrong({ contact: 5060 }, "'contact'");
-  wrong({ contact: ['sip:*', ''] }, "'contact'");
+  wrong({ contact: ['sip:*', ''] }, "'contact\\[1\\]'");
   wrong(null, 'options');
   wrong('sip:*', 'options');
 });

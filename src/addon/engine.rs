@@ -253,6 +253,7 @@ fn write_census(js: Js, census: Census) -> napi::Result<Value> {
         (c"proxies", engine.proxies),
         (c"queries", engine.queries),
         (c"failedTargets", engine.failed_targets),
+        (c"registrations", engine.registrations),
         (c"timers", engine.timers),
         (c"connections", census.connections),
         (c"pendingEvents", census.backlog),

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
@@ -88,6 +89,11 @@ impl<'env> OptionValue<'env> {
         self.cast(ValueType::Boolean, "true or false")
     }
 
+    /// A text that means something: `wanted` says what.
+    pub(super) fn parsed<T: FromStr>(&self, wanted: &'static str) -> Result<T> {
+        self.text()?.parse().map_err(|_| self.wrong(wanted))
+    }
+
     pub(super) fn count(&self) -> Result<usize> {
         let count: u32 = self.cast(ValueType::Number, "a whole number")?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
@@ -122,11 +128,16 @@ impl<'env> OptionValue<'env> {
         Err(OptionError::Unknown(self.name.clone()))
     }
 
-    fn cast<T: FromNapiValue>(&self, wanted_type: ValueType, wanted: &'static str) -> Result<T> {
-        let wrong = || OptionError::Wrong {
+    /// The option is not what it must be.
+    pub(super) fn wrong(&self, wanted: &'static str) -> OptionError {
+        OptionError::Wrong {
             name: self.name.clone(),
             wanted,
-        };
+        }
+    }
+
+    fn cast<T: FromNapiValue>(&self, wanted_type: ValueType, wanted: &'static str) -> Result<T> {
+        let wrong = || self.wrong(wanted);
         if self.value.get_type()? != wanted_type {
             return Err(wrong());
         }

@@ -11,10 +11,13 @@ use crate::apps::{OptionsAnswer, MAX_ROUTES};
 use crate::dns::{DnsSettings, DNS_PORT};
 use crate::driver::Settings;
 use crate::engine::limits::TableLimits;
-use crate::engine::{NextHop, Refresher, Refusal, SessionTimers, Timers};
+use crate::engine::{
+    External, ExternalHost, Nat, NextHop, Refresher, Refusal, SessionTimers, Timers,
+};
 use crate::message::limits::MAX_DATAGRAM;
 use crate::transport::{
-    Certificate, ClientCertificates, Contact, ContactError, Limits, Pem, TlsSettings, TlsVersion,
+    AdvertisedAs, Certificate, ClientCertificates, Contact, ContactError, Limits, Pem, TlsSettings,
+    TlsVersion,
 };
 
 /// What an engine with one application is started with.
@@ -48,6 +51,11 @@ impl SettingsError {
     }
 }
 
+/// What the options of a contact must be.
+const EXTERNAL: &str = "an address or a name, with a port or without";
+const SUBNET: &str = "a range of addresses such as '10.0.0.0/8'";
+const NAME: &str = "a host name without a port";
+
 type Result<T> = std::result::Result<T, SettingsError>;
 
 /// Reads the argument of `Engine.start`.
@@ -65,9 +73,39 @@ pub(super) fn read_start(options: Unknown<'_>) -> Result<Start> {
 }
 
 fn read_contacts(option: &OptionValue<'_>) -> Result<Vec<Contact>> {
-    let texts = option.texts()?;
-    let contacts: std::result::Result<_, _> = texts.iter().map(|text| text.parse()).collect();
-    Ok(contacts?)
+    option.elements()?.iter().map(read_contact).collect()
+}
+
+fn read_contact(section: &OptionValue<'_>) -> Result<Contact> {
+    let mut uri = String::new();
+    let mut advertised = AdvertisedAs::default();
+    for option in section.entries()? {
+        match option.key() {
+            "uri" => uri = option.text()?,
+            "externalIp" => advertised.external = Some(option.parsed(EXTERNAL)?),
+            "localNet" => {
+                let nets: std::result::Result<_, _> = option
+                    .elements()?
+                    .iter()
+                    .map(|net| net.parsed(SUBNET))
+                    .collect();
+                advertised.local_net = Some(nets?);
+            }
+            "dnsNames" => {
+                for name in option.elements()? {
+                    let External { host, port } = name.parsed(NAME)?;
+                    match (host, port) {
+                        (ExternalHost::Name(name), None) => advertised.names.push(name),
+                        _ => return Err(name.wrong(NAME).into()),
+                    }
+                }
+            }
+            _ => option.unknown()?,
+        }
+    }
+    let mut contact: Contact = uri.parse()?;
+    contact.advertised = advertised;
+    Ok(contact)
 }
 
 fn read_routes(option: &OptionValue<'_>) -> Result<Vec<String>> {
@@ -81,6 +119,7 @@ fn read_routes(option: &OptionValue<'_>) -> Result<Vec<String>> {
 fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()> {
     for option in section.entries()? {
         match option.key() {
+            "nat" => read_nat(&option, &mut settings.engine.nat)?,
             "timers" => read_timers(&option, &mut settings.engine.timers)?,
             "sessionTimers" => read_session_timers(&option, &mut settings.engine.session_timers)?,
             "foreignReplaces" => settings.engine.foreign_replaces = option.flag()?,
@@ -104,6 +143,17 @@ fn read_options_answer(option: &OptionValue<'_>) -> Result<OptionsAnswer> {
         Ok(false) => OptionsAnswer::Nobody,
         Err(_) => OptionsAnswer::UserAgent(option.text()?),
     })
+}
+
+fn read_nat(section: &OptionValue<'_>, nat: &mut Nat) -> Result<()> {
+    for option in section.entries()? {
+        match option.key() {
+            "inDialog" => nat.in_dialog = option.parsed("'auto', 'source' or 'contact'")?,
+            "registrations" => nat.registrations = option.flag()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(())
 }
 
 fn read_timers(section: &OptionValue<'_>, timers: &mut Timers) -> Result<()> {
@@ -150,6 +200,7 @@ fn read_limits(
             "dialogs" => tables.dialogs = option.count()?,
             "proxies" => tables.proxies = option.count()?,
             "lookups" => tables.queries = option.count()?,
+            "registrations" => tables.registrations = option.count()?,
             "connections" => connections.connections = option.count()?,
             "queuedMessages" => connections.queued_messages = option.count()?,
             "queuedBytes" => connections.queued_bytes = option.count()?,

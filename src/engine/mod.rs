@@ -89,7 +89,7 @@ pub use command::{
 };
 pub use config::{Config, NextHop, SessionTimers, Timers};
 pub use event::{ClosedConnection, Event, Meta, News, Refusal, Reply, Source};
-pub use nat::{InDialog, Nat};
+pub use nat::{InDialog, Nat, NotARule};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;

@@ -2,6 +2,9 @@
 //! peer gives of itself is not believed, and the one that it was heard from is used instead.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use thiserror::Error;
 
 use super::path::{Path, Transport};
 use super::subnet::is_private;
@@ -29,6 +32,24 @@ pub enum InDialog {
     Source,
     /// To the Contact, as RFC 3261 §12.2.1.1 has it.
     Contact,
+}
+
+/// The text is not one of the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is not \"auto\", \"source\" or \"contact\"")]
+pub struct NotARule(pub String);
+
+impl FromStr for InDialog {
+    type Err = NotARule;
+
+    fn from_str(text: &str) -> Result<InDialog, NotARule> {
+        match text {
+            "auto" => Ok(InDialog::Auto),
+            "source" => Ok(InDialog::Source),
+            "contact" => Ok(InDialog::Contact),
+            _ => Err(NotARule(text.to_owned())),
+        }
+    }
 }
 
 impl Default for Nat {
