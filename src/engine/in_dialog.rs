@@ -340,13 +340,13 @@ impl Engine {
     fn way_back(&self, dialog: &Dialog, next_hop: &str) -> Option<Result<Path, Refusal>> {
         let uri = Uri::parse(next_hop).ok()?;
         let last = dialog.path;
-        let (policy, replaced) = match dialog.routes.is_empty() {
-            true => (self.nat.in_dialog, dialog.replaced),
-            // A proxy may well be heard from elsewhere than where it listens.
-            false => (self.nat.in_dialog.for_proxies(), None),
-        };
+        let policy = self.nat.in_dialog;
         let goes_by_flow = last.connection.is_some() && uri.param("ob").is_some();
-        if !goes_by_flow && !policy.distrusts(&uri, &last, replaced) {
+        let is_distrusted = match dialog.routes.is_empty() {
+            true => policy.distrusts(&uri, &last, dialog.replaced),
+            false => policy.distrusts_proxy(&uri, &last),
+        };
+        if !goes_by_flow && !is_distrusted {
             return None;
         }
         if !last.transport.is_reliable() || last.connection.is_some() {

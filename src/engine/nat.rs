@@ -62,12 +62,11 @@ impl Default for Nat {
 }
 
 impl InDialog {
-    /// What holds for a proxy: it is not a phone, and knows what it records.
-    pub(crate) fn for_proxies(self) -> InDialog {
-        match self {
-            InDialog::Source => InDialog::Auto,
-            other => other,
-        }
+    /// The same of a URI that a proxy has recorded: it may well be heard from elsewhere than where
+    /// it listens, but not listen at a private address while it has a public one.
+    pub(crate) fn distrusts_proxy(self, uri: &Uri<'_>, heard: &Path) -> bool {
+        let is_hidden = uri.host.ip().is_some_and(is_private) && !is_private(heard.peer.ip());
+        has_invalid_host(uri) || (self != InDialog::Contact && is_hidden)
     }
 
     /// True if a URI that a peer gave of itself is not to be used, but the way it was heard.
