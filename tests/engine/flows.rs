@@ -18,30 +18,35 @@ struct Edge {
 
 /// A client registers through an edge proxy.
 fn edge(world: &mut World, contact: &str) -> Edge {
-    let node = world.node("198.51.100.1:5060");
-    let client = world.phone(CLIENT).by_tcp();
-    let registrar = world.phone("198.51.100.20:5060");
-    let mut ua = world.ua(client, "sip:198.51.100.20");
+    let mut edge = Edge {
+        node: world.node("198.51.100.1:5060"),
+        client: world.phone(CLIENT).by_tcp(),
+        registrar: world.phone("198.51.100.20:5060"),
+        path: String::new(),
+    };
+    edge.path = register(world, &edge, contact);
+    edge
+}
+
+/// The client registers this Contact; the Path that the registrar got.
+fn register(world: &mut World, edge: &Edge, contact: &str) -> String {
+    let mut ua = world.ua(edge.client, "sip:198.51.100.20");
     let contact = format!("Contact: {contact}");
     let register = ua.request_with("REGISTER", &[&contact], "");
-    world.say(client, node, register);
+    world.say(edge.client, edge.node, register);
     world.settle();
-    let id = world.next_told(node).id();
+    let id = world.next_told(edge.node).id();
     let mut plan = plan(&["sip:198.51.100.20"]);
     plan.remain_in_dialog = true;
-    world.proxy(node, id, plan);
+    world.proxy(edge.node, id, plan);
     world.settle();
-    let register = world.hear_what(registrar, "REGISTER");
+    let register = world.hear_what(edge.registrar, "REGISTER");
     let path = value(&register, HeaderId::Path).to_string();
-    world.say_back(registrar, &register, answer(&register, 200, "r", &[], ""));
+    let ok = answer(&register, 200, "r", &[], "");
+    world.say_back(edge.registrar, &register, ok);
     world.settle();
-    world.heard(client);
-    Edge {
-        node,
-        client,
-        registrar,
-        path,
-    }
+    world.heard(edge.client);
+    path
 }
 
 impl Edge {
@@ -169,6 +174,16 @@ fn a_client_that_calls_is_reached_in_its_call_by_a_recorded_token() {
     world.say(edge.registrar, edge.node, late);
     world.settle();
     world.hear_what(edge.registrar, "430");
+    // The client comes back by another connection: its call goes on.
+    register(&mut world, &edge, &format!("<{URI}>"));
+    let info = callee.request("INFO");
+    world.say(edge.registrar, edge.node, &info);
+    world.settle();
+    let heard = world.hear_what(edge.client, "INFO");
+    assert_eq!(heard.request_uri(), Some(URI));
+    world.answer(edge.client, &heard, 200);
+    world.hear_what(edge.registrar, "200");
+    assert_eq!(world.connections_made(), 2);
     world.finish();
 }
 

@@ -168,8 +168,17 @@ impl Engine {
         }
         match self.path_of(flow) {
             Some(_) => Some(Ok(last.uri.to_string())),
+            None if self.has_registered_again(request, own) => None,
             None => Some(Err(430)),
         }
+    }
+
+    /// True when the client behind a connection that has ended is the next hop and has another
+    /// one: what it registered leads there, and its calls live on.
+    fn has_registered_again(&self, request: &Message, own: usize) -> bool {
+        let is_next_hop = request.values(HeaderId::Route).nth(own).is_none();
+        let way = request.request_uri().and_then(|uri| self.flow_to(uri));
+        is_next_hop && matches!(way, Some(Ok(_)))
     }
 
     /// How many of the topmost routes name us: two where we bridge transports (RFC 5658 §4.2).
