@@ -29,6 +29,7 @@ function row({ transport, options, call, peak }, udp) {
     'OPTIONS × UDP': times(options.cpu, udp.options.cpu),
     'CPU µs per call': call.cpu.toFixed(1),
     'call × UDP': times(call.cpu, udp.call.cpu),
+    'p99 ms': (call.p99 / 1000).toFixed(1),
     'peak calls per s': peak ? Math.round(peak.rate) : '-',
     'peak × UDP': times(peak?.rate, udp.peak?.rate),
     'CPU µs per call at peak': peak ? peak.cpu.toFixed(1) : '-',
