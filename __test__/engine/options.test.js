@@ -18,7 +18,7 @@ test('the engine knows every option, and refuses one that it does not know', asy
   const Engine = loadEngine();
   const start = async (engine) => {
     const started = new Engine(ignore);
-    await started.start({ contacts: ['sip:127.0.0.1:0;transport=udp'], routes: [], engine });
+    await started.start({ contacts: [{ uri: 'sip:127.0.0.1:0;transport=udp' }], routes: [], engine });
     await started.close();
   };
   for (const { name, kind } of everyOption()) {
@@ -178,9 +178,27 @@ test('limits.proxies: a request too many is not proxied', async (t) => {
 
 test('limits.lookups: a name too many is not looked up', async (t) => {
   const { app } = await startApp(t, ignore, { limits: { lookups: 1 } });
-  const first = sending(app, 'sip:one.invalid').catch((err) => err);
-  await assert.rejects(sending(app, 'sip:two.invalid'), LIMIT_REACHED);
+  const first = sending(app, 'sip:one.example').catch((err) => err);
+  await assert.rejects(sending(app, 'sip:two.example'), LIMIT_REACHED);
   await first;
+});
+
+test('limits.registrations: of clients behind their connections, one too many takes the place of another', async (t) => {
+  const { app, port } = await startApp(t, (app) => {
+    app.register((req, res) => res.send(200, { headers: { Contact: req.get('Contact'), Expires: '600' } }));
+  }, { limits: { registrations: 1 } });
+  const clients = [];
+  for (const name of ['one', 'two']) {
+    const client = await TcpPeer.open(port);
+    t.after(() => client.close());
+    client.send(request(client, 'REGISTER', { headers: { Contact: `<sip:${name}@client.invalid;transport=tcp>` } }));
+    assert.equal(await client.finalStatus(), 200);
+    clients.push(client);
+  }
+  await assert.rejects(sending(app, 'sip:one@client.invalid;transport=tcp'), { code: 'DRT_ERR_FLOW_FAILED' });
+  const reached = finalStatus(app, 'sip:two@client.invalid;transport=tcp');
+  clients[1].send(answer(await clients[1].next(), '200 OK'));
+  assert.equal(await reached, 200);
 });
 
 test('limits.connections: a connection too many closes another', async (t) => {

@@ -140,7 +140,7 @@ impl StreamFramer {
     fn find_length(&mut self) -> Result<Option<usize>, FramingError> {
         let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
         let found = memmem::find(unsearched, b"\r\n\r\n");
-        if found.is_some() || (!self.has_start && self.buffer.len() > MAX_START_LINE + 1) {
+        if !self.has_start {
             self.check_start_line()?;
         }
         let body = match found {
@@ -162,13 +162,26 @@ impl StreamFramer {
         }
     }
 
-    /// Checks a start line of which the message's first bytes are all or too much.
+    /// Checks the start line as soon as it is complete or too long: nobody waits for the headers
+    /// of what is not SIP.
     fn check_start_line(&mut self) -> Result<(), FramingError> {
         let longest = self.buffer.len().min(MAX_START_LINE + 2);
-        memmem::find(self.buffer.get(..longest).unwrap_or_default(), b"\r\n")
-            .ok_or(FramingError::StartLineTooLong)?;
+        let unsearched = self.buffer.get(self.searched..longest).unwrap_or_default();
+        let Some(found) = memmem::find(unsearched, b"\r\n") else {
+            return if longest == MAX_START_LINE + 2 {
+                Err(FramingError::StartLineTooLong)
+            } else {
+                Ok(())
+            };
+        };
+        let line = self.buffer.get(..self.searched + found).unwrap_or_default();
         self.has_start = true;
-        Ok(())
+        let names_sip = |part: &[u8]| part.eq_ignore_ascii_case(b"SIP/");
+        if line.windows(4).any(names_sip) {
+            Ok(())
+        } else {
+            Err(FramingError::NotSip)
+        }
     }
 }
 

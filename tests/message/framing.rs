@@ -170,6 +170,7 @@ fn what_is_not_sip_ends_the_stream() {
         " OPTIONS",
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
         "hello world\r\nl: 0\r\n\r\n",
+        "hello world\r\nand no more",
     ] {
         assert_eq!(failure(text), Some(FramingError::NotSip), "{text:?}");
     }

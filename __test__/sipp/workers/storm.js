@@ -7,7 +7,7 @@ const { readdirSync } = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Worker } = require('node:worker_threads');
-const { freePort } = require('../app');
+const { freePort } = require('../free_port');
 
 const WORKERS = 10;
 const TERMINATIONS = 200;
