@@ -81,5 +81,5 @@ async function cancelledAtOnce(transport, proxy) {
     if (transport === 'udp') heard = await overUdp(port, [invite, cancel]);
     else ({ heard } = await overTcp(port, [invite + cancel]));
   };
-  return { ...(await proxiedCall({ call, callees: [absent], proxy })), heard };
+  return { ...(await proxiedCall({ call, callees: [absent], proxy, isLate: true })), heard };
 }

@@ -16,10 +16,11 @@ const servers = [];
  * @param {(port: number) => Promise<void>} [options.call] makes the call in its place
  * @param {object[]} options.callees the same, each; without a scenario it is one that is not there
  * @param {object} [options.proxy]  the options of `req.proxy`, without the destinations
+ * @param {boolean} [options.isLate]  true when the application proxies only once the caller has given up
  * @param {(app: any) => void} [options.configure]
  * @returns {Promise<{ caller: import('./sipp').Outcome, callees: import('./sipp').Outcome[], err: any, results: any }>}
  */
-async function proxiedCall({ caller, call, callees, proxy = {}, configure = () => {} }) {
+async function proxiedCall({ caller, call, callees, proxy = {}, isLate = false, configure = () => {} }) {
   const [port, ...ports] = await Promise.all([caller, ...callees].map(freePort));
   const destination = callees.map((callee, i) => {
     const transport = callee.transport ?? 'udp';
@@ -29,7 +30,9 @@ async function proxiedCall({ caller, call, callees, proxy = {}, configure = () =
   const server = await startApp((app) => {
     configure(app);
     app.invite((req) => {
-      req.proxy({ destination, ...proxy }, (err, results) => (answer = { err, results }));
+      const forward = () => req.proxy({ destination, ...proxy }, (err, results) => (answer = { err, results }));
+      if (isLate) req.on('cancel', forward);
+      else forward();
     });
   });
   servers.push(server);
