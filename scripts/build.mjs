@@ -17,16 +17,20 @@ function abi() {
   return process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl';
 }
 
-/** Builds the addon and returns its path. */
-export async function build() {
-  const library = await buildLibrary();
+/**
+ * Builds the addon and returns its path.
+ *
+ * @param {'release' | 'quick'} [profile] of Cargo.toml: `quick` is for work on the addon, and is not to be measured or packed
+ */
+export async function build(profile = 'release') {
+  const library = await buildLibrary(profile);
   const addon = join(root, addonName());
   if (isStale(addon, library)) replace(addon, library);
   return addon;
 }
 
-async function buildLibrary() {
-  const messages = await cargo(['build', '--release', '--lib', '--message-format=json-render-diagnostics']);
+async function buildLibrary(profile) {
+  const messages = await cargo(['build', '--profile', profile, '--lib', '--message-format=json-render-diagnostics']);
   const library = messages
     .split('\n')
     .filter((line) => line.startsWith('{'))
@@ -58,7 +62,10 @@ export async function cargo(args, options = {}) {
 }
 
 function isStale(addon, library) {
-  return !existsSync(addon) || statSync(addon).mtimeMs < statSync(library).mtimeMs;
+  if (!existsSync(addon)) return true;
+  const [present, built] = [statSync(addon), statSync(library)];
+  // The size tells a build of the other profile, which may be the newer file.
+  return present.mtimeMs < built.mtimeMs || present.size !== built.size;
 }
 
 /** A process that has the old addon loaded keeps it: the name moves to the new file in one step. */
@@ -74,6 +81,6 @@ function replace(addon, library) {
 
 if (isMain(import.meta)) {
   await main(async () => {
-    await build();
+    await build(process.argv.includes('--quick') ? 'quick' : 'release');
   });
 }
