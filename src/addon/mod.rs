@@ -11,12 +11,14 @@
 //! | `bell.rs` | waking the JavaScript thread; leaving an environment in time |
 //! | `mailbox.rs` | what both threads share |
 //! | `frame.rs`, `clock.rs` | events as text and offsets |
+//! | `config_file.rs` | configuration files as trees |
 //! | `request.rs` | commands from text |
 //! | `settings.rs`, `option_value.rs` | what `connect` was told |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
 mod clock;
+mod config_file;
 mod engine;
 mod frame;
 mod mailbox;
@@ -26,4 +28,5 @@ mod running;
 mod settings;
 mod values;
 
+pub use config_file::{parse_toml, parse_xml, TomlValue, XmlAttribute, XmlElement};
 pub use engine::{header_names, Engine};

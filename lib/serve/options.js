@@ -1,0 +1,196 @@
+'use strict';
+
+const { readContacts } = require('../contact_options');
+const { ENGINE_OPTIONS } = require('../engine_options');
+const { misuse } = require('../errors');
+const { OBSERVE_OPTIONS } = require('../observe_options');
+const { flag, list, milliseconds, record, section, text, whole, word } = require('../option_kinds');
+
+/**
+ * What `drachtio.serve` and `npx drachtio serve` are told, checked and with its defaults filled in. Whatever a file,
+ * the environment or the command line says ends here; nothing below knows where it came from.
+ *
+ * @typedef {object} ServeOptions
+ * @property {import('../contact_options').ContactOptions[]} contact where SIP is listened for
+ * @property {Record<string, unknown>} engine as `connect({engine})` takes it: see `engine_options.js`
+ * @property {AdminOptions} admin where applications connect
+ * @property {RequestHandler[]} requestHandlers which requests are routed by asking a web server, or go straight to an
+ *   application: an entry for the method comes before one for `*`
+ * @property {CdrOptions} cdr
+ * @property {BlacklistOptions} [blacklist]
+ * @property {Record<string, unknown>} observe as `connect({observe})` takes it: see `observe_options.js`
+ * @property {{deadline: number}} drain `deadline`: how long calls may go on after SIGTERM, in milliseconds
+ */
+
+/**
+ * Where applications connect, and how they prove that they may.
+ *
+ * @typedef {object} AdminOptions
+ * @property {string} host the address to listen on
+ * @property {number} port 0: applications do not connect by TCP
+ * @property {number} tlsPort 0: applications do not connect by TLS
+ * @property {string} secret
+ * @property {{cert: string, key: string}} [certificate] what applications are shown that connect by TLS; without it the
+ *   first of `engine.tls.certificates`
+ * @property {number} keepAliveInterval how long a connection may be silent before TCP probes it, in milliseconds; 0: for ever
+ */
+
+/**
+ * @typedef {object} RequestHandler
+ * @property {string} method in upper case, or `*`
+ * @property {string} url `http:`, `https:`, `tcp://host:port` or `tls://host:port`
+ * @property {'GET' | 'POST'} httpMethod
+ * @property {boolean} verifyPeer whether an https or tls server must prove who it is
+ */
+
+/**
+ * @typedef {object} CdrOptions
+ * @property {boolean} events whether applications are told of `cdr:attempt`, `cdr:start` and `cdr:stop`
+ * @property {string} [file] where they are appended as lines of JSON
+ */
+
+/**
+ * A set of addresses in redis whose requests are dropped.
+ *
+ * @typedef {object} BlacklistOptions
+ * @property {string} key the name of the set
+ * @property {string} [host] where redis is
+ * @property {number} port
+ * @property {string[]} [sentinels] `host:port` of those that know where redis is
+ * @property {string} [master] the name by which they know it
+ * @property {string} [password]
+ * @property {number} refreshInterval in milliseconds
+ */
+
+/** The secret of applications where none is configured, as in drachtio-server. */
+const DEFAULT_SECRET = 'admin';
+
+/** Port of applications where none is configured. */
+const DEFAULT_ADMIN_PORT = 9022;
+
+const CONTACTS = Object.freeze({
+  says: 'a SIP URI, an object with one, or an array of them',
+  example: 'sip:*',
+  /** @param {unknown} value */
+  read: (value) => readContacts(value),
+});
+
+/** The options of `serve`: a table that everything else about them follows. `docs/serve.md` describes them. */
+const SERVE_OPTIONS = section({
+  contact: CONTACTS,
+  engine: ENGINE_OPTIONS,
+  admin: section({
+    host: text('an address to listen on', '127.0.0.1'),
+    port: whole(0, 65_535),
+    tlsPort: whole(0, 65_535),
+    secret: text('a text', 'cymru'),
+    certificate: record(
+      {
+        cert: text('PEM, or the name of a file with it', 'cert.pem'),
+        key: text('PEM, or the name of a file with it', 'key.pem'),
+      },
+      ['cert', 'key'],
+    ),
+    keepAliveInterval: milliseconds(0),
+  }),
+  requestHandlers: list(
+    record(
+      {
+        url: text('an http, https, tcp or tls URL', 'http://127.0.0.1:8080'),
+        method: text('a method', 'INVITE'),
+        httpMethod: word('GET', 'POST'),
+        verifyPeer: flag(),
+      },
+      ['url'],
+    ),
+  ),
+  cdr: section({
+    events: flag(),
+    file: text('the name of a file', '/var/log/drachtio-cdr.jsonl'),
+  }),
+  blacklist: record(
+    {
+      key: text('the name of a set', 'blacklist'),
+      host: text('a host', '127.0.0.1'),
+      port: whole(1, 65_535),
+      sentinels: list(text('a host and port', '10.0.0.1:26379')),
+      master: text('a name', 'mymaster'),
+      password: text('a text', 'secret'),
+      refreshInterval: milliseconds(1_000),
+    },
+    ['key'],
+  ),
+  observe: OBSERVE_OPTIONS,
+  drain: section({ deadline: milliseconds(0) }),
+});
+
+/**
+ * Checks the options of `serve` and fills in what is left out.
+ *
+ * @param {unknown} options
+ * @returns {ServeOptions}
+ * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
+ */
+function readServeOptions(options) {
+  const given = /** @type {Record<string, any>} */ (read(options));
+  const admin = given.admin ?? {};
+  const { blacklist } = given;
+  if (blacklist !== undefined && (blacklist.host === undefined) === (blacklist.sentinels === undefined)) {
+    throw wrong('blacklist', "needs either 'host' or 'sentinels'");
+  }
+  if (blacklist?.sentinels !== undefined && blacklist.master === undefined) throw wrong('blacklist.master', 'is missing');
+  return {
+    contact: given.contact ?? [{ uri: 'sip:*;transport=udp,tcp' }],
+    engine: given.engine ?? {},
+    admin: {
+      // Whoever has chosen no secret shows nobody but this host that there is a well-known one.
+      host: admin.secret === undefined ? '127.0.0.1' : '0.0.0.0',
+      port: DEFAULT_ADMIN_PORT,
+      tlsPort: 0,
+      secret: DEFAULT_SECRET,
+      keepAliveInterval: 45_000,
+      ...admin,
+    },
+    requestHandlers: (given.requestHandlers ?? []).map(readRequestHandler),
+    cdr: { events: false, ...given.cdr },
+    blacklist: blacklist === undefined ? undefined : { port: 6379, refreshInterval: 300_000, ...blacklist },
+    observe: given.observe ?? {},
+    drain: { deadline: 30_000, ...given.drain },
+  };
+}
+
+/** @param {unknown} options */
+function read(options) {
+  try {
+    return SERVE_OPTIONS.read(options, '');
+  } catch (err) {
+    const error = /** @type {Error} */ (err);
+    error.message = error.message.replace(/^connect: (unknown )?option '\.?/, "serve: $1option '").replace("option '' must", 'the options must');
+    throw error;
+  }
+}
+
+/**
+ * @param {{url: string, method?: string, httpMethod?: 'GET' | 'POST', verifyPeer?: boolean}} handler
+ * @param {number} at
+ * @returns {RequestHandler}
+ */
+function readRequestHandler(handler, at) {
+  const { protocol, port } = URL.canParse(handler.url) ? new URL(handler.url) : { protocol: '', port: '' };
+  const isDirect = protocol === 'tcp:' || protocol === 'tls:';
+  if (isDirect ? port === '' : protocol !== 'http:' && protocol !== 'https:') {
+    throw wrong(`requestHandlers[${at}].url`, 'must be an http or https URL, or tcp://host:port or tls://host:port');
+  }
+  const method = (handler.method ?? '*').toUpperCase();
+  return { httpMethod: 'GET', verifyPeer: true, ...handler, method };
+}
+
+/**
+ * @param {string} name
+ * @param {string} says
+ */
+function wrong(name, says) {
+  return misuse(`serve: option '${name}' ${says}`, 'DRT_ERR_INVALID_OPTION');
+}
+
+module.exports = { DEFAULT_SECRET, SERVE_OPTIONS, readServeOptions };
