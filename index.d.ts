@@ -512,6 +512,14 @@ declare namespace drachtio {
     use(method: string | readonly string[], ...handlers: Handler[]): this;
     use(method: string | readonly string[], ...handlers: HandlerArg[]): this;
 
+    /**
+     * Asks for no more requests of a method, or of the methods that begin so. Handlers stay, and get requests inside
+     * the calls and subscriptions of this application.
+     *
+     * @throws an error with code `DRT_ERR_NO_ROUTE` when they were not asked for
+     */
+    removeRoute(method: string): this;
+
     /** Gives a request to the handlers. `next` is called after the last of them. */
     handle(req: Request, res: Response, next?: Next): void;
 
@@ -577,6 +585,12 @@ declare namespace drachtio {
 
     /** Asks for the requests of a method. */
     route(method: string): void;
+    /**
+     * Asks for no more requests of a method.
+     *
+     * @throws an error with code `DRT_ERR_NO_ROUTE` when it was not asked for
+     */
+    removeRoute(method: string): void;
 
     /** Sends a request, as `app.request` does. */
     readonly request: App['request'];
@@ -789,6 +803,8 @@ declare namespace drachtio {
 
     /** The value of a header, whatever case or compact form it is named by. */
     get(name: string): string | undefined;
+    /** How the name of a header is written in `headers`; undefined when there is no such header. */
+    getHeaderName(name: string): string | undefined;
     /** Whether there is such a header. */
     has(name: string): boolean;
     /** What a header says, in a shape that depends on the header. */
@@ -888,6 +904,8 @@ declare namespace drachtio {
     readonly source_port: number | undefined;
     /** `udp`, `tcp` and so on. */
     readonly protocol: string | undefined;
+    /** Where it was received: `address:port` of a listener of ours. */
+    readonly receivedOn: string | undefined;
     /** How it travelled, as one object. */
     get meta(): Meta;
     set meta(meta: MetaInit);
@@ -949,6 +967,11 @@ declare namespace drachtio {
     response: [res: Response, ack: Acknowledge];
     /** This INVITE, which was received, has been cancelled: it needs no answer. */
     cancel: [cancel: SipMessage];
+    /**
+     * An UPDATE has come before this INVITE, received or sent, was answered (RFC 3311). It is answered with `res`.
+     * Without a listener it goes to the handlers for UPDATE.
+     */
+    update: [req: Request, res: Response];
     /**
      * This request, which was received, has been answered by the engine in place of the application: with
      * `err.status`, and for the reason that `err.code` names (`DRT_ERR_NOT_ANSWERED`, `DRT_ERR_BAD_EXTENSION`,

@@ -141,6 +141,16 @@ class Agent extends EventEmitter {
   }
 
   /**
+   * Asks for no more requests of a method. Those inside dialogs of this application still come.
+   *
+   * @param {string} method as it was given to `route`
+   */
+  removeRoute(method) {
+    if (!this.#routes.delete(method)) throw new DrachtioError(`no route request to remove for ${method}`, 'DRT_ERR_NO_ROUTE');
+    this.#session?.removeRoute(method);
+  }
+
+  /**
    * Sends a request. Without a callback the request, as sent, comes as a promise.
    *
    * @param {...unknown} args `(options, callback)` or `(uri, options, callback)`

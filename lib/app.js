@@ -3,6 +3,7 @@
 const { EventEmitter } = require('node:events');
 const { Agent } = require('./agent');
 const { dispatch, readLayers } = require('./dispatcher');
+const { DrachtioError } = require('./errors');
 const { METHODS } = require('./methods');
 const { notConnected } = require('./request_draft');
 
@@ -78,13 +79,25 @@ class App extends Base {
    * @param {string} prefix
    */
   #route(prefix) {
-    const lower = prefix.toLowerCase();
-    const covered = METHODS.filter((method) => prefix === '*' || method.startsWith(lower));
-    for (const method of covered.length > 0 ? covered : [lower]) {
+    for (const method of methodsOf(prefix)) {
       if (this.#routed.has(method)) continue;
       this.#routed.add(method);
       this.#agent.route(method);
     }
+  }
+
+  /**
+   * Asks for no more requests of a method, or of the methods that begin so. Handlers stay, and get requests
+   * inside calls and subscriptions of this application.
+   *
+   * @param {string} prefix
+   * @throws {DrachtioError} `DRT_ERR_NO_ROUTE` when they have not been asked for
+   */
+  removeRoute(prefix) {
+    const routed = methodsOf(prefix).filter((method) => this.#routed.delete(method));
+    if (routed.length === 0) throw new DrachtioError(`no route request to remove for ${prefix}`, 'DRT_ERR_NO_ROUTE');
+    for (const method of routed) this.#agent.removeRoute(method);
+    return this;
   }
 
   /**
@@ -152,6 +165,17 @@ class App extends Base {
   disconnect() {
     return this.#agent.disconnect();
   }
+}
+
+/**
+ * The methods whose requests a handler for `prefix` is for.
+ *
+ * @param {string} prefix
+ */
+function methodsOf(prefix) {
+  const lower = prefix.toLowerCase();
+  const covered = METHODS.filter((method) => prefix === '*' || method.startsWith(lower));
+  return covered.length > 0 ? covered : [lower];
 }
 
 for (const method of METHODS) {

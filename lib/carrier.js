@@ -18,6 +18,7 @@ const NOWHERE = Object.freeze({
   time: undefined,
   transactionId: undefined,
   dialogId: undefined,
+  receivedOn: undefined,
 });
 
 /**
@@ -127,6 +128,11 @@ class Carrier extends HoldingEmitter {
     return this.#journey.protocol;
   }
 
+  /** Where it was received: `address:port` of a listener of ours. */
+  get receivedOn() {
+    return this.#journey.receivedOn;
+  }
+
   /** When it was received or sent: `HH:MM:SS.uuuuuu`, UTC. */
   get stackTime() {
     return this.#journey.time;
@@ -168,6 +174,15 @@ class Carrier extends HoldingEmitter {
    */
   has(name) {
     return this.msg.has(name);
+  }
+
+  /**
+   * How the name of a header is written in `headers`.
+   *
+   * @param {string} name
+   */
+  getHeaderName(name) {
+    return this.msg.getHeaderName(name);
   }
 
   /**

@@ -17,6 +17,9 @@ const { reasonPhrase } = require('./status');
 /** The number of parameters by which a handler of errors is known. */
 const ERROR_HANDLER_ARITY = 4;
 
+/** An UPDATE that nobody takes fails, and the call goes on: a 404 would end it (RFC 3311 §5.2, RFC 5057 §5.1). */
+const TRY_AGAIN = Object.freeze({ headers: Object.freeze({ 'Retry-After': '5' }) });
+
 /**
  * Reads the arguments of `app.use`: handlers, or a method (or several) and then handlers, each in
  * arrays to any depth.
@@ -123,6 +126,7 @@ function conclude(err, req, res) {
   // Neither is ever answered: an ACK by nature, a CANCEL because the engine has done so.
   if (req.method === 'ACK' || req.method === 'CANCEL') return;
   if (err) res.send(statusOf(err));
+  else if (req.method === 'UPDATE') res.send(500, TRY_AGAIN);
   else res.send(req.method === 'PRACK' ? 200 : 404);
 }
 

@@ -10,6 +10,7 @@
  * @property {string} protocol `udp`, `tcp` and so on
  * @property {string} address the peer's
  * @property {number} port the peer's
+ * @property {string} [receivedOn] the `address:port` of ours that it came to; absent when that is not known
  * @property {string} time `HH:MM:SS.uuuuuu` in UTC
  * @property {string} transactionId
  * @property {string} dialogId '' outside a dialog; of a new INVITE, the dialog that it is to replace
@@ -41,7 +42,7 @@ function transactionOf(frame) {
  */
 function readEnvelope(frame) {
   const tokens = frame.slice(0, frame.indexOf('\r\n')).split('|');
-  const [source, , protocol, address, port, time, transactionId] = tokens;
+  const [source, , protocol, address, port, time, transactionId, receivedAddress, receivedPort] = tokens;
   return {
     source,
     protocol,
@@ -49,8 +50,17 @@ function readEnvelope(frame) {
     port: Number(port) || DEFAULT_PORT,
     time,
     transactionId,
+    receivedOn: receivedAddress ? hostport(receivedAddress, receivedPort) : undefined,
     dialogId: tokens.slice(BARS_BEFORE_DIALOG).join('|'),
   };
+}
+
+/**
+ * @param {string} address
+ * @param {string} port
+ */
+function hostport(address, port) {
+  return `${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}:${port}`;
 }
 
 module.exports = { readEnvelope, transactionOf, DEFAULT_PORT };

@@ -204,6 +204,7 @@ class Request extends Carrier {
       this.#successor.on(event, listener);
       return this;
     }
+    if (event === 'update') sessionOf(this)?.hearUpdates(this);
     return super.on(event, listener);
   }
 

@@ -7,6 +7,7 @@ const { setFrame, setSession } = require('./carrier');
 const { DigestClient } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
 const { tell } = require('./held_events');
+const { EarlyUpdates } = require('./early_updates');
 const { readClosedConnection } = require('./closed_connection');
 const { createRequest, setDraft } = require('./request');
 const { Response, overrule } = require('./response');
@@ -43,6 +44,7 @@ class Session {
   /** Responses that were sent in this turn of the event loop. @type {Response[]} */
   #finished = [];
   #digest = new DigestClient();
+  #updates = new EarlyUpdates();
 
   /**
    * @param {Agent} agent
@@ -119,6 +121,7 @@ class Session {
     req.res = res;
     if (method !== 'ACK' && method !== 'CANCEL') this.#remember(transaction, req);
     if (method !== 'INVITE' && this.#acks.size > 0) this.#settleAck(req);
+    if (method === 'UPDATE' && this.#updates.emit(req, res)) return;
     this.#handler(req, res);
   }
 
@@ -145,6 +148,7 @@ class Session {
     const req = this.#open.get(transaction);
     if (req === undefined) return;
     this.#open.delete(transaction);
+    this.#updates.remove(req);
     const reason = text.slice(transaction.length + status.length + code.length + 3);
     const err = Object.assign(new DrachtioError(reason, code), { status: Number(status) });
     if (req.res !== undefined) overrule(req.res, err);
@@ -159,6 +163,7 @@ class Session {
     const invite = this.#open.get(transaction);
     if (invite === undefined) return false;
     this.#open.delete(transaction);
+    this.#updates.remove(invite);
     tell(invite, 'cancel', message);
     return true;
   }
@@ -199,6 +204,7 @@ class Session {
     /** @param {boolean} isReplaced whether another request has taken the place of this one */
     const settle = (isReplaced) => {
       this.#sent.delete(transaction);
+      this.#updates.remove(req);
       if (!isReplaced) tell(req, 'response', res, ack);
     };
     if (!this.#digest.answer(this, req, res, settle)) settle(false);
@@ -271,6 +277,7 @@ class Session {
    */
   answered(req) {
     this.#open.delete(req.stackTxnId ?? '');
+    this.#updates.remove(req);
   }
 
   /**
@@ -293,12 +300,31 @@ class Session {
   }
 
   /**
+   * A listener for `update` has been added to a request.
+   *
+   * @param {Request} req
+   */
+  hearUpdates(req) {
+    const transaction = req.stackTxnId ?? '';
+    if (this.#open.get(transaction) === req || this.#sent.get(transaction) === req) this.#updates.add(req);
+  }
+
+  /**
    * Asks for the requests of a method.
    *
    * @param {string} method
    */
   route(method) {
     this.link.submit(Command.ROUTE, method, '', { refused: throwLater });
+  }
+
+  /**
+   * Asks for no more requests of a method.
+   *
+   * @param {string} method
+   */
+  removeRoute(method) {
+    this.link.submit(Command.REMOVE_ROUTE, method, '', { refused: throwLater });
   }
 
   /** @param {Error} err */

@@ -208,6 +208,16 @@ class SipMessage {
   }
 
   /**
+   * How the name of a header is written in `headers`: what `headers[name]` and a copy of it to another message need.
+   *
+   * @param {string} name in any case, or its compact form
+   * @returns {string | undefined} undefined when the message has no such header
+   */
+  getHeaderName(name) {
+    return findName(this.headers, name);
+  }
+
+  /**
    * Sets one header, or each of a table. A further value of a header that is there is appended
    * after a comma, unless a message has only one of that header: then it replaces the value.
    *

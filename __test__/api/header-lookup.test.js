@@ -3,6 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const { frameOf, FakeEngine, drachtio } = require('./support/harness');
 const { WireNames } = require('../../lib/headers/wire_names');
 const { fromFrame } = require('../../lib/sip_message');
@@ -97,6 +98,33 @@ for (const [name, make] of Object.entries(sources)) {
     assert.equal(msg.raw, TEXT);
   });
 }
+
+test('the name of a header as it is written in the table', () => {
+  for (const make of Object.values(sources)) {
+    const names = ['CALL-ID', 'i', 'x-custom', 'diversion', 'o', 'X-None', '__proto__'].map((name) => make().getHeaderName(name));
+    assert.deepEqual(names, ['call-id', 'call-id', 'X-Custom', 'Diversion', 'event', undefined, '__proto__']);
+  }
+  assert.equal(new drachtio.Request(wire()).getHeaderName('FROM'), 'from');
+  assert.equal(new drachtio.Response().getHeaderName('from'), undefined);
+});
+
+test('names that the environment lists stay as they are written', () => {
+  const program = `
+    const { FakeEngine, frameOf, drachtio } = require('./support/harness');
+    const { WireNames } = require('../../lib/headers/wire_names');
+    const { fromFrame } = require('../../lib/sip_message');
+    const text = 'OPTIONS sip:a SIP/2.0\\r\\nf: <sip:a>\\r\\nSESSION-Expires: 90\\r\\nP-Own: 1\\r\\np-own: 2\\r\\nSubject: s\\r\\n\\r\\n';
+    const messages = [fromFrame(...frameOf(text), new WireNames(FakeEngine.headerNames)), new drachtio.SipMessage(text)];
+    console.log(JSON.stringify(messages.map((m) => [m.headers, m.get('session-expires'), m.get('P-OWN'), m.getHeaderName('p-own')])));
+  `.replaceAll('\\\\', '\\');
+  const stdout = execFileSync(process.execPath, ['-e', program], {
+    cwd: __dirname,
+    encoding: 'utf8',
+    env: { ...process.env, DRACHTIO_PRESERVE_HEADER_NAMES: 'Session-Expires, P-Own,from' },
+  });
+  const expected = [{ from: '<sip:a>', 'SESSION-Expires': '90', 'P-Own': '1,2', subject: 's' }, '90', '1,2', 'P-Own'];
+  assert.deepEqual(JSON.parse(stdout), [expected, expected]);
+});
 
 test('what is changed in the table is what is found', () => {
   const msg = wire();

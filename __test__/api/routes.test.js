@@ -50,6 +50,18 @@ test('a method that is used after connect is asked for then, and alone', async (
   assert.deepEqual(engine.commands.map(({ kind, head, text }) => [kind, head, text]), [[1, 'options', '']]);
 });
 
+test('a method that is not wanted any more is taken back', async () => {
+  const { app, engine } = await connected((a) => a.use('in', () => {}).options(() => {}));
+  assert.equal(app.removeRoute('INFO'), app);
+  app.removeRoute('in');
+  app.use('invite', () => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(engine.commands.map(({ kind, head }) => [kind, head]), [[2, 'info'], [2, 'invite'], [1, 'invite']]);
+  for (const remove of [() => app.removeRoute('bye'), () => app.client.removeRoute('bye')]) {
+    assert.throws(remove, { message: 'no route request to remove for bye', code: 'DRT_ERR_NO_ROUTE' });
+  }
+});
+
 test('an agent asks for a method once', () => {
   const agent = new drachtio.Agent(() => {});
   agent.route('invite');

@@ -45,6 +45,14 @@ test('nothing of the agent is in it', async () => {
   assert.match(inspect(req.msg), /^SipMessage \{/);
 });
 
+test('receivedOn is the listener that it came to', async () => {
+  const requests = [];
+  const { engine } = await connected((a) => a.use((req) => requests.push(req)));
+  engine.receive(request('OPTIONS'));
+  assert.equal(requests[0].receivedOn, '127.0.0.1:5060');
+  assert.equal(new drachtio.Request().receivedOn, undefined);
+});
+
 test('meta is told and can be given', () => {
   const meta = { source: 'network', address: '10.0.0.1', port: '5070', protocol: 'tcp', time: '01:02:03.000004', transactionId: 'T', dialogId: 'D' };
   const req = new drachtio.Request(new drachtio.SipMessage({ method: 'INVITE', uri: 'sip:a@b' }), meta);

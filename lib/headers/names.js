@@ -58,6 +58,17 @@ const SINGLE = new Set([
 ]);
 
 /**
+ * Headers whose names stay in `msg.headers` as they are written: what the environment variable
+ * `DRACHTIO_PRESERVE_HEADER_NAMES` lists, between commas.
+ */
+const PRESERVED = new Set(
+  (process.env.DRACHTIO_PRESERVE_HEADER_NAMES ?? '')
+    .split(',')
+    .map((name) => lowerName(name.trim()))
+    .filter(Boolean),
+);
+
+/**
  * What a header name is compared by: lower case, the compact form expanded.
  *
  * @param {string} name
@@ -68,13 +79,23 @@ function lowerName(name) {
 }
 
 /**
- * The key of a header in `msg.headers`: lower case, except that `X-…` and `Diversion` stay as
- * they are written.
+ * The key of a header in `msg.headers`: lower case, except that `X-…`, `Diversion` and what the
+ * environment says stay as they are written.
  *
  * @param {string} name
  */
 function storedName(name) {
-  return name.startsWith('X-') || name === 'Diversion' ? name : lowerName(name);
+  if (name.startsWith('X-') || name === 'Diversion') return name;
+  return name.length > 1 && isPreserved(name) ? name : lowerName(name);
+}
+
+/**
+ * Whether the name of a header stays in `msg.headers` as it is written.
+ *
+ * @param {string} name
+ */
+function isPreserved(name) {
+  return PRESERVED.size > 0 && PRESERVED.has(lowerName(name));
 }
 
 /**
@@ -151,4 +172,4 @@ function headerTable() {
   return Object.create(null);
 }
 
-module.exports = { COMPACT, HeaderCollector, findName, headerTable, lowerName, setHeader };
+module.exports = { COMPACT, HeaderCollector, findName, headerTable, isPreserved, lowerName, setHeader };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { COMPACT, lowerName } = require('./names');
+const { COMPACT, isPreserved, lowerName } = require('./names');
 
 /** The number of every header that the native parser has no number for. */
 const OTHER = 255;
@@ -12,8 +12,8 @@ const OTHER = 255;
 class WireNames {
   /** @param {readonly string[]} names the canonical name of each header by its number */
   constructor(names) {
-    /** The key in `msg.headers` of each header by its number. */
-    this.stored = names.map(lowerName);
+    /** The key in `msg.headers` of each header by its number; undefined if that depends on how it is written. */
+    this.stored = names.map((name) => (isPreserved(name) ? undefined : lowerName(name)));
     /** @type {Map<string, number>} */
     this.numbers = new Map();
     names.forEach((name, number) => {
