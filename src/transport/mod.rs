@@ -1,8 +1,8 @@
 //! Sockets: UDP, and the connections of TCP, TLS and WebSockets.
 //!
 //! Sending never waits: [`Transports::send`] hands a message to the kernel or to a bounded queue.
-//! What the sockets have to tell is drained with [`Transports::poll_arrivals`]. Everything runs on
-//! one tokio runtime of one thread, that of the `driver`.
+//! What the sockets have to tell is drained with [`Transports::poll_arrivals`]. Everything but
+//! TLS handshakes runs on one tokio runtime of one thread, that of the `driver`.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -15,6 +15,7 @@
 //! | `tls.rs`, `certificates.rs`, `verifier.rs` | settings, certificates by name, whom to trust |
 //! | `upgrade.rs`, `websocket.rs` | the handshake and the frames of WebSockets |
 //! | `opening.rs` | a connection from TCP through its handshakes |
+//! | `handshakes.rs` | the thread on which those of TLS are made |
 //! | `connection.rs`, `ending.rs` | one connection in use: queue, time limits, why it ended |
 //! | `stream.rs`, `framing.rs` | what is below a connection, and how messages lie on it |
 //! | `keep_alive.rs`, `alarm.rs` | whether a peer still lives; deadlines |
@@ -28,6 +29,7 @@ mod connection;
 mod contact;
 mod ending;
 mod framing;
+mod handshakes;
 mod icmp;
 mod keep_alive;
 pub mod limits;

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsStream;
 
 use super::ending::Ending;
 use super::framing::Framing;
+use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::stream::Stream;
-use super::tls::TlsContext;
+use super::tls::{TlsContext, TlsFailure};
 use super::websocket::{Role, WebSocket};
 use super::{tcp, upgrade};
 use crate::engine::Path;
@@ -21,9 +23,16 @@ use crate::engine::Path;
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) origin: Origin,
-    /// For the secure transports; taken when the connection begins, so that a reload does not
-    /// touch it.
-    pub(super) tls: Option<Arc<TlsContext>>,
+    /// For the secure transports.
+    pub(super) tls: Option<Secure>,
+}
+
+/// How a connection does TLS; taken when it begins, so that a reload does not touch it.
+#[derive(Debug)]
+pub(super) struct Secure {
+    pub(super) context: Arc<TlsContext>,
+    /// Who makes the handshake. `None`: the connection's own task.
+    pub(super) handshakes: Option<Arc<Handshakes>>,
 }
 
 /// Who opens the connection.
@@ -56,15 +65,11 @@ impl Opening {
             }
         };
         let host = name.unwrap_or_else(|| path.peer.ip().to_string().into());
-        let mut stream = match tls.filter(|_| path.transport.is_secure()) {
-            None => Stream::Plain(stream),
-            Some(tls) => {
-                let handshake = async {
-                    match role {
-                        Role::Server => tls.accept(stream).await,
-                        Role::Client => tls.connect(stream, &host).await,
-                    }
-                };
+        let mut stream = match (path.transport.is_secure(), tls) {
+            (false, _) => Stream::Plain(stream),
+            (true, None) => return Err(TlsFailure::NotConfigured.into()),
+            (true, Some(tls)) => {
+                let handshake = tls.handshake(stream, role, host.clone());
                 let done = within(limits.tls_handshake, handshake, Ending::TlsTimeout).await?;
                 Stream::Tls(Box::new(done?))
             }
@@ -83,6 +88,30 @@ impl Opening {
         let mut socket = WebSocket::new(role);
         socket.push(&rest);
         Ok((stream, Framing::WebSocket(socket)))
+    }
+}
+
+impl Secure {
+    async fn handshake(
+        self,
+        stream: TcpStream,
+        role: Role,
+        host: Arc<str>,
+    ) -> Result<TlsStream<TcpStream>, Ending> {
+        let Secure {
+            context,
+            handshakes,
+        } = self;
+        let shake_hands = move |stream| async move {
+            match role {
+                Role::Server => context.accept(stream).await,
+                Role::Client => context.connect(stream, &host).await,
+            }
+        };
+        match handshakes {
+            Some(elsewhere) => elsewhere.make(stream, shake_hands).await,
+            None => Ok(shake_hands(stream).await?),
+        }
     }
 }
 

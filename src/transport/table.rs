@@ -11,10 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{timeout_at, Instant};
 
 use super::connection::{self, Gauge, Line, Outgoing, Shared};
+use super::handshakes::Handshakes;
 use super::limits::{
     Limits, ARRIVALS_BATCH, ARRIVALS_QUEUE, MAX_QUEUED_BYTES_IN_ALL, SHORT_QUEUE_BYTES,
 };
-use super::opening::{Opening, Origin};
+use super::opening::{Opening, Origin, Secure};
 use super::tls::TlsContext;
 use super::{unsent, Arrival};
 use crate::engine::{ConnectionId, Path, SendFailure, ServerId, Transmit, Transport};
@@ -28,6 +29,8 @@ pub(super) struct Connections {
     limits: Limits,
     /// For the connections to come; `None` when nothing was said of TLS.
     tls: Option<Arc<TlsContext>>,
+    /// Started by the first connection that needs it.
+    handshakes: Option<Arc<Handshakes>>,
     shared: Arc<Shared>,
     /// For the connections to send on.
     sender: mpsc::Sender<Arrival>,
@@ -71,6 +74,7 @@ impl Connections {
             next_id: 1,
             limits,
             tls,
+            handshakes: None,
             shared: Arc::new(Shared::new()),
             sender,
             receiver,
@@ -170,10 +174,11 @@ impl Connections {
                 _ => self.limits.keep_alive.filter(|_| !is_accepted),
             },
         };
-        let opening = Opening {
-            origin,
-            tls: self.tls.clone(),
+        let tls = match path.transport.is_secure() {
+            true => self.secure(),
+            false => None,
         };
+        let opening = Opening { origin, tls };
         tokio::spawn(connection::run(opening, line));
         self.by_peer.insert(peer, id);
         self.entries.insert(
@@ -187,6 +192,21 @@ impl Connections {
             },
         );
         id
+    }
+
+    fn secure(&mut self) -> Option<Secure> {
+        let context = self.tls.clone()?;
+        if self.handshakes.is_none() {
+            match Handshakes::start() {
+                Ok(started) => self.handshakes = Some(Arc::new(started)),
+                Err(error) => tracing::warn!(%error, "no thread for TLS handshakes"),
+            }
+        }
+        let handshakes = self.handshakes.clone();
+        Some(Secure {
+            context,
+            handshakes,
+        })
     }
 
     /// What the connections have to tell, up to [`ARRIVALS_BATCH`] pieces.

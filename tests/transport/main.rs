@@ -15,6 +15,7 @@ mod common;
 mod driver;
 mod failure;
 mod framing;
+mod handshakes_elsewhere;
 mod keep_alive;
 mod reuse;
 mod sni;
