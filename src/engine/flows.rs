@@ -112,6 +112,9 @@ impl Engine {
         else {
             return;
         };
+        if request.get(HeaderId::Contact) == Some(b"*") {
+            self.registrations.remove_all_of(&aor);
+        }
         for value in request.values(HeaderId::Contact) {
             let Ok(contact) = NameAddr::parse(value) else {
                 continue;

@@ -40,6 +40,8 @@ pub(crate) struct Registrations {
     entries: BTreeMap<RegistrationKey, Registration>,
     by_connection: ByConnection<RegistrationKey>,
     by_expiry: BTreeSet<(Instant, RegistrationKey)>,
+    /// The keys the other way round: first the address of record.
+    by_record: BTreeSet<(Arc<str>, Arc<str>)>,
     pub(crate) slot: TimerSlot,
 }
 
@@ -57,6 +59,7 @@ impl Registrations {
         self.by_connection
             .insert(entry.path.connection, key.clone());
         self.by_expiry.insert((entry.expires, key.clone()));
+        self.by_record.insert(reversed(&key));
         self.entries.insert(key, entry);
     }
 
@@ -64,7 +67,19 @@ impl Registrations {
         let entry = self.entries.remove(key)?;
         self.by_connection.remove(entry.path.connection, key);
         self.by_expiry.remove(&(entry.expires, key.clone()));
+        self.by_record.remove(&reversed(key));
         Some(entry)
+    }
+
+    /// Forgets all that is registered for an address of record: `Contact: *` (RFC 3261 §10.2.2).
+    pub(crate) fn remove_all_of(&mut self, record: &str) {
+        let from = (Arc::from(record), Arc::from(""));
+        let of_record = self.by_record.range(from..);
+        let of_record = of_record.take_while(|(known, _)| **known == *record);
+        let keys: Vec<_> = of_record.map(|(_, name)| name.clone()).collect();
+        for name in keys {
+            self.remove(&(name, record.into()));
+        }
     }
 
     /// Where the client with this `user@host:port` is.
@@ -111,4 +126,8 @@ impl Registrations {
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
+}
+
+fn reversed((name, record): &RegistrationKey) -> (Arc<str>, Arc<str>) {
+    (record.clone(), name.clone())
 }

@@ -82,6 +82,31 @@ fn a_websocket_like_client_is_called_over_its_connection() {
 }
 
 #[test]
+fn a_star_takes_off_all_that_the_user_has_and_nothing_of_others() {
+    let mut world = World::new(1);
+    let node = world.node("198.51.100.1:5060");
+    let phone = world.phone(PHONE).by_tcp();
+    let contact = |name: &str| format!("<sip:{name}@9fqh2.invalid;transport=tcp>");
+    for (user, name) in [("alice", "a1"), ("alice", "a2"), ("bob", "b1")] {
+        register(&mut world, node, phone, user, &contact(name));
+    }
+    assert_eq!(world.census(node).registrations, 3);
+    // RFC 3261 §10.2.2: every binding of that address of record.
+    let gone = "*\r\nExpires: 0";
+    register(&mut world, node, phone, "alice", gone);
+    assert_eq!(world.census(node).registrations, 1);
+    reaches(
+        &mut world,
+        node,
+        phone,
+        "sip:b1@9fqh2.invalid;transport=tcp",
+    );
+    let code = refusal(&mut world, node, "sip:a2@9fqh2.invalid;transport=tcp");
+    assert_eq!(code, "DRT_ERR_FLOW_FAILED");
+    world.finish();
+}
+
+#[test]
 fn a_call_is_proxied_to_its_contact_as_to_any_other() {
     let mut world = World::new(1);
     let node = world.node("198.51.100.1:5060");
