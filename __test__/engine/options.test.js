@@ -270,3 +270,25 @@ test('supported, accept: what the application declares is not refused', async (t
   assert.equal(await ask(port, { Require: 'x-theirs', 'Content-Type': 'text/plain' }), 420);
   assert.equal(await ask(port, { 'Content-Type': 'application/sdp' }), 415);
 });
+
+test('connections.keepAliveInterval: a silent peer is sent a ping of RFC 5626, and its pong keeps the connection', async (t) => {
+  const { app } = await startApp(t, ignore, { connections: { keepAliveInterval: 100 } });
+  let heard = '';
+  const server = net.createServer((socket) => {
+    socket.setEncoding('latin1').on('error', ignore).on('data', (text) => {
+      heard += text;
+      if (/^OPTIONS/.test(text)) socket.write(answer(text, 200));
+      else if (text === '\r\n\r\n') socket.write('\r\n');
+    });
+    t.after(() => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const uri = `sip:127.0.0.1:${server.address().port};transport=tcp`;
+  assert.equal(await finalStatus(app, uri), 200);
+  const pings = () => heard.split('\r\n\r\n\r\n\r\n').length;
+  for (const end = Date.now() + 5_000; pings() < 3 && Date.now() < end; ) await sleep(20);
+  assert.ok(pings() >= 3, JSON.stringify(heard));
+  assert.equal(app.client.census().connections, 1);
+});

@@ -175,6 +175,27 @@ for (const [what, answer] of [['is silent', () => 0], ['answers 503', () => 503]
   });
 }
 
+test('nextHop.avoidFor 0: a server that has failed is asked again by the next request', async () => {
+  const [first, second] = [await startPeer('first', () => 503), await startPeer('second')];
+  const server = await nameServer(twoServers(first.port, second.port));
+  const { app } = await startAgent(server, { nextHop: { avoidFor: 0 } });
+  for (const count of [1, 2]) {
+    assert.equal((await options(app, 'sip:example.com')).reason, 'second');
+    assert.equal(first.heard.length, count);
+  }
+});
+
+test('dns.attempts: so often a name server is asked that does not answer', async () => {
+  const asked = async (attempts) => {
+    const server = await nameServer([], { how: () => 'silence' });
+    const { app } = await startAgent(server, { dns: { attempts, naptr: false, timeout: 100, deadline: 10_000 } });
+    await assert.rejects(app.request({ uri: 'sip:nobody.example.com', method: 'OPTIONS' }), { code: 'DRT_ERR_NAME_NOT_RESOLVED' });
+    return server.asked.filter((question) => question === 'SRV _sip._udp.nobody.example.com').length;
+  };
+  assert.equal(await asked(1), 1);
+  assert.equal(await asked(3), 3);
+});
+
 test('a first server that is not there: its ICMP error moves the request on', async (t) => {
   const second = await startPeer('second');
   const server = await nameServer(twoServers(await freePort(), second.port));

@@ -182,3 +182,32 @@ for (const [what, certificate, reason] of [
     assert.match(res.get('Warning'), new RegExp(`^399 \\S+ "tls to 127.0.0.1:\\d+: ${reason}"$`));
   });
 }
+
+test('tls.ca: servers of the authorities named there are trusted, and no others', async (t) => {
+  const trusted = issue(authority, 'localhost');
+  const stranger = selfSigned();
+  const serve = async (certificate) => {
+    const server = tls.createServer({ cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) }, (socket) => {
+      socket.setEncoding('latin1').on('error', () => {}).on('data', (text) => {
+        const copied = text.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/i.test(line));
+        socket.write(['SIP/2.0 200 OK', ...copied, 'Content-Length: 0', '', ''].join('\r\n'));
+      });
+      t.after(() => socket.destroy());
+    });
+    server.on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    return `sip:localhost:${server.address().port};transport=tls`;
+  };
+  const { app } = await start(t, trusted);
+  const ask = async (uri) => {
+    const req = await app.request({ uri, method: 'OPTIONS' });
+    const [res] = await once(req, 'response');
+    return res;
+  };
+  assert.equal((await ask(await serve(trusted))).status, 200);
+  const refused = await ask(await serve(issue(stranger, 'localhost')));
+  assert.equal(refused.status, 503);
+  assert.match(refused.get('Warning'), /unknown authority/);
+});
