@@ -11,6 +11,7 @@ use super::bell::{Bell, Resident};
 use super::mailbox::{Ended, Mailbox, Postbox, Reload};
 use super::settings::Start;
 use super::values::{Deferred, Js, Value};
+use crate::apps::Profile;
 use crate::driver::{Census, Handle, Settings, StartError, Submission};
 use crate::engine::{AppId, Listener};
 use crate::transport::TlsSettings;
@@ -42,7 +43,12 @@ impl Running {
     ) -> Result<Rc<Running>> {
         let mailbox = Arc::new(Mailbox::default());
         let handle = Handle::default();
-        let app = handle.attach(Box::new(Postbox::new(mailbox.clone())), start.routes);
+        let profile = Profile {
+            verbs: start.routes,
+            ..Profile::default()
+        };
+        let outlet = Box::new(Postbox::new(mailbox.clone()));
+        let app = handle.entrance().attach(outlet, profile);
         let running = Rc::new(Running {
             handle: RefCell::new(Some(handle)),
             app,
@@ -69,7 +75,7 @@ impl Running {
 
     pub(super) fn submit(&self, batch: Vec<Submission>) {
         if let Some(handle) = &*self.handle.borrow() {
-            handle.submit(self.app, batch);
+            handle.entrance().submit(self.app, batch);
         }
     }
 

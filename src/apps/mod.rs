@@ -9,7 +9,7 @@
 
 mod routes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::engine::{AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
 use crate::message::{HeaderId, Message, Method};
@@ -26,6 +26,34 @@ pub const PROVISIONAL_LIMIT: usize = 4 * BACKLOG_LIMIT;
 
 /// The Retry-After, in seconds, of requests rejected because applications are behind.
 pub const RETRY_AFTER: u32 = 2;
+
+/// The Retry-After, in seconds, of requests rejected because this server is about to end.
+pub const DRAIN_RETRY_AFTER: u32 = 10;
+
+/// Stands for every method among those that a director is asked about.
+pub const ANY_VERB: &str = "*";
+
+/// What an application is connected with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The methods whose new requests it wants, in any case; of [`MAX_ROUTES`] at most.
+    pub verbs: Vec<String>,
+    /// What it may be chosen by, see [`Recipient::Tag`].
+    pub tags: Vec<String>,
+    /// It is the one that says who gets new requests: it gets those of its verbs itself, and gives
+    /// them to others with [`Apps::give`]. [`ANY_VERB`] is every method. There is one director at
+    /// most; a later one takes the place of the first.
+    pub directs: bool,
+}
+
+/// Who is to get a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipient {
+    /// This application, whatever its routes are.
+    App(AppId),
+    /// One of those with this tag that want requests of the method, in turns.
+    Tag(String),
+}
 
 /// Where the news for one application goes. Called on the engine's thread, so it must not wait.
 pub trait Outlet: Send {
@@ -88,10 +116,20 @@ pub struct Apps {
     options_answer: OptionsAnswer,
     apps: BTreeMap<AppId, App>,
     routes: Routes,
+    director: Option<Director>,
+    is_draining: bool,
+}
+
+/// See [`Profile::directs`].
+struct Director {
+    app: AppId,
+    /// In lower case.
+    verbs: HashSet<String>,
 }
 
 struct App {
     outlet: Box<dyn Outlet>,
+    tags: Vec<String>,
     /// Something was delivered since the last flush.
     unflushed: bool,
 }
@@ -105,12 +143,25 @@ impl Apps {
         }
     }
 
-    /// Takes in an application that wants new requests of these methods (in any case), of
-    /// [`MAX_ROUTES`] at most.
-    pub fn add(&mut self, app: AppId, outlet: Box<dyn Outlet>, verbs: &[String]) {
+    /// Takes in an application.
+    pub fn add(&mut self, app: AppId, outlet: Box<dyn Outlet>, profile: Profile) {
         let unflushed = false;
-        self.apps.insert(app, App { outlet, unflushed });
-        for verb in verbs {
+        let tags = profile.tags;
+        self.apps.insert(
+            app,
+            App {
+                outlet,
+                tags,
+                unflushed,
+            },
+        );
+        if profile.directs {
+            let verbs = profile.verbs.iter().map(|verb| verb.to_ascii_lowercase());
+            let verbs = verbs.collect();
+            self.director = Some(Director { app, verbs });
+            return;
+        }
+        for verb in &profile.verbs {
             if self.routes.add(app, verb).is_err() {
                 tracing::warn!("an application has more than {MAX_ROUTES} routes");
                 break;
@@ -122,6 +173,14 @@ impl Apps {
     pub fn remove(&mut self, app: AppId) {
         self.apps.remove(&app);
         self.routes.remove_all(app);
+        if self.director.as_ref().is_some_and(|one| one.app == app) {
+            self.director = None;
+        }
+    }
+
+    /// From now on no application is asked about new requests; they are rejected with 503.
+    pub fn drain(&mut self) {
+        self.is_draining = true;
     }
 
     /// The application wants new requests of this method (in any case). Asking twice is asking
@@ -131,13 +190,17 @@ impl Apps {
             Ok(()) => Reply::Done,
             Err(limit) => Reply::Refused(Refusal::LimitReached("routes", limit)),
         };
-        self.deliver(app, News::Reply { command, reply });
+        self.reply(app, command, reply);
     }
 
     /// The application wants new requests of this method no longer.
     pub fn remove_route(&mut self, app: AppId, command: CommandId, verb: &str) {
         self.routes.remove(app, verb);
-        let reply = Reply::Done;
+        self.reply(app, command, Reply::Done);
+    }
+
+    /// Answers a command that the engine is not asked about.
+    pub fn reply(&mut self, app: AppId, command: CommandId, reply: Reply) {
         self.deliver(app, News::Reply { command, reply });
     }
 
@@ -162,11 +225,14 @@ impl Apps {
             }
             _ => return None,
         };
-        let apps = &self.apps;
-        let is_behind = |app: &AppId| {
-            apps.get(app)
-                .is_none_or(|app| app.outlet.backlog() >= BACKLOG_LIMIT)
-        };
+        if self.is_draining {
+            let hint = Some(Hint::RetryAfter(DRAIN_RETRY_AFTER));
+            return Some(Ruling::Answer {
+                transaction,
+                status: 503,
+                hint,
+            });
+        }
         if is_answered && !self.routes.is_empty() {
             let hint = Some(Hint::Capabilities(self.routes.allow()));
             return Some(Ruling::Answer {
@@ -175,11 +241,19 @@ impl Apps {
                 hint,
             });
         }
-        if let Some(app) = self.routes.choose(&verb, |app| !is_behind(app)) {
+        let director = self.director.as_ref().filter(|one| one.takes(&verb));
+        let director = director.map(|one| one.app);
+        let apps = &self.apps;
+        let is_able = |app: &AppId| apps.get(app).is_some_and(App::is_able);
+        let chosen = match director {
+            Some(director) => Some(director).filter(is_able),
+            None => self.routes.choose(&verb, is_able),
+        };
+        if let Some(app) = chosen {
             self.deliver(app, event.news);
             return Some(Ruling::Assign(transaction, app));
         }
-        let (status, hint) = if self.routes.contains(&verb) {
+        let (status, hint) = if director.is_some() || self.routes.contains(&verb) {
             (503, Some(Hint::RetryAfter(RETRY_AFTER)))
         } else if self.routes.is_empty() {
             (503, None) // The application may be about to start.
@@ -193,6 +267,42 @@ impl Apps {
             transaction,
             status,
             hint,
+        })
+    }
+
+    /// Gives a new request to somebody; 480 when there is nobody, or nobody who can keep up.
+    #[must_use]
+    pub fn give(&mut self, news: News, recipient: &Recipient) -> Option<Ruling> {
+        let News::Message {
+            transaction: Some(transaction),
+            message,
+            ..
+        } = &news
+        else {
+            return None;
+        };
+        let transaction = *transaction;
+        let apps = &self.apps;
+        let chosen = match recipient {
+            Recipient::App(app) => Some(*app).filter(|app| apps.contains_key(app)),
+            Recipient::Tag(tag) => {
+                let verb = message.method()?.as_str().to_ascii_lowercase();
+                self.routes.choose(&verb, |app| {
+                    apps.get(app)
+                        .is_some_and(|app| app.is_able() && app.tags.contains(tag))
+                })
+            }
+        };
+        Some(match chosen {
+            Some(app) => {
+                self.deliver(app, news);
+                Ruling::Assign(transaction, app)
+            }
+            None => Ruling::Answer {
+                transaction,
+                status: 480,
+                hint: None,
+            },
         })
     }
 
@@ -232,6 +342,19 @@ impl Apps {
         }
         app.outlet.deliver(news);
         app.unflushed = true;
+    }
+}
+
+impl Director {
+    fn takes(&self, verb: &str) -> bool {
+        self.verbs.contains(verb) || self.verbs.contains(ANY_VERB)
+    }
+}
+
+impl App {
+    /// It keeps up with what it is told.
+    fn is_able(&self) -> bool {
+        self.outlet.backlog() < BACKLOG_LIMIT
     }
 }
 
@@ -297,8 +420,12 @@ mod tests {
         let mut recorders = Vec::new();
         for (id, verbs) in (1..).zip(routes) {
             let recorder = Recorder::default();
-            let verbs: Vec<String> = verbs.iter().map(|verb| (*verb).to_owned()).collect();
-            apps.add(AppId(id), Box::new(recorder.clone()), &verbs);
+            let verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();
+            let profile = Profile {
+                verbs,
+                ..Profile::default()
+            };
+            apps.add(AppId(id), Box::new(recorder.clone()), profile);
             recorders.push(recorder);
         }
         (apps, recorders)
@@ -406,6 +533,84 @@ mod tests {
         apps.flush();
         assert_eq!(recorders[0].0.lock().unwrap().flushes, 1);
         assert_eq!(recorders[1].0.lock().unwrap().flushes, 0);
+    }
+
+    fn add(apps: &mut Apps, id: u32, verbs: &[&str], tags: &[&str], directs: bool) -> Recorder {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let profile = Profile {
+            verbs: owned(verbs),
+            tags: owned(tags),
+            directs,
+        };
+        let recorder = Recorder::default();
+        apps.add(AppId(id), Box::new(recorder.clone()), profile);
+        recorder
+    }
+
+    fn give(apps: &mut Apps, method: &str, tag: &str) -> Option<Ruling> {
+        let recipient = Recipient::Tag(tag.to_owned());
+        apps.give(new_request(method).news, &recipient)
+    }
+
+    #[test]
+    fn a_director_is_asked_about_its_methods_only() {
+        let (mut apps, _) = apps(&[&["invite", "options"]]);
+        add(&mut apps, 9, &["Invite"], &[], true);
+        let invite = apps.dispatch(new_request("INVITE"));
+        assert_eq!(invite, Some(Ruling::Assign(REQUEST, AppId(9))));
+        let options = apps.dispatch(new_request("OPTIONS"));
+        assert_eq!(options, Some(Ruling::Assign(REQUEST, AppId(1))));
+        apps.remove(AppId(9));
+        let invite = apps.dispatch(new_request("INVITE"));
+        assert_eq!(invite, Some(Ruling::Assign(REQUEST, AppId(1))));
+    }
+
+    #[test]
+    fn a_director_of_everything_that_is_behind_is_not_passed_over() {
+        let (mut apps, _) = apps(&[&["invite"]]);
+        let director = add(&mut apps, 9, &[ANY_VERB], &[], true);
+        let message = apps.dispatch(new_request("MESSAGE"));
+        assert_eq!(message, Some(Ruling::Assign(REQUEST, AppId(9))));
+        director.set_backlog(BACKLOG_LIMIT);
+        let busy = rejection(503, Some(Hint::RetryAfter(RETRY_AFTER)));
+        assert_eq!(apps.dispatch(new_request("INVITE")), busy);
+    }
+
+    #[test]
+    fn a_tag_names_those_that_take_turns() {
+        let mut apps = Apps::default();
+        add(&mut apps, 1, &["invite"], &["blue"], false);
+        add(&mut apps, 2, &["invite"], &["green", "blue"], false);
+        add(&mut apps, 3, &["options"], &["blue", "red"], false);
+        let to = |app| Some(Ruling::Assign(REQUEST, AppId(app)));
+        let chosen: Vec<_> = (0..3).map(|_| give(&mut apps, "INVITE", "blue")).collect();
+        assert_eq!(chosen, [to(1), to(2), to(1)]);
+        assert_eq!(give(&mut apps, "INVITE", "green"), to(2));
+        assert_eq!(give(&mut apps, "INVITE", "red"), rejection(480, None));
+        assert_eq!(give(&mut apps, "INVITE", "Blue"), rejection(480, None));
+    }
+
+    #[test]
+    fn a_request_is_given_to_an_application_without_a_route() {
+        let mut apps = Apps::default();
+        let recorder = add(&mut apps, 1, &[], &[], false);
+        let news = new_request("INVITE").news;
+        let ruling = apps.give(news.clone(), &Recipient::App(AppId(1)));
+        assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(1))));
+        assert_eq!(recorder.told(), 1);
+        let ruling = apps.give(news, &Recipient::App(AppId(2)));
+        assert_eq!(ruling, rejection(480, None));
+    }
+
+    #[test]
+    fn nobody_gets_new_requests_any_more_when_it_drains() {
+        let (mut apps, recorders) = apps(&[&["invite"]]);
+        apps.drain();
+        let busy = rejection(503, Some(Hint::RetryAfter(DRAIN_RETRY_AFTER)));
+        assert_eq!(apps.dispatch(new_request("INVITE")), busy);
+        let bye = event(Some(AppId(1)), "BYE sip:a@b SIP/2.0");
+        assert_eq!(apps.dispatch(bye), None);
+        assert_eq!(recorders[0].told(), 1);
     }
 
     #[test]

@@ -23,9 +23,9 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
-use crate::apps::{Apps, OptionsAnswer, Outlet};
+use crate::apps::{Apps, OptionsAnswer, Outlet, Profile, Recipient};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
-use crate::engine::{self, Action, AppId, CommandId, Listener};
+use crate::engine::{self, Action, AppId, CommandId, Legacy, Listener, TransactionId};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
 use turn::Driver;
 
@@ -67,6 +67,8 @@ pub enum Request {
     RemoveRoute(String),
     /// Something of the engine.
     Act(Action),
+    /// Another application is to have a new request of this one's, which has not answered it.
+    Give(TransactionId, Recipient),
 }
 
 /// How many entries the tables of an engine hold. All zero when nothing is going on, but for
@@ -112,20 +114,29 @@ impl StartError {
 /// message arrives. Dropping it closes the engine and waits for its thread.
 #[derive(Debug)]
 pub struct Handle {
-    orders: UnboundedSender<Order>,
+    entrance: Entrance,
     /// The other end, until the thread has it.
     inbox: Option<UnboundedReceiver<Order>>,
     census: Arc<Mutex<Census>>,
-    next_app: AtomicU32,
     reloads: AtomicU64,
     thread: Option<JoinHandle<()>>,
 }
 
+/// Where applications come in. May be cloned and used on any thread; does not keep the engine
+/// running. After the end of the engine, nothing happens.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    orders: UnboundedSender<Order>,
+    next_app: Arc<AtomicU32>,
+}
+
 /// What the thread is asked to do.
 enum Order {
-    Attach(AppId, Box<dyn Outlet>, Vec<String>),
-    Detach(AppId),
+    Attach(AppId, Box<dyn Outlet>, Profile),
+    Detach(AppId, Legacy),
+    Adopt(AppId, AppId),
     Submit(AppId, Vec<Submission>),
+    Drain,
     SetTls(
         u64,
         Box<TlsContext>,
@@ -138,10 +149,12 @@ impl Default for Handle {
     fn default() -> Handle {
         let (orders, inbox) = unbounded_channel();
         Handle {
-            orders,
+            entrance: Entrance {
+                orders,
+                next_app: Arc::new(AtomicU32::new(1)),
+            },
             inbox: Some(inbox),
             census: Arc::default(),
-            next_app: AtomicU32::new(1),
             reloads: AtomicU64::new(0),
             thread: None,
         }
@@ -169,27 +182,14 @@ impl Handle {
         Ok(())
     }
 
-    /// Connects an application that wants new requests of these methods (in any case), of
-    /// [`MAX_ROUTES`](crate::apps::MAX_ROUTES) at most. Its outlet is told when the engine ends,
-    /// whatever happens.
-    pub fn attach(&self, outlet: Box<dyn Outlet>, verbs: Vec<String>) -> AppId {
-        let app = AppId(self.next_app.fetch_add(1, Ordering::Relaxed));
-        if let Err(unsent) = self.orders.send(Order::Attach(app, outlet, verbs)) {
-            if let Order::Attach(_, mut outlet, _) = unsent.0 {
-                outlet.end(None);
-            }
-        }
-        app
+    /// Where applications come in.
+    pub fn entrance(&self) -> &Entrance {
+        &self.entrance
     }
 
-    /// Disconnects an application: what it owns is ended, and its outlet is dropped.
-    pub fn detach(&self, app: AppId) {
-        let _ = self.orders.send(Order::Detach(app));
-    }
-
-    /// Asks for things, in this order. Never waits. After the end of the engine, nothing happens.
-    pub fn submit(&self, app: AppId, batch: Vec<Submission>) {
-        let _ = self.orders.send(Order::Submit(app, batch));
+    /// From now on new requests outside every dialog are rejected with 503; calls go on.
+    pub fn drain(&self) {
+        self.entrance.order(Order::Drain);
     }
 
     /// Reads the settings, on a thread of its own, and has connections that begin later do TLS in
@@ -201,13 +201,12 @@ impl Handle {
         settings: TlsSettings,
         done: impl FnOnce(Result<(), TlsError>) + Send + 'static,
     ) {
-        let orders = self.orders.clone();
+        let entrance = self.entrance.clone();
         let number = self.reloads.fetch_add(1, Ordering::Relaxed) + 1;
         std::thread::spawn(move || match TlsContext::new(&settings) {
             Err(error) => done(Err(error)),
             Ok(context) => {
-                // Fails when the engine has ended.
-                let _ = orders.send(Order::SetTls(number, Box::new(context), Box::new(done)));
+                entrance.order(Order::SetTls(number, Box::new(context), Box::new(done)));
             }
         });
     }
@@ -220,7 +219,7 @@ impl Handle {
     /// Asks the engine to carry out what was submitted, give every pending request its final
     /// response, close its sockets and end. Does not wait.
     pub fn close(&self) {
-        let _ = self.orders.send(Order::Close);
+        self.entrance.order(Order::Close);
     }
 
     /// Closes the engine and waits for its thread, which takes [`FLUSH_TIMEOUT`] and a little
@@ -240,12 +239,48 @@ impl Drop for Handle {
     }
 }
 
+impl Entrance {
+    /// Connects an application. Its outlet is told when the engine ends, whatever happens.
+    pub fn attach(&self, outlet: Box<dyn Outlet>, profile: Profile) -> AppId {
+        let app = AppId(self.next_app.fetch_add(1, Ordering::Relaxed));
+        if let Err(unsent) = self.orders.send(Order::Attach(app, outlet, profile)) {
+            if let Order::Attach(_, mut outlet, _) = unsent.0 {
+                outlet.end(None);
+            }
+        }
+        app
+    }
+
+    /// Disconnects an application: what it owns is ended but for its legacy, and its outlet is
+    /// dropped. What is left is ended by calling this again.
+    pub fn detach(&self, app: AppId, legacy: Legacy) {
+        self.order(Order::Detach(app, legacy));
+    }
+
+    /// Gives to an application what one that was detached has left.
+    pub fn adopt(&self, from: AppId, heir: AppId) {
+        self.order(Order::Adopt(from, heir));
+    }
+
+    /// Asks for things, in this order. Never waits.
+    pub fn submit(&self, app: AppId, batch: Vec<Submission>) {
+        self.order(Order::Submit(app, batch));
+    }
+
+    fn order(&self, order: Order) {
+        // Fails when the engine has ended.
+        let _ = self.orders.send(order);
+    }
+}
+
 impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Order::Attach(..) => "Attach",
-            Order::Detach(_) => "Detach",
+            Order::Detach(..) => "Detach",
+            Order::Adopt(..) => "Adopt",
             Order::Submit(..) => "Submit",
+            Order::Drain => "Drain",
             Order::SetTls(..) => "SetTls",
             Order::Close => "Close",
         })

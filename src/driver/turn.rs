@@ -10,9 +10,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 
 use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
-use crate::apps::{Apps, Ruling};
+use crate::apps::{Apps, Recipient, Ruling};
 use crate::dns::{Answer, Resolver};
-use crate::engine::{AppId, Command, Config, Engine};
+use crate::engine::{AppId, Command, CommandId, Config, Engine, Legacy, Reply, TransactionId};
 use crate::transport::{Alarm, Arrival, Transports};
 
 /// Orders taken at once.
@@ -80,7 +80,7 @@ impl<'a> Driver<'a> {
         let now = Instant::now();
         let apps: Vec<AppId> = self.apps.ids().collect();
         for app in apps {
-            self.engine.handle_app_gone(now, app);
+            self.engine.handle_app_gone(now, app, Legacy::default());
         }
         self.hand_out(now);
         self.apps.flush();
@@ -164,16 +164,22 @@ impl<'a> Driver<'a> {
                 .submissions
                 .extend(batch.into_iter().map(|submission| (app, submission))),
             // The others wait for what was submitted before them.
-            Order::Attach(app, outlet, verbs) => {
+            Order::Attach(app, outlet, profile) => {
                 self.carry_out_submissions(now, usize::MAX);
-                self.apps.add(app, outlet, &verbs);
+                self.apps.add(app, outlet, profile);
             }
-            Order::Detach(app) => {
+            Order::Detach(app, legacy) => {
                 self.carry_out_submissions(now, usize::MAX);
                 self.apps.remove(app);
-                self.engine.handle_app_gone(now, app);
+                self.engine.handle_app_gone(now, app, legacy);
                 self.hand_out(now);
             }
+            Order::Adopt(from, heir) => {
+                self.carry_out_submissions(now, usize::MAX);
+                self.engine.handle_adoption(now, from, heir);
+                self.hand_out(now);
+            }
+            Order::Drain => self.apps.drain(),
             Order::SetTls(number, context, done) => {
                 let mut outcome = Ok(());
                 if number > self.last_reload {
@@ -199,22 +205,38 @@ impl<'a> Driver<'a> {
                     self.engine.handle_command(now, command);
                     self.hand_out(now);
                 }
+                Request::Give(transaction, recipient) => {
+                    self.give(now, app, id, transaction, &recipient);
+                }
             }
         }
+    }
+
+    fn give(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        id: CommandId,
+        transaction: TransactionId,
+        recipient: &Recipient,
+    ) {
+        let reply = match self.engine.take_back(now, app, transaction) {
+            Ok(news) => {
+                let ruling = self.apps.give(news, recipient);
+                self.rule(now, ruling);
+                Reply::Done
+            }
+            Err(refusal) => Reply::Refused(refusal),
+        };
+        self.apps.reply(app, id, reply);
+        self.hand_out(now);
     }
 
     /// Hands out what the engine has made.
     fn hand_out(&mut self, now: Instant) {
         while let Some(event) = self.engine.poll_event() {
-            match self.apps.dispatch(event) {
-                None => {}
-                Some(Ruling::Assign(transaction, app)) => self.engine.assign(transaction, app),
-                Some(Ruling::Answer {
-                    transaction,
-                    status,
-                    hint,
-                }) => self.engine.reject(now, transaction, status, hint),
-            }
+            let ruling = self.apps.dispatch(event);
+            self.rule(now, ruling);
         }
         while let Some(transmit) = self.engine.poll_transmit() {
             let token = transmit.token;
@@ -225,6 +247,18 @@ impl<'a> Driver<'a> {
         }
         while let Some(query) = self.engine.poll_query() {
             self.resolver.ask(query);
+        }
+    }
+
+    fn rule(&mut self, now: Instant, ruling: Option<Ruling>) {
+        match ruling {
+            None => {}
+            Some(Ruling::Assign(transaction, app)) => self.engine.assign(transaction, app),
+            Some(Ruling::Answer {
+                transaction,
+                status,
+                hint,
+            }) => self.engine.reject(now, transaction, status, hint),
         }
     }
 

@@ -11,10 +11,21 @@ use super::{DialogKey, Engine, Parked, ServerKey};
 /// Why a call ended whose application has gone.
 const REASON_APP_GONE: &str = "SIP ;cause=503 ;text=\"application has gone\"";
 
+/// What outlives an application that has gone: nothing, unless it is said here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Legacy {
+    /// New requests that it has given no response to are offered to another application, each of
+    /// them once in its life.
+    pub requests: bool,
+    /// Its confirmed dialogs go on without it, and requests in them wait, until another
+    /// application adopts them or they are ended as well.
+    pub dialogs: bool,
+}
+
 impl Engine {
     /// Answers what the application has not answered, cancels what it has asked for and hangs
     /// up its calls, so that nobody waits for it in vain.
-    pub(super) fn end_all_of(&mut self, now: Instant, app: AppId) {
+    pub(super) fn end_all_of(&mut self, now: Instant, app: AppId, legacy: Legacy) {
         self.queries
             .retain(|_, parked| !matches!(parked, Parked::Command(command) if command.app == app));
         let unanswered: Vec<ServerKey> = self
@@ -27,18 +38,27 @@ impl Engine {
             let proxied = self.servers.get(key).and_then(|t| t.user.proxy());
             match proxied {
                 Some(proxy) => self.cancel_proxy(now, proxy),
+                None if legacy.dialogs && self.is_in_confirmed_dialog(key) => {}
+                None if legacy.requests && self.offer_to_another(now, key) => {}
                 None => self.respond_unavailable(now, key, 503),
             }
         }
         self.cancel_calls_of(now, app);
-        self.expect_no_notifies_of(app);
-        let calls: Vec<_> = self.dialogs.keys().collect();
-        for key in calls {
-            let is_call = self
-                .dialogs
-                .get(key)
-                .is_some_and(|dialog| dialog.owner == app && dialog.confirmed);
-            if is_call {
+        if !legacy.dialogs {
+            self.expect_no_notifies_of(app);
+        }
+        let dialogs: Vec<_> = self.dialogs.keys().collect();
+        for key in dialogs {
+            let Some(dialog) = self.dialogs.get_mut(key) else {
+                continue;
+            };
+            if dialog.owner != app || !dialog.confirmed {
+                continue;
+            }
+            if legacy.dialogs {
+                let held = std::mem::take(&mut dialog.held);
+                self.refuse_held(held);
+            } else {
                 self.end_dialog_of_gone(now, key);
             }
         }

@@ -88,6 +88,7 @@ impl Engine {
         if let Some(open) = transaction.open.as_deref_mut() {
             open.owner = Some(owner);
             open.dialog = Some(dialog_key);
+            open.told_dialog = Some(id.clone());
             open.answer_by = Some(answer_by);
         }
         self.reschedule_server(key);

@@ -65,6 +65,7 @@ mod sips;
 mod subnet;
 mod subscribing;
 mod subscription;
+mod succession;
 mod target;
 mod text;
 mod timers;
@@ -84,6 +85,7 @@ use slotmap::new_key_type;
 
 pub use acceptance::Understanding;
 pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
+pub use app_gone::Legacy;
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
 };
@@ -351,9 +353,30 @@ impl Engine {
         self.connection_closed(now, connection);
     }
 
-    /// An application has gone: what it owned is ended.
-    pub fn handle_app_gone(&mut self, now: Instant, app: AppId) {
-        self.end_all_of(now, app);
+    /// An application has gone: what it owned is ended, but for its legacy. May be called again
+    /// for what is left.
+    pub fn handle_app_gone(&mut self, now: Instant, app: AppId, legacy: Legacy) {
+        self.end_all_of(now, app, legacy);
+    }
+
+    /// An application takes over what another one that has gone has left.
+    pub fn handle_adoption(&mut self, now: Instant, from: AppId, heir: AppId) {
+        self.pass_on(now, from, heir);
+    }
+
+    /// Takes a new request back from the application it was given to, which has neither answered
+    /// nor proxied it. The caller gives it to another one with [`Engine::assign`], or answers it
+    /// with [`Engine::reject`].
+    ///
+    /// # Errors
+    /// The request is not that application's to give away.
+    pub fn take_back(
+        &mut self,
+        now: Instant,
+        app: AppId,
+        transaction: TransactionId,
+    ) -> Result<News, Refusal> {
+        self.take_back_from(now, app, transaction)
     }
 
     /// Gives a request that no application owns to one.

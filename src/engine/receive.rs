@@ -173,6 +173,8 @@ impl Engine {
             local_tag,
             dialog: None,
             owner: None,
+            is_offered_again: false,
+            told_dialog: None,
             answer_by: None,
             reliable: None,
             refused_with: None,

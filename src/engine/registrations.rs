@@ -46,6 +46,15 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
+    /// Another application is told of them in the place of one that has gone.
+    pub(crate) fn pass_on(&mut self, from: AppId, heir: AppId) {
+        for entry in self.entries.values_mut() {
+            if entry.app == from {
+                entry.app = heir;
+            }
+        }
+    }
+
     /// Notes a registration in the place of an earlier one of the same user. When there are
     /// `limit` of them, the one that would lapse first makes room.
     pub(crate) fn insert(&mut self, key: RegistrationKey, entry: Registration, limit: usize) {

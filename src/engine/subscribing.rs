@@ -88,6 +88,15 @@ impl Engine {
         }
     }
 
+    /// Another application waits for them in the place of one that has gone.
+    pub(super) fn pass_on_subscribing(&mut self, from: AppId, heir: AppId) {
+        for one in self.subscribing.slots.values_mut() {
+            if one.app == from {
+                one.app = heir;
+            }
+        }
+    }
+
     pub(super) fn subscribing_timeout(&mut self, now: Instant, key: SubscribingKey) {
         let is_over = |one: &Subscribing| one.until <= now;
         if self.subscribing.slots.get(key).is_some_and(is_over) {

@@ -64,6 +64,7 @@ mod sips;
 mod spiral;
 mod subscribe;
 mod success_retransmission;
+mod succession;
 mod target_refresh;
 mod transaction_matching;
 mod unanswered;

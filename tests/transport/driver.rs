@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::PATIENCE;
-use drachtio::apps::{Outlet, BACKLOG_LIMIT};
+use drachtio::apps::{Outlet, Profile, BACKLOG_LIMIT};
 use drachtio::driver::{Census, Handle, Request, Settings, StartError, Submission};
 use drachtio::engine::{
-    Action, AppId, CommandId, Config, Listener, News, Refusal, Reply, Timers, TransactionId,
+    Action, AppId, CommandId, Config, Legacy, Listener, News, Refusal, Reply, Timers, TransactionId,
 };
 use drachtio::message::Message;
 
@@ -66,8 +66,11 @@ impl App {
             backlog: backlog.clone(),
             fails,
         };
-        let verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();
-        let id = handle.attach(Box::new(outlet), verbs);
+        let profile = Profile {
+            verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+            ..Profile::default()
+        };
+        let id = handle.entrance().attach(Box::new(outlet), profile);
         App { id, told, backlog }
     }
 
@@ -190,7 +193,9 @@ fn draft(text: &str) -> Message {
 
 fn submit(handle: &Handle, app: &App, id: u32, request: Request) {
     let id = CommandId(id);
-    handle.submit(app.id, vec![Submission { id, request }]);
+    handle
+        .entrance()
+        .submit(app.id, vec![Submission { id, request }]);
 }
 
 fn respond(handle: &Handle, app: &App, id: u32, transaction: TransactionId, text: &str) {
@@ -465,7 +470,7 @@ fn an_application_that_leaves_leaves_no_request_without_an_answer() {
     let peer = Peer::new(engine(&mut handle));
     peer.send("OPTIONS", "orphan");
     app.message();
-    handle.detach(app.id);
+    handle.entrance().detach(app.id, Legacy::default());
     assert!(peer
         .final_response()
         .status()
@@ -504,7 +509,7 @@ fn commands_are_carried_out_in_order_and_all_of_them() {
             }),
         })
         .collect();
-    handle.submit(app.id, batch);
+    handle.entrance().submit(app.id, batch);
     handle.close();
     for id in 1..=2_000 {
         let (command, reply) = app.reply();

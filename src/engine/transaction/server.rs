@@ -10,7 +10,7 @@ use bytes::Bytes;
 use slotmap::SlotMap;
 
 use super::ServerMachine;
-use crate::engine::command::{AppId, TransactionId};
+use crate::engine::command::{AppId, DialogId, TransactionId};
 use crate::engine::connections::ByConnection;
 use crate::engine::path::{ConnectionId, Path};
 use crate::engine::reliable::ReliableProvisionals;
@@ -85,8 +85,12 @@ pub(crate) struct OpenRequest {
     pub(crate) local_tag: Box<str>,
     /// The dialog it arrived in or has made.
     pub(crate) dialog: Option<DialogKey>,
+    /// The id of the dialog that it arrived in, which a BYE outlives.
+    pub(crate) told_dialog: Option<DialogId>,
     /// The application it was given to.
     pub(crate) owner: Option<AppId>,
+    /// Its application has gone, and it was offered to another one.
+    pub(crate) is_offered_again: bool,
     /// When the application must have given its first response.
     pub(crate) answer_by: Option<Instant>,
     pub(crate) reliable: Option<Box<ReliableProvisionals>>,

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
     Action, Advertised, AppId, Census, ClosedConnection, Command, CommandId, Config, Counters,
-    DialogId, Engine, Event, Listener, Meta, News, ProxyPlan, Refusal, Reply, TransactionId,
-    Transport,
+    DialogId, Engine, Event, Legacy, Listener, Meta, News, ProxyPlan, Refusal, Reply,
+    TransactionId, Transport,
 };
 use drachtio::message::Message;
 
@@ -171,14 +171,44 @@ impl World {
 
     /// An application goes away; its node takes new requests no longer if they were for it.
     pub fn app_goes(&mut self, node: Node, app: AppId) {
+        self.app_leaves(node, app, Legacy::default());
+    }
+
+    /// An application goes away and leaves something behind.
+    pub fn app_leaves(&mut self, node: Node, app: AppId, legacy: Legacy) {
         self.contract.note_gone(node.at, app);
         let state = &mut self.nodes[node.at];
         if state.assignee == app {
             state.rejects_with = Some(503);
         }
         let engine = &mut self.nodes[node.at].engine;
-        engine.handle_app_gone(self.now, app);
+        engine.handle_app_gone(self.now, app, legacy);
         self.drain(node.at);
+    }
+
+    /// Another application takes over what one that has gone has left, and gets the new requests.
+    pub fn app_adopts(&mut self, node: Node, from: AppId, heir: AppId) {
+        let state = &mut self.nodes[node.at];
+        (state.assignee, state.rejects_with) = (heir, None);
+        state.engine.handle_adoption(self.now, from, heir);
+        self.drain(node.at);
+    }
+
+    /// An application gives a new request away, to the one that gets new requests now.
+    pub fn app_gives_away(
+        &mut self,
+        node: Node,
+        app: AppId,
+        transaction: TransactionId,
+    ) -> Result<(), Refusal> {
+        let state = &mut self.nodes[node.at];
+        let heir = state.assignee;
+        let news = state.engine.take_back(self.now, app, transaction)?;
+        state.engine.assign(transaction, heir);
+        let app = Some(heir);
+        self.hand_out(node.at, Event { app, news });
+        self.drain(node.at);
+        Ok(())
     }
 
     /// Wakes the scripted application, to begin with.

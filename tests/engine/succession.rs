@@ -1,0 +1,228 @@
+//! RFC 3261 §12, §16.7: what one application leaves is taken over by another one, and nobody at the
+//! other end of it notices.
+
+use crate::world::{cancel, request_in, respond, sent, Told, World, BYE, OK, RINGING};
+use drachtio::engine::{AppId, Legacy, Refusal, Reply};
+
+const APP: AppId = AppId(1);
+const HEIR: AppId = AppId(2);
+
+const REQUESTS: Legacy = Legacy {
+    requests: true,
+    dialogs: false,
+};
+const DIALOGS: Legacy = Legacy {
+    requests: false,
+    dialogs: true,
+};
+
+fn heirs_news(world: &mut World, node: crate::world::Node) -> Vec<Told> {
+    let told = world.told(node).into_iter();
+    told.filter(|told| told.app == HEIR).collect()
+}
+
+#[test]
+fn a_request_without_any_response_is_offered_to_another_application_once() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, &invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.hear_what(phone, "100");
+    world.assign_requests(node, HEIR);
+    world.app_leaves(node, APP, REQUESTS);
+    let again = world.next_told(node);
+    assert_eq!(
+        (again.app, again.id(), again.what().as_str()),
+        (HEIR, id, "INVITE")
+    );
+    assert!(world.heard(phone).is_empty());
+    world.app_leaves(node, HEIR, REQUESTS);
+    world.settle();
+    assert_eq!(world.heard_what(phone), ["503"]);
+    assert!(world.told(node).is_empty());
+    world.finish();
+}
+
+#[test]
+fn a_request_that_rings_or_names_a_call_to_replace_is_not_offered_to_another_one() {
+    for rings in [true, false] {
+        let mut world = World::new(1);
+        let node = world.node("10.0.0.1:5060");
+        let phone = world.phone("10.0.0.9:5060");
+        let mut invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+        if !rings {
+            let head = "Replaces: nobody;to-tag=a;from-tag=b\r\nCall-ID:";
+            invite = invite.replacen("Call-ID:", head, 1);
+        }
+        world.say(phone, node, &invite);
+        world.settle();
+        let id = world.next_told(node).id();
+        if rings {
+            world.respond(node, id, RINGING);
+        }
+        world.assign_requests(node, HEIR);
+        world.app_leaves(node, APP, REQUESTS);
+        world.settle();
+        assert_eq!(world.heard_what(phone).last().unwrap(), "503");
+        assert!(heirs_news(&mut world, node).is_empty());
+        world.finish();
+    }
+}
+
+#[test]
+fn a_call_goes_on_and_belongs_to_the_heir() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    world.app_leaves(node, APP, DIALOGS);
+    world.settle();
+    assert!(world.heard(phone).is_empty());
+    assert_eq!(world.census(node).dialogs, 1);
+    world.app_adopts(node, APP, HEIR);
+    let info = alice.request("INFO");
+    world.say(phone, node, info);
+    world.settle();
+    let info = world.next_told(node);
+    assert_eq!((info.app, info.dialog_id()), (HEIR, dialog.clone()));
+    world.give_as(node, HEIR, respond(info.id(), OK));
+    let bye = world.give_as(node, HEIR, request_in(&dialog, BYE));
+    assert_eq!(sent(world.reply(node, bye)).dialog_id(), dialog);
+    world.settle();
+    assert_eq!(world.heard_what(phone), ["200", "BYE"]);
+    world.finish();
+}
+
+#[test]
+fn requests_in_a_dialog_wait_for_the_heir_in_their_order() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    world.app_leaves(node, APP, DIALOGS);
+    for method in ["INFO", "BYE"] {
+        let request = alice.request(method);
+        world.say(phone, node, request);
+        world.settle();
+        world.run_ms(10);
+    }
+    world.told(node);
+    assert!(world.heard(phone).is_empty());
+    world.app_adopts(node, APP, HEIR);
+    let waiting = heirs_news(&mut world, node);
+    let told: Vec<_> = waiting
+        .iter()
+        .map(|told| (told.what(), told.dialog_id()))
+        .collect();
+    let both = [("INFO", &dialog), ("BYE", &dialog)];
+    assert_eq!(told, both.map(|(what, id)| (what.to_owned(), id.clone())));
+    for request in waiting {
+        world.give_as(node, HEIR, respond(request.id(), OK));
+    }
+    world.settle();
+    assert_eq!(world.heard_what(phone), ["200", "200"]);
+    world.finish();
+}
+
+#[test]
+fn what_nobody_adopts_is_ended_as_if_it_had_not_been_kept() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, _) = world.call_in(phone, node);
+    world.app_leaves(node, APP, DIALOGS);
+    let info = alice.request("INFO");
+    world.say(phone, node, info);
+    world.settle();
+    world.app_goes(node, APP);
+    world.settle();
+    assert_eq!(world.heard_what(phone), ["503", "BYE"]);
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn what_is_not_in_a_dialog_that_is_up_ends_with_its_application() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, &invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.respond(node, id, RINGING);
+    world.app_leaves(node, APP, DIALOGS);
+    world.settle();
+    assert_eq!(world.heard_what(phone).last().unwrap(), "503");
+    assert_eq!(world.census(node).dialogs, 0);
+    world.finish();
+}
+
+#[test]
+fn the_heir_hears_of_the_answer_to_what_was_sent_in_a_dialog() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (_, dialog) = world.call_in(phone, node);
+    world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    world.settle();
+    world.app_leaves(node, APP, DIALOGS);
+    world.app_adopts(node, APP, HEIR);
+    let info = world.hear_what(phone, "INFO");
+    world.say_back(phone, &info, crate::world::answer(&info, 200, "", &[], ""));
+    world.settle();
+    assert_eq!(heirs_news(&mut world, node)[0].what(), "200");
+    let bye = world.give_as(node, HEIR, request_in(&dialog, BYE));
+    sent(world.reply(node, bye));
+    world.finish();
+}
+
+#[test]
+fn a_new_request_is_given_away_until_it_is_answered() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, &invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    world.assign_requests(node, HEIR);
+    let unknown = Err(Refusal::UnknownTransaction);
+    assert_eq!(world.app_gives_away(node, HEIR, id), unknown);
+    assert_eq!(world.app_gives_away(node, APP, id), Ok(()));
+    assert_eq!(world.app_gives_away(node, APP, id), unknown);
+    let given = world.next_told(node);
+    assert_eq!((given.app, given.id()), (HEIR, id));
+    let late = world.give(node, respond(id, OK));
+    assert!(matches!(world.reply(node, late), Reply::Refused(_)));
+    world.give_as(node, HEIR, respond(id, RINGING));
+    assert_eq!(world.app_gives_away(node, HEIR, id), unknown);
+    world.give_as(node, HEIR, respond(id, "SIP/2.0 486 Busy Here\r\n"));
+    world.settle();
+    let heard = world.heard_what(phone);
+    assert_eq!(heard, ["100", "180", "486"]);
+    world.finish();
+}
+
+#[test]
+fn a_request_that_was_cancelled_is_nobody_s_to_give_away() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, &invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    let stop = crate::world::companion(&invite, "CANCEL", None);
+    world.say(phone, node, stop);
+    world.settle();
+    world.assign_requests(node, HEIR);
+    let unknown = Err(Refusal::UnknownTransaction);
+    assert_eq!(world.app_gives_away(node, APP, id), unknown);
+    let refused = world.refused(node, cancel(id));
+    assert!(matches!(refused, Refusal::CancelUnknown(_)));
+    world.finish();
+}
