@@ -90,8 +90,9 @@ function sipp(options) {
         read('errors').trim().slice(0, 6000),
         read('messages').slice(0, 20_000),
       ].join('\n');
+      const seen = parseMessages(read('messages'));
       rmSync(folder, { recursive: true, force: true });
-      resolve({ ok: code === 0, ...statistics, messages: parseMessages(log), log });
+      resolve({ ok: code === 0, ...statistics, messages: seen, log });
     });
   });
   return { finished, stop: () => child.kill('SIGKILL') };
@@ -122,8 +123,8 @@ function parseStatistics(text) {
   };
 }
 
-function parseMessages(log) {
-  return log
+function parseMessages(text) {
+  return text
     .split(/^-{20,}.*$/m)
     .map((part) => /^\s*(?:UDP|TCP) message (sent|received).*?:\s*\n\s*\n([^]*)$/.exec(part))
     .filter(Boolean)
@@ -138,4 +139,4 @@ function readText(name) {
   }
 }
 
-module.exports = { sipp, sippTest };
+module.exports = { sipp, sippMissing: missing, sippTest };
