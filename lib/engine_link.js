@@ -10,7 +10,10 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
  * @typedef {object} Answer
  * @property {(frame: string, index: string) => void} [sent] the message, as it was sent
  * @property {(err: Error) => void} refused
- * @property {(frame: string, index: string) => void} [branch] a branch of a proxied request has ended
+ * @property {(frame: string, index: string) => void} [branch] a response on a branch of a proxied request; the
+ *   number of the branch stands in the place of the transaction
+ * @property {(text: string) => void} [progress] a branch has begun or ended: `time|branch|started|uri` or
+ *   `time|branch|ended|reason|status`
  * @property {() => void} [done] the command has come to its end
  */
 
@@ -28,7 +31,7 @@ const { DrachtioError, refusal, throwLater } = require('./errors');
 const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4 });
 
 /** What an event is. */
-const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6, CLOSED: 7 });
+const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6, CLOSED: 7, PROGRESS: 8 });
 
 /** Entries of the flat arrays of commands and events for each of them. */
 const ENTRIES = 4;
@@ -235,6 +238,10 @@ class EngineLink {
     if (answer === undefined) return;
     if (kind === Event.BRANCH) {
       answer.branch?.(frame, index);
+      return;
+    }
+    if (kind === Event.PROGRESS) {
+      answer.progress?.(frame);
       return;
     }
     this.#answers.delete(id);

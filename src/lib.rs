@@ -9,6 +9,7 @@
 //! | [`driver`] | one thread per engine that joins the engine, the sockets and the applications |
 //! | [`dns`] | where names lead to: NAPTR, SRV and address records |
 //! | [`engine`] | the SIP engine, sans-IO: transactions, dialogs, proxy, timers |
+//! | `protocol` | the drachtio wire protocol: how a command is written |
 //! | [`transport`] | sockets: UDP, TCP, the connection table |
 //! | [`message`] | SIP grammar: parse, edit, build |
 //!
@@ -20,4 +21,5 @@ pub mod dns;
 pub mod driver;
 pub mod engine;
 pub mod message;
+mod protocol;
 pub mod transport;

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use super::clock::WallClock;
 use crate::engine::{
-    ClosedConnection, DialogId, Meta, News, Refusal, Reply, Source, TransactionId,
+    BranchStep, ClosedConnection, DialogId, Meta, News, Refusal, Reply, Source, TransactionId,
 };
 use crate::message::{HeaderId, Message};
 
@@ -28,7 +28,8 @@ pub(super) enum Kind {
     Sent = 2,
     /// A command is refused: `code|text`.
     Refused = 3,
-    /// One branch of a proxied request has its final response.
+    /// A response on a branch of a proxied request. In the head the branch's number stands in
+    /// the place of the transaction; nothing if the engine has made the response.
     Branch = 4,
     /// A command is done.
     Done = 5,
@@ -37,6 +38,9 @@ pub(super) enum Kind {
     /// A connection has ended: `protocol|address|port`, then a line for each `contact`, `dialog`
     /// and `request` that the application had on it.
     Closed = 7,
+    /// What has become of a branch of a proxied request: `time|branch|started|uri`, or
+    /// `time|branch|ended|reason|status` with nothing for a status that there is not.
+    Progress = 8,
 }
 
 /// Up to [`MAX_BATCH`] events in three blocks of memory.
@@ -174,14 +178,34 @@ impl Batch {
                 self.finish(Kind::Sent, id);
             }
             Reply::Refused(refusal) => self.push_engine_refusal(id, refusal),
-            Reply::Branch { meta, message } => {
+            Reply::Branch {
+                branch,
+                meta,
+                message,
+            } => {
+                let number = branch
+                    .map(|branch| branch.0.to_string())
+                    .unwrap_or_default();
                 let names = Names {
                     transaction: None,
                     dialog: None,
-                    without_transaction: b"",
+                    without_transaction: number.as_bytes(),
                 };
                 self.push_message(names, meta, message, clock);
                 self.finish(Kind::Branch, id);
+            }
+            Reply::Progress { branch, at, step } => {
+                clock.write(*at, &mut self.text);
+                let step = match step {
+                    BranchStep::Started { target } => format!("started|{target}"),
+                    BranchStep::Ended { why, status } => {
+                        let status = status.map(|status| status.to_string());
+                        format!("ended|{}|{}", why.name(), status.unwrap_or_default())
+                    }
+                };
+                let text = format!("|{}|{step}", branch.0);
+                self.text.extend_from_slice(text.as_bytes());
+                self.finish(Kind::Progress, id);
             }
             Reply::Done => self.finish(Kind::Done, id),
         }
@@ -220,7 +244,7 @@ struct Names<'a> {
     transaction: Option<TransactionId>,
     dialog: Option<&'a DialogId>,
     /// Stands for a transaction id where there is none.
-    without_transaction: &'static [u8],
+    without_transaction: &'a [u8],
 }
 
 fn write_head(text: &mut Vec<u8>, names: Names<'_>, meta: &Meta, clock: &mut WallClock) {
@@ -323,7 +347,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::engine::{CommandId, Transport};
+    use crate::engine::{BranchEnd, BranchId, CommandId, Transport};
     use crate::message::limits::{MAX_HEADER_LINE, MAX_HEADER_SECTION};
 
     const TEXT: &str = "OPTIONS sip:a@b SIP/2.0\r\nf: <sip:x@y>\r\nX-Thing:  some \r\n\r\n";
@@ -471,17 +495,63 @@ mod tests {
                 message: message.clone(),
             }),
             reply(Reply::Refused(Refusal::UnknownTransaction)),
-            reply(Reply::Branch { meta, message }),
+            reply(Reply::Branch {
+                branch: Some(BranchId(3)),
+                meta,
+                message: message.clone(),
+            }),
+            reply(Reply::Branch {
+                branch: None,
+                meta,
+                message,
+            }),
             reply(Reply::Done),
         ]);
         let frames: Vec<Frame<'_>> = batch.frames().collect();
         let kinds: Vec<Kind> = frames.iter().map(|frame| frame.kind).collect();
-        assert_eq!(kinds, [Kind::Sent, Kind::Refused, Kind::Branch, Kind::Done]);
+        assert_eq!(
+            kinds,
+            [
+                Kind::Sent,
+                Kind::Refused,
+                Kind::Branch,
+                Kind::Branch,
+                Kind::Done
+            ]
+        );
         assert!(frames.iter().all(|frame| frame.id == 77));
         assert!(text(&frames[0]).contains(&TransactionId(5).to_string()));
         let refusal = Refusal::UnknownTransaction;
         assert_eq!(text(&frames[1]), format!("{}|{refusal}", refusal.code()));
-        assert_eq!(text(&frames[2]).split('|').nth(6), Some(""));
-        assert_eq!((frames[3].text.len(), frames[3].index.len()), (0, 0));
+        assert_eq!(text(&frames[2]).split('|').nth(6), Some("3"));
+        assert_eq!(text(&frames[3]).split('|').nth(6), Some(""));
+        assert_eq!((frames[4].text.len(), frames[4].index.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_steps_of_a_branch_are_told() {
+        let step = |step| {
+            let (branch, at) = (BranchId(7), Instant::now());
+            let batch = batch(&[reply(Reply::Progress { branch, at, step })]);
+            let frame = batch.frames().next().unwrap();
+            assert_eq!((frame.kind, frame.id), (Kind::Progress, 77));
+            let text = text(&frame);
+            text.split_once('|').unwrap().1.to_string()
+        };
+        let target = "sip:a@b;x=1".to_string();
+        assert_eq!(
+            step(BranchStep::Started { target }),
+            "7|started|sip:a@b;x=1"
+        );
+        let (why, status) = (BranchEnd::FinalTimeout, None);
+        assert_eq!(
+            step(BranchStep::Ended { why, status }),
+            "7|ended|final-timeout|"
+        );
+        let (why, status) = (BranchEnd::Failed, Some(486));
+        assert_eq!(
+            step(BranchStep::Ended { why, status }),
+            "7|ended|failed|486"
+        );
     }
 }

@@ -1,13 +1,12 @@
 //! What JavaScript asks for, from text to [`Request`].
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::driver::Request;
-use crate::engine::{Action, DialogId, ProxyPlan, Refusal, TransactionId};
+use crate::engine::{Action, DialogId, Refusal, TransactionId};
 use crate::message::{Message, ParseError};
+use crate::protocol::{read_plan, NotAPlan};
 
 /// A command that does not reach the engine.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -87,25 +86,14 @@ fn read_sip(head: &str, text: Bytes) -> Result<Action, Rejection> {
 }
 
 fn read_proxy(head: &str, text: Bytes) -> Result<Action, Rejection> {
-    let mut tokens = head.split('|');
-    let mut token = || tokens.next().ok_or(Rejection::Malformed("too few tokens"));
-    let transaction = parse_transaction(token()?, Refusal::ProxyUnknown)?;
-    let remain_in_dialog = token()? == "remainInDialog";
-    let full_response = token()? == "fullResponse";
-    let follow_redirects = token()? == "followRedirects";
-    let simultaneous = token()? == "simultaneous";
-    let provisional_timeout = parse_timeout(token()?)?;
-    let final_timeout = parse_timeout(token()?)?;
-    let plan = ProxyPlan {
-        destinations: tokens.map(str::to_owned).collect(),
-        remain_in_dialog,
-        full_response,
-        follow_redirects,
-        simultaneous,
-        provisional_timeout,
-        final_timeout,
-        headers: parse_request(text, Refusal::InvalidRequestUri)?,
-    };
+    let (transaction, head) = head
+        .split_once('|')
+        .ok_or(Rejection::Malformed("too few tokens"))?;
+    let transaction = parse_transaction(transaction, Refusal::ProxyUnknown)?;
+    let plan = read_plan(head, text.clone()).map_err(|error| match error {
+        NotAPlan::Malformed(what) => Rejection::Malformed(what),
+        NotAPlan::Draft(error) => bad_draft(error, &text, Refusal::InvalidRequestUri).into(),
+    })?;
     Ok(Action::Proxy { transaction, plan })
 }
 
@@ -121,10 +109,18 @@ fn parse_request(
     text: Bytes,
     bad_start_line: impl Fn(String) -> Refusal,
 ) -> Result<Message, Refusal> {
-    Message::parse_draft(text.clone()).map_err(|error| match error {
-        ParseError::NotSip | ParseError::StartLineTooLong => bad_start_line(start_line(&text)),
+    Message::parse_draft(text.clone()).map_err(|error| bad_draft(error, &text, bad_start_line))
+}
+
+fn bad_draft(
+    error: ParseError,
+    text: &Bytes,
+    bad_start_line: impl Fn(String) -> Refusal,
+) -> Refusal {
+    match error {
+        ParseError::NotSip | ParseError::StartLineTooLong => bad_start_line(start_line(text)),
         error => Refusal::MalformedHeader(error.to_string()),
-    })
+    }
 }
 
 fn start_line(text: &Bytes) -> String {
@@ -135,29 +131,10 @@ fn start_line(text: &Bytes) -> String {
     String::from_utf8_lossy(line).into_owned()
 }
 
-/// `\d+(ms|s)`, or nothing.
-fn parse_timeout(text: &str) -> Result<Option<Duration>, Rejection> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let bad = Rejection::Malformed("a time is a number with ms or s");
-    let (number, to_duration): (&str, fn(u64) -> Duration) = match text.strip_suffix("ms") {
-        Some(number) => (number, Duration::from_millis),
-        None => match text.strip_suffix('s') {
-            Some(number) => (number, Duration::from_secs),
-            None => return Err(bad),
-        },
-    };
-    match number.parse() {
-        Ok(count) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok(Some(to_duration(count)))
-        }
-        _ => Err(bad),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
@@ -269,27 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_command_has_tokens_for_everything() {
-        let head = format!(
-            "{ID}|remainInDialog|fullResponse|followRedirects|simultaneous|500ms|20s|sip:a|sip:b"
-        );
+    fn a_proxy_command_names_its_transaction_and_a_plan() {
+        let head = format!("{ID}|remainInDialog||||500ms||sip:a|sip:b");
         match action(4, &head, REQUEST) {
             Action::Proxy { transaction, plan } => {
                 assert_eq!(transaction.to_string(), ID);
-                assert!(plan.remain_in_dialog && plan.full_response);
-                assert!(plan.follow_redirects && plan.simultaneous);
+                assert!(plan.remain_in_dialog && !plan.full_response);
                 assert_eq!(plan.provisional_timeout, Some(Duration::from_millis(500)));
-                assert_eq!(plan.final_timeout, Some(Duration::from_secs(20)));
-                assert_eq!(plan.destinations, ["sip:a", "sip:b"]);
-            }
-            other => panic!("{other:?}"),
-        }
-        match action(4, &format!("{ID}||||serial|||sip:a"), REQUEST) {
-            Action::Proxy { plan, .. } => {
-                assert!(!plan.remain_in_dialog && !plan.full_response);
-                assert!(!plan.follow_redirects && !plan.simultaneous);
-                assert_eq!(plan.provisional_timeout, None);
-                assert_eq!(plan.final_timeout, None);
+                assert_eq!(plan.target_count(), 2);
             }
             other => panic!("{other:?}"),
         }

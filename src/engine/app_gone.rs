@@ -37,7 +37,7 @@ impl Engine {
         for key in unanswered {
             let proxied = self.servers.get(key).and_then(|t| t.user.proxy());
             match proxied {
-                Some(proxy) => self.cancel_proxy(now, proxy),
+                Some(proxy) => self.app_leaves_proxy(now, proxy),
                 None if legacy.dialogs && self.is_in_confirmed_dialog(key) => {}
                 None if legacy.requests && self.offer_to_another(now, key) => {}
                 None => self.respond_unavailable(now, key, 503),

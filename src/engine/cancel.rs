@@ -12,7 +12,7 @@ use super::transaction::client::{ClientMatch, ClientUser};
 use super::transaction::key::server_match;
 use super::transaction::server::ServerUser;
 use super::transaction::ClientMachine;
-use super::{ClientKey, Engine, ServerKey, TransactionKey};
+use super::{ClientKey, Engine, ProxyKey, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method};
 
 /// Headers of a CANCEL that are the INVITE's (§9.1).
@@ -132,8 +132,14 @@ impl Engine {
         draft: Message,
     ) -> Result<Reply, Refusal> {
         let unknown = || Refusal::CancelUnknown(id.to_string());
-        let Some(TransactionKey::Client(key)) = self.transactions.get(&id).copied() else {
-            return Err(unknown());
+        let key = match self.transactions.get(&id).copied() {
+            Some(TransactionKey::Client(key)) => key,
+            Some(TransactionKey::Server(key)) => {
+                let proxy = self.proxied_for(app, key).ok_or_else(unknown)?;
+                self.app_stops_proxy(now, proxy);
+                return Ok(Reply::Done);
+            }
+            None => return Err(unknown()),
         };
         let transaction = self.clients.get_mut(key).ok_or_else(unknown)?;
         let ClientUser::Application {
@@ -170,6 +176,13 @@ impl Engine {
             meta: Meta::sent(path, &message, now),
             message,
         })
+    }
+
+    /// The search for who answers a request that this application has had forwarded.
+    fn proxied_for(&self, app: AppId, key: ServerKey) -> Option<ProxyKey> {
+        let transaction = self.servers.get(key)?;
+        let owner = transaction.open.as_deref()?.owner;
+        transaction.user.proxy().filter(|_| owner == Some(app))
     }
 
     /// Sends a CANCEL that was held back, now that a provisional response has come.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 
+use super::proxy::ProxyPlan;
 use crate::message::Message;
 
 /// An application, as numbered by the `apps` layer.
@@ -98,8 +98,8 @@ impl fmt::Display for DialogId {
 }
 
 /// One command of an application. Every command is answered by [`super::Reply`] events that
-/// carry its id: one, or for a proxy command any number of `Branch` and then one last. Only
-/// those numbered [`CommandId::NOBODY`] are not.
+/// carry its id: one, or for a proxy command any number of `Branch` and `Progress` and then one
+/// last. Only those numbered [`CommandId::NOBODY`] are not.
 #[derive(Debug, Clone)]
 pub struct Command {
     /// Who asks.
@@ -131,11 +131,15 @@ pub enum Action {
         /// The draft.
         message: Message,
     },
-    /// Cancel an INVITE that this application sent.
+    /// Cancel an INVITE that this application sent, or stop the search for who answers a
+    /// request that it has had forwarded: its branches are cancelled, and the caller gets the
+    /// best of what they have said, or 480. The answer is `Sent` for the former and `Done` for
+    /// the latter.
     Cancel {
-        /// The INVITE's transaction.
+        /// The transaction of the INVITE, or of the request that is being forwarded.
         transaction: TransactionId,
-        /// The draft; its headers (a Reason, say) go into the CANCEL.
+        /// The draft; its headers (a Reason, say) go into the CANCEL of an INVITE, and its
+        /// Reason into those of the branches.
         message: Message,
     },
     /// Forward a request that no response has been given to.
@@ -145,26 +149,4 @@ pub enum Action {
         /// Where and how.
         plan: ProxyPlan,
     },
-}
-
-/// Where and how a request is proxied (RFC 3261 §16; drachtio protocol `proxy`).
-#[derive(Debug, Clone)]
-pub struct ProxyPlan {
-    /// URIs in the order of preference.
-    pub destinations: Vec<String>,
-    /// Record-Route (Path for REGISTER), so that later requests of the dialog pass here.
-    pub remain_in_dialog: bool,
-    /// Report the final response of every branch to the application.
-    pub full_response: bool,
-    /// Try the Contacts of a 3xx instead of forwarding it.
-    pub follow_redirects: bool,
-    /// Try all destinations at once rather than one after the other.
-    pub simultaneous: bool,
-    /// How long a branch may take to its first response; then the next one is tried.
-    pub provisional_timeout: Option<Duration>,
-    /// How long a branch may take to its final response; then it is cancelled and the next
-    /// one is tried.
-    pub final_timeout: Option<Duration>,
-    /// A draft whose headers are added to every forwarded request.
-    pub headers: Message,
 }

@@ -99,15 +99,98 @@ pub enum Reply {
     },
     /// Not done, and why.
     Refused(Refusal),
-    /// A branch of a proxied request ended with this response; more replies follow.
+    /// A response on a branch of a proxied request; more replies follow. Final responses are
+    /// reported if the plan asked for full responses, provisional ones if it asked for progress.
     Branch {
+        /// Which branch; `None` for a response that the engine made, because no branch gave any.
+        branch: Option<BranchId>,
         /// Whence the response came.
         meta: Meta,
         /// The response.
         message: Message,
     },
-    /// A proxied request has ended.
+    /// What has become of a branch, if the plan asked for progress; more replies follow.
+    Progress {
+        /// Which branch.
+        branch: BranchId,
+        /// When, on the engine's clock.
+        at: Instant,
+        /// What has happened.
+        step: BranchStep,
+    },
+    /// Done, and there is no message to show for it: a proxied request has ended, or its search
+    /// has been stopped.
     Done,
+}
+
+/// The number of a branch of a proxied request: targets are numbered from 0 in the order of the
+/// plan, and those found by redirection go on counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BranchId(pub u16);
+
+/// A step of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BranchStep {
+    /// Its turn has come.
+    Started {
+        /// The URI of its target.
+        target: String,
+    },
+    /// It counts no longer, with its final status if it has one. A branch that was cancelled or
+    /// has taken too long may still give a response.
+    Ended {
+        /// Why.
+        why: BranchEnd,
+        /// The status that it counts as in the choice of the best response.
+        status: Option<u16>,
+    },
+}
+
+/// Why a branch has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BranchEnd {
+    /// It answered with a 2xx.
+    Answered,
+    /// It gave another final response.
+    Failed,
+    /// It gave a 3xx whose Contacts are tried.
+    Redirected,
+    /// It said nothing at all in the time that the transaction has (timers B and F).
+    Silent,
+    /// No response came within the provisional timeout.
+    ProvisionalTimeout,
+    /// No final response came within the final timeout.
+    FinalTimeout,
+    /// It rang too long (timer C).
+    RangOut,
+    /// It was cancelled, or was not tried any more: another branch has decided the search, the
+    /// caller has given up, or the application has stopped it.
+    Cancelled,
+    /// It could not be sent: no transport fits, or the transport has failed.
+    Unreachable,
+    /// The name of its target leads nowhere.
+    Unresolved,
+    /// The request may not be forked any further (RFC 5393 §5).
+    TooBroad,
+}
+
+impl BranchEnd {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            BranchEnd::Answered => "answered",
+            BranchEnd::Failed => "failed",
+            BranchEnd::Redirected => "redirected",
+            BranchEnd::Silent => "timeout",
+            BranchEnd::ProvisionalTimeout => "provisional-timeout",
+            BranchEnd::FinalTimeout => "final-timeout",
+            BranchEnd::RangOut => "ringing-timeout",
+            BranchEnd::Cancelled => "cancelled",
+            BranchEnd::Unreachable => "unreachable",
+            BranchEnd::Unresolved => "unresolved",
+            BranchEnd::TooBroad => "max-breadth",
+        }
+    }
 }
 
 /// Who made a message.

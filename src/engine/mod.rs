@@ -86,13 +86,14 @@ use slotmap::new_key_type;
 pub use acceptance::Understanding;
 pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use app_gone::Legacy;
-pub use command::{
-    Action, AppId, Command, CommandId, DialogId, NotATransactionId, ProxyPlan, TransactionId,
-};
+pub use command::{Action, AppId, Command, CommandId, DialogId, NotATransactionId, TransactionId};
 pub use config::{Config, NextHop, SessionTimers, Timers};
-pub use event::{ClosedConnection, Event, Meta, News, Refusal, Reply, Source};
+pub use event::{
+    BranchEnd, BranchId, BranchStep, ClosedConnection, Event, Meta, News, Refusal, Reply, Source,
+};
 pub use nat::{InDialog, Nat, NotARule};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
+pub use proxy::{ProxyPlan, ProxyTarget, DEFAULT_REDIRECTS};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
 pub use session_timer::Refresher;

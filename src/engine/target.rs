@@ -77,6 +77,20 @@ pub(crate) fn server_host(uri: &str) -> Option<String> {
     })
 }
 
+/// The URI of a next hop with another transport in it. One that is no SIP URI stays what it is.
+pub(crate) fn sent_by(uri: &str, transport: Transport) -> String {
+    let Some(parsed) = Uri::parse(uri).ok().filter(Uri::is_sip) else {
+        return uri.to_string();
+    };
+    // The first parameter of a name counts.
+    let headers = parsed.headers.map_or(0, |headers| headers.len() + 1);
+    let end = uri.len() - headers - parsed.params.text().len();
+    match (uri.get(..end), uri.get(end..)) {
+        (Some(start), Some(rest)) => format!("{start};transport={transport}{rest}"),
+        _ => uri.to_string(),
+    }
+}
+
 impl Target {
     /// Where the URI of a next hop leads. Of a request to a `sips:` URI every hop is secure
     /// (RFC 3261 §8.1.2).
@@ -152,5 +166,30 @@ pub(crate) fn transports(wanted: Option<Transport>, secure: bool) -> &'static [T
         (Some(Transport::Ws), _) => &[Transport::Ws],
         (Some(Transport::Wss), _) => &[Transport::Wss],
         (None, false) => &[Transport::Udp, Transport::Tcp],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_transport_goes_before_what_the_uri_says_of_it() {
+        for (uri, other) in [
+            ("sip:a@b", "sip:a@b;transport=tcp"),
+            ("sips:b:5071", "sips:b:5071;transport=tcp"),
+            (
+                "sip:a;x@b;transport=udp;lr?Subject=s",
+                "sip:a;x@b;transport=tcp;transport=udp;lr?Subject=s",
+            ),
+            ("tel:+1", "tel:+1"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(sent_by(uri, Transport::Tcp), other);
+            let target = Target::of(other, other);
+            if let Ok(Target::Name(name)) = target {
+                assert_ne!(name.transport, Some(Transport::Udp), "{uri}");
+            }
+        }
     }
 }

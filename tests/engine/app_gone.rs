@@ -202,7 +202,7 @@ fn what_it_was_proxying_is_cancelled_and_answered() {
         "and nothing to the next destination"
     );
     let heard = world.heard(caller);
-    assert_eq!(heard.last().unwrap().status(), Some(487));
+    assert_eq!(heard.last().unwrap().status(), Some(480));
     world.say(
         caller,
         node,

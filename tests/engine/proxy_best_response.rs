@@ -1,6 +1,6 @@
 //! RFC 3261 §16.7 step 6: which of the failures goes back to the caller.
 
-use crate::world::{answer, value, without_line, World};
+use crate::world::{answer, at_once, value, without_line, World};
 use drachtio::message::HeaderId;
 
 /// What the caller gets when the branches fail like this; a 0 says nothing at all.
@@ -9,7 +9,9 @@ fn best_of(method: &str, codes: &[u16], simultaneous: bool) -> u16 {
     let call = world.proxying(method);
     let places: Vec<usize> = (0..codes.len()).collect();
     let mut plan = call.plan(&places);
-    plan.simultaneous = simultaneous;
+    if simultaneous {
+        plan = at_once(plan);
+    }
     let command = world.proxy(call.node, call.id, plan);
     world.settle();
     for (callee, code) in call.callees.into_iter().zip(codes) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{companion, value, Proxying, World};
+use crate::world::{at_once, companion, value, Proxying, World};
 use drachtio::message::HeaderId;
 
 /// The caller cancels: it gets a 200 to that at once.
@@ -168,7 +168,7 @@ fn all_branches_are_cancelled() {
     let mut world = World::new(1);
     let call = world.proxying("INVITE");
     let mut plan = call.plan(&[0, 1, 2]);
-    plan.simultaneous = true;
+    plan = at_once(plan);
     let command = world.proxy(call.node, call.id, plan);
     world.settle();
     let invites = call.callees.map(|callee| world.hear_what(callee, "INVITE"));

@@ -1,6 +1,6 @@
 //! RFC 3261 §16.3, §16.9: what cannot be forwarded.
 
-use crate::world::{plan, World};
+use crate::world::{at_once, plan, World};
 use drachtio::engine::{AppId, Reply, Transport};
 
 #[test]
@@ -83,7 +83,9 @@ fn without_any_usable_destination_the_caller_gets_500() {
         let mut world = World::new(1);
         let call = world.proxying("INVITE");
         let mut plan = plan(destinations);
-        plan.simultaneous = simultaneous;
+        if simultaneous {
+            plan = at_once(plan);
+        }
         let command = world.proxy(call.node, call.id, plan);
         world.settle();
         let replies = world.proxy_replies(call.node, command);
@@ -101,7 +103,9 @@ fn a_refused_connection_moves_on_at_once() {
         let call = world.proxying("INVITE");
         let [a, ..] = call.callees;
         let mut plan = plan(&["sip:x@10.0.0.77;transport=tcp", "sip:x@10.0.0.21"]);
-        plan.simultaneous = simultaneous;
+        if simultaneous {
+            plan = at_once(plan);
+        }
         let command = world.proxy(call.node, call.id, plan);
         world.settle();
         let invite = world.hear_what(a, "INVITE");

@@ -1,12 +1,12 @@
 //! RFC 3261 §16.5, §16.7 step 4: redirections that are followed.
 
-use crate::world::{answer, Heard, Phone, Proxying, World};
-use drachtio::engine::CommandId;
+use crate::world::{answer, at_once, Heard, Phone, Proxying, World};
+use drachtio::engine::{CommandId, DEFAULT_REDIRECTS};
 
 fn following(world: &mut World, method: &str, places: &[usize]) -> (Proxying, CommandId) {
     let call = world.proxying(method);
     let mut plan = call.plan(places);
-    plan.follow_redirects = true;
+    plan.redirects = DEFAULT_REDIRECTS;
     let command = world.proxy(call.node, call.id, plan);
     world.settle();
     (call, command)
@@ -110,8 +110,8 @@ fn in_a_simultaneous_search_the_contacts_are_called_at_once() {
     let call = world.proxying("INVITE");
     let [a, b, c] = call.callees;
     let mut plan = call.plan(&[0, 1]);
-    plan.follow_redirects = true;
-    plan.simultaneous = true;
+    plan.redirects = DEFAULT_REDIRECTS;
+    plan = at_once(plan);
     let command = world.proxy(call.node, call.id, plan);
     world.settle();
     let first = world.hear_what(a, "INVITE");

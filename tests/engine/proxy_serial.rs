@@ -103,9 +103,9 @@ fn the_applications_headers_are_added_and_preloaded_routes_go() {
     world.settle();
     let id = world.next_told(node).id();
     let mut plan = crate::world::plan(&["sip:x@10.0.0.21"]);
-    plan.headers = crate::world::draft(
+    plan.headers = Some(crate::world::draft(
         "MESSAGE sip:x SIP/2.0\r\nX-Added: 1\r\nSubject: s\r\nVia: evil\r\nTo: <sip:e@v>\r\n",
-    );
+    ));
     world.proxy(node, id, plan);
     world.settle();
     let forwarded = world.hear_what(callee, "MESSAGE");

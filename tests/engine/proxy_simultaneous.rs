@@ -1,12 +1,12 @@
 //! RFC 3261 §16.7: destinations that are tried all at once.
 
-use crate::world::{value, Heard, Proxying, World};
+use crate::world::{at_once, value, Heard, Proxying, World};
 use drachtio::message::HeaderId;
 
 fn forked(world: &mut World, method: &str) -> (Proxying, drachtio::engine::CommandId, [Heard; 3]) {
     let call = world.proxying(method);
     let mut plan = call.plan(&[0, 1, 2]);
-    plan.simultaneous = true;
+    plan = at_once(plan);
     let command = world.proxy(call.node, call.id, plan);
     world.settle();
     let heard = call.callees.map(|callee| world.hear_what(callee, method));
@@ -152,7 +152,7 @@ fn as_many_destinations_as_the_limit_and_no_more() {
         let uris: Vec<String> = (0..count).map(|at| format!("sip:{at}@10.0.0.21")).collect();
         let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
         let mut plan = crate::world::plan(&uris);
-        plan.simultaneous = true;
+        plan = at_once(plan);
         let command = world.proxy(call.node, call.id, plan);
         world.settle();
         let heard = world.heard(call.callees[0]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::World;
+use crate::world::{at_once, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -29,7 +29,9 @@ fn when_none_says_anything_the_caller_gets_408() {
         let mut world = World::new(1);
         let call = world.proxying(method);
         let mut plan = call.plan(&[0, 1]);
-        plan.simultaneous = simultaneous;
+        if simultaneous {
+            plan = at_once(plan);
+        }
         let command = world.proxy(call.node, call.id, plan);
         world.run_secs(if simultaneous { 33 } else { 65 });
         let failure = world.hear_what(call.caller, "408");

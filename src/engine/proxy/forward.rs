@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::engine::command::ProxyPlan;
+use super::{ProxyPlan, ProxyTarget};
 use crate::engine::flow_token::Forged;
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
@@ -34,12 +34,13 @@ impl Engine {
     pub(super) fn forward_as_asked(
         &self,
         request: &Message,
-        destination: &str,
+        target: &ProxyTarget,
         plan: &ProxyPlan,
         incoming: &Path,
         path: &Path,
         branch: Branch,
     ) -> Option<Bytes> {
+        let destination = target.uri.as_str();
         let mut edit = request.edit();
         let uri = Uri::parse(request.request_uri()?).ok()?;
         if self.listeners.owns(&uri) {
@@ -75,7 +76,8 @@ impl Engine {
                 edit.prepend(id, route);
             }
         }
-        for header in plan.headers.headers() {
+        let drafts = plan.headers.iter().chain(&target.headers);
+        for header in drafts.flat_map(Message::headers) {
             if PROTECTED.contains(&header.id) {
                 continue;
             }

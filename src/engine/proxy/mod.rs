@@ -3,23 +3,37 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `search.rs` | which destination is tried when, and how a search ends |
+//! | `plan.rs` | what an application asks: where and how |
+//! | `search.rs` | which target is tried when, and how a search ends (§16.5, §16.8) |
+//! | `branch.rs` | one target: its start, its timers, its end (§16.6, §16.9) |
 //! | `forward.rs` | the text of a forwarded request (§16.6) |
-//! | `response.rs` | responses of branches and the choice of the best (§16.7) |
+//! | `response.rs` | responses of branches (§16.7) |
+//! | `best_response.rs` | which of the failures goes back (§16.7 step 6) |
+//! | `redirection.rs` | the targets that a 3xx names (§16.5, §16.7 step 4) |
+//! | `cancel.rs` | CANCEL, from the caller and to the branches (§16.10) |
+//! | `report.rs` | what the application is told |
 //! | `ack.rs` | ACKs that pass through, without a transaction |
 
 mod ack;
+mod best_response;
+mod branch;
+mod cancel;
 mod forward;
+mod plan;
+mod redirection;
+mod report;
 mod response;
 mod search;
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use slotmap::SlotMap;
 
 pub(crate) use ack::ForwardedAck;
+pub use plan::{ProxyPlan, ProxyTarget, DEFAULT_REDIRECTS};
 
-use super::command::{AppId, CommandId, ProxyPlan};
+use super::command::{AppId, CommandId};
 use super::path::Path;
 use super::timers::{earliest, TimerSlot};
 use super::{ClientKey, ProxyKey, ServerKey};
@@ -41,20 +55,32 @@ pub(crate) struct Proxy {
     slot: TimerSlot,
 }
 
-/// The destinations of a request and what became of them.
+/// The targets of a request and what became of them.
 #[derive(Debug)]
 struct Search {
     kind: Kind,
+    /// Every target there is; clients name their branch by its place here.
     branches: Vec<Branch>,
-    /// The caller has cancelled: nothing new is tried.
-    cancelled: bool,
+    /// The places of those whose turn has not come: groups that are tried at once.
+    waiting: VecDeque<Vec<usize>>,
+    /// The caller has cancelled or the application has stopped it: nothing new is tried.
+    stopped: Option<Stopped>,
+}
+
+/// Who has stopped a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// The caller, by a CANCEL.
+    ByCaller,
+    /// The application, or its end.
+    ByApplication,
 }
 
 #[derive(Debug)]
 enum Kind {
-    /// As an application asked.
+    /// As an application asked. The plan's groups have become branches.
     Asked {
-        plan: ProxyPlan,
+        plan: Box<ProxyPlan>,
         app: AppId,
         command: CommandId,
     },
@@ -62,10 +88,14 @@ enum Kind {
     InDialog,
 }
 
-/// One destination.
+/// One target.
 #[derive(Debug)]
 struct Branch {
-    uri: Box<str>,
+    target: ProxyTarget,
+    /// Nobody else is in its group.
+    is_alone: bool,
+    /// How many redirections have led here.
+    redirections: u8,
     state: BranchState,
     /// Send a CANCEL as soon as a provisional response allows it (§9.1).
     cancel_wanted: bool,
@@ -83,7 +113,7 @@ enum BranchState {
     Resolving,
     /// The request has been sent.
     Calling(ClientKey),
-    /// It took too long: the search has gone on without it.
+    /// The search has gone on without it.
     Abandoned,
     /// It failed with this response, or with this status if none was received.
     Failed(u16, Option<Message>),
@@ -112,37 +142,55 @@ impl Proxy {
 }
 
 impl Search {
-    fn is_simultaneous(&self) -> bool {
-        matches!(&self.kind, Kind::Asked { plan, .. } if plan.simultaneous)
+    fn new(kind: Kind) -> Search {
+        Search {
+            kind,
+            branches: Vec::new(),
+            waiting: VecDeque::new(),
+            stopped: None,
+        }
+    }
+
+    /// Adds targets that are tried at once, after all that wait.
+    fn add_group(&mut self, group: Vec<ProxyTarget>) {
+        let first = self.branches.len();
+        let is_alone = group.len() == 1;
+        let branches = group.into_iter().map(|target| Branch {
+            is_alone,
+            ..Branch::to(target)
+        });
+        self.branches.extend(branches);
+        self.waiting
+            .push_back((first..self.branches.len()).collect());
     }
 
     /// True while a branch may still bring a final response.
     fn is_active(&self) -> bool {
-        self.branches.iter().any(|branch| {
-            matches!(
-                branch.state,
-                BranchState::Resolving | BranchState::Calling(_)
-            )
-        })
+        self.branches.iter().any(Branch::is_active)
     }
 
-    fn next_waiting(&self) -> Option<usize> {
-        self.branches
-            .iter()
-            .position(|branch| matches!(branch.state, BranchState::Waiting))
+    /// True while a target may still be tried.
+    fn has_more(&self) -> bool {
+        self.stopped.is_none() && !self.waiting.is_empty()
     }
 }
 
 impl Branch {
-    fn to(uri: &str) -> Branch {
+    fn to(target: ProxyTarget) -> Branch {
         Branch {
-            uri: uri.into(),
+            target,
+            is_alone: true,
+            redirections: 0,
             state: BranchState::Waiting,
             cancel_wanted: false,
             ring_until: None,
             provisional_by: None,
             final_by: None,
         }
+    }
+
+    fn is_active(&self) -> bool {
+        matches!(self.state, BranchState::Resolving | BranchState::Calling(_))
     }
 
     /// Nothing more is expected of it.

@@ -1,6 +1,7 @@
 //! What must hold in every test, checked as it runs:
 //!
-//! - a command is answered once; a proxy command by any number of `Branch` and one more;
+//! - a command is answered once; a proxy command by any number of `Branch` and `Progress` and one
+//!   more;
 //! - a request of an application's gets one final response, and nothing after that;
 //! - a received request is never answered with two different failures.
 
@@ -20,6 +21,8 @@ pub(super) struct Contract {
 
 struct Given {
     is_proxy: bool,
+    /// There need not be a message to show for it.
+    may_be_done: bool,
     is_answered: bool,
 }
 
@@ -34,8 +37,10 @@ impl Contract {
         if command.id == CommandId::NOBODY {
             return;
         }
+        let is_proxy = matches!(command.action, Action::Proxy { .. });
         let given = Given {
-            is_proxy: matches!(command.action, Action::Proxy { .. }),
+            is_proxy,
+            may_be_done: is_proxy || matches!(command.action, Action::Cancel { .. }),
             is_answered: false,
         };
         let key = (node, command.app, command.id);
@@ -78,9 +83,11 @@ impl Contract {
             "{command:?} is answered again: {reply:?}"
         );
         match reply {
-            Reply::Branch { .. } => assert!(given.is_proxy, "a branch of {command:?}"),
+            Reply::Branch { .. } | Reply::Progress { .. } => {
+                assert!(given.is_proxy, "a branch of {command:?}");
+            }
             Reply::Done => {
-                assert!(given.is_proxy, "{command:?} is done, without a message");
+                assert!(given.may_be_done, "{command:?} is done, without a message");
                 given.is_answered = true;
             }
             Reply::Refused(_) => given.is_answered = true,

@@ -31,7 +31,9 @@ use rand::SeedableRng;
 
 pub use app::{App, Desk};
 pub use network::Link;
-pub use node::{cancel, plan, request, request_in, request_via, respond, sent, Node, Sent, Told};
+pub use node::{
+    at_once, cancel, plan, request, request_in, request_via, respond, sent, Node, Sent, Told,
+};
 pub use parties::{Kind, Play};
 pub use phone::{Heard, Phone};
 pub use proxying::Proxying;

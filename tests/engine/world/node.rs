@@ -510,13 +510,13 @@ pub fn cancel(transaction: TransactionId) -> Action {
 /// To these destinations one after the other, without anything else.
 pub fn plan(destinations: &[&str]) -> ProxyPlan {
     ProxyPlan {
-        destinations: destinations.iter().map(|uri| uri.to_string()).collect(),
-        remain_in_dialog: false,
         full_response: true,
-        follow_redirects: false,
-        simultaneous: false,
-        provisional_timeout: None,
-        final_timeout: None,
-        headers: draft("INVITE sip:placeholder SIP/2.0\r\n"),
+        ..ProxyPlan::serial(destinations.iter().copied())
     }
+}
+
+/// The same plan with all targets at once.
+pub fn at_once(plan: ProxyPlan) -> ProxyPlan {
+    let groups = vec![plan.groups.into_iter().flatten().collect()];
+    ProxyPlan { groups, ..plan }
 }

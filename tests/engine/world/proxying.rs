@@ -1,6 +1,6 @@
 //! A node that is to forward a request of one phone's to others.
 
-use drachtio::engine::{CommandId, ProxyPlan, Reply, TransactionId};
+use drachtio::engine::{BranchStep, CommandId, ProxyPlan, Reply, TransactionId};
 
 use super::sip::answer;
 use super::{companion, Heard, Node, Phone, Ua, World};
@@ -59,8 +59,8 @@ impl World {
         self.settle();
     }
 
-    /// What the application has been told of a proxied request: the statuses of the branches,
-    /// and `done` or the refusal.
+    /// What the application has been told of a proxied request: the statuses and steps of the
+    /// branches, and `done` or the refusal.
     pub fn proxy_replies(&mut self, node: Node, command: CommandId) -> Vec<String> {
         let replies = self.replies(node, command);
         replies
@@ -70,6 +70,10 @@ impl World {
                 Reply::Done => "done".to_string(),
                 Reply::Refused(refusal) => refusal.to_string(),
                 Reply::Sent { .. } => panic!("{reply:?}"),
+                Reply::Progress { branch, step, .. } => match step {
+                    BranchStep::Started { target } => format!("{} started {target}", branch.0),
+                    BranchStep::Ended { why, .. } => format!("{} {}", branch.0, why.name()),
+                },
             })
             .collect()
     }

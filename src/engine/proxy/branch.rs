@@ -1,0 +1,251 @@
+//! One target of a proxied request: its start, its timers, its end (RFC 3261 §16.6, §16.9).
+
+use std::time::Instant;
+
+use super::{BranchState, Kind, ProxyTarget, Search};
+use crate::engine::event::{BranchEnd, Refusal};
+use crate::engine::path::Path;
+use crate::engine::random::Branch as ViaBranch;
+use crate::engine::target::{sent_by, Destination, Hop};
+use crate::engine::timers::fired;
+use crate::engine::transaction::client::ClientUser;
+use crate::engine::ways::Ways;
+use crate::engine::{ClientKey, Engine, Parked, ProxyKey};
+use crate::message::Message;
+
+impl Engine {
+    /// The turn of a branch has come: its request is sent, or its name looked up first.
+    pub(super) fn start_branch(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        at: usize,
+        resolved: Option<&[Destination]>,
+    ) {
+        if resolved.is_none() {
+            self.report_start(now, key, at);
+        }
+        let started = self.try_branch(now, key, at, resolved);
+        let timers = self.timers_config;
+        let Some(proxy) = self.proxies.get_mut(key) else {
+            return;
+        };
+        let is_invite = proxy.is_invite;
+        let Some(search) = proxy.search.as_deref_mut() else {
+            return;
+        };
+        let (provisional, last) = search.time_limits(at);
+        let Some(branch) = search.branches.get_mut(at) else {
+            return;
+        };
+        match started {
+            Ok(state) => {
+                branch.state = state;
+                branch.ring_until = is_invite.then_some(now + timers.c);
+                branch.provisional_by = provisional.map(|limit| now + limit);
+                branch.final_by = last.map(|limit| now + limit);
+            }
+            Err(why) => {
+                // §16.9: what can't be sent counts as a 503 received.
+                branch.end(BranchState::Failed(503, None));
+                self.report_end(now, key, at, why, Some(503));
+            }
+        }
+    }
+
+    fn try_branch(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        at: usize,
+        resolved: Option<&[Destination]>,
+    ) -> Result<BranchState, BranchEnd> {
+        let target = self
+            .search(key)
+            .and_then(|search| search.branches.get(at))
+            .map(|branch| branch.target.clone())
+            .ok_or(BranchEnd::Unreachable)?;
+        let hop = self.hop_of(key, &target);
+        // What a branch says of security counts, not what the caller's URI says: the application
+        // has chosen it.
+        match self.ways_to(&hop, &target.uri, resolved) {
+            Ok(Hop::Ready(ways)) => self
+                .send_branch(now, key, at, ways)
+                .ok_or(BranchEnd::Unreachable),
+            Ok(Hop::Named(name)) => self
+                .look_up(name, Parked::Branch(key, at))
+                .map(|()| BranchState::Resolving)
+                .map_err(|_| BranchEnd::Unreachable),
+            Err(Refusal::NameNotResolved(_)) => Err(BranchEnd::Unresolved),
+            Err(_) => Err(BranchEnd::Unreachable),
+        }
+    }
+
+    /// The URI that says where the request goes.
+    fn hop_of(&self, key: ProxyKey, target: &ProxyTarget) -> String {
+        if let Some(flow) = self.flow_of_branch(key, &target.uri) {
+            return flow;
+        }
+        let hop = target.next_hop.as_deref().unwrap_or(&target.uri);
+        match target.transport {
+            // A flow has the transport that it has.
+            Some(transport) if self.flow_to(hop).is_none() => sent_by(hop, transport),
+            _ => hop.to_string(),
+        }
+    }
+
+    /// The route that leads to the destination, if that is the request-URI and an edge proxy's
+    /// token of ours came with it.
+    fn flow_of_branch(&self, key: ProxyKey, uri: &str) -> Option<String> {
+        let proxy = self.proxies.get(key)?;
+        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
+        if request.request_uri() != Some(uri) {
+            return None;
+        }
+        self.own_flow(request, &proxy.reply_path)?.ok()
+    }
+
+    /// Sends the request on a branch; `None` if it can't be.
+    fn send_branch(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        at: usize,
+        mut ways: Ways,
+    ) -> Option<BranchState> {
+        self.check_client_room().ok()?;
+        let branch = self.random.branch();
+        let mut message = self.branch_request(key, at, &ways.first, branch)?;
+        if self.leave_udp_if_large(now, &mut ways, &message) {
+            message = self.branch_request(key, at, &ways.first, branch)?;
+        }
+        let user = ClientUser::Branch {
+            proxy: key,
+            branch: at,
+        };
+        let client = self.open_client_transaction(now, user, ways.first, branch, &message);
+        self.keep_ways(now, client, ways);
+        if let Some(proxy) = self.proxies.get_mut(key) {
+            proxy.live += 1;
+        }
+        Some(BranchState::Calling(client))
+    }
+
+    /// The request as it is sent on a branch by this path.
+    pub(in crate::engine) fn branch_request(
+        &self,
+        key: ProxyKey,
+        at: usize,
+        path: &Path,
+        branch: ViaBranch,
+    ) -> Option<Message> {
+        let proxy = self.proxies.get(key)?;
+        let search = proxy.search.as_deref()?;
+        let target = &search.branches.get(at)?.target;
+        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
+        let incoming = proxy.reply_path;
+        let text = match &search.kind {
+            Kind::Asked { plan, .. } => {
+                self.forward_as_asked(request, target, plan, &incoming, path, branch)
+            }
+            Kind::InDialog => self.forward_in_dialog(request, path, branch),
+        }?;
+        let message = Message::parse(text).ok()?;
+        message.validate().ok()?;
+        Some(message)
+    }
+
+    /// True while this transaction of a branch's may still decide the search.
+    pub(in crate::engine) fn is_calling(
+        &self,
+        key: ProxyKey,
+        at: usize,
+        client: ClientKey,
+    ) -> bool {
+        let search = self.search(key).filter(|search| search.stopped.is_none());
+        search
+            .and_then(|search| search.branches.get(at))
+            .is_some_and(|branch| {
+                let calls = matches!(branch.state, BranchState::Calling(known) if known == client);
+                calls && !branch.cancel_wanted
+            })
+    }
+
+    /// The name of a branch's destination has been looked up.
+    pub(in crate::engine) fn branch_resolved(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        at: usize,
+        destinations: &[Destination],
+    ) {
+        let resolving = self.search(key).is_some_and(|search| {
+            let branch = search.branches.get(at);
+            branch.is_some_and(|branch| matches!(branch.state, BranchState::Resolving))
+        });
+        if resolving {
+            self.start_branch(now, key, at, Some(destinations));
+            self.go_on(now, key);
+        }
+        self.discard_if_over(key);
+    }
+
+    /// A branch has rung too long, or has not answered in the time the application gave it: it
+    /// is cancelled, and the search goes on without it.
+    pub(in crate::engine) fn proxy_timeout(&mut self, now: Instant, key: ProxyKey) {
+        let Some(search) = self.search_mut(key) else {
+            self.reschedule_proxy(key);
+            return;
+        };
+        let mut overdue = Vec::new();
+        for (at, branch) in search.branches.iter_mut().enumerate() {
+            let why = if fired(&mut branch.final_by, now) {
+                BranchEnd::FinalTimeout
+            } else if fired(&mut branch.provisional_by, now) {
+                BranchEnd::ProvisionalTimeout
+            } else if fired(&mut branch.ring_until, now) {
+                BranchEnd::RangOut
+            } else {
+                continue;
+            };
+            let client = match branch.state {
+                BranchState::Calling(client) => Some(client),
+                _ => None,
+            };
+            let counted = !std::mem::replace(&mut branch.cancel_wanted, true);
+            branch.end(BranchState::Abandoned);
+            overdue.push((at, why, client, counted));
+        }
+        for (at, why, client, counted) in overdue {
+            if counted {
+                self.report_end(now, key, at, why, None);
+            }
+            if let Some(client) = client {
+                self.cancel_if_possible(now, client);
+            }
+        }
+        self.go_on(now, key);
+    }
+
+    /// A client transaction of the proxied request is over.
+    pub(in crate::engine) fn branch_terminated(&mut self, key: ProxyKey) {
+        if let Some(proxy) = self.proxies.get_mut(key) {
+            proxy.live = proxy.live.saturating_sub(1);
+        }
+        self.discard_if_over(key);
+    }
+}
+
+impl Search {
+    /// How long a branch may take to its first response, and to its final one.
+    fn time_limits(&self, at: usize) -> (Option<std::time::Duration>, Option<std::time::Duration>) {
+        let (Kind::Asked { plan, .. }, Some(branch)) = (&self.kind, self.branches.get(at)) else {
+            return (None, None);
+        };
+        let target = &branch.target;
+        (
+            target.provisional_timeout.or(plan.provisional_timeout),
+            target.final_timeout.or(plan.final_timeout),
+        )
+    }
+}

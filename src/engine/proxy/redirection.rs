@@ -1,0 +1,130 @@
+//! The targets that a 3xx names (RFC 3261 §16.5, §16.7 step 4).
+
+use super::{Branch, BranchState, Kind, ProxyTarget, Search};
+use crate::engine::limits;
+use crate::message::{HeaderId, Message, NameAddr, Uri};
+
+/// The preference of a Contact that names none (§20.10).
+const MOST_WANTED: u16 = 1000;
+
+impl Search {
+    /// Makes targets of the Contacts of a 3xx that a branch has given: at once and together if
+    /// the branch was one of a group, else one after the other, before all that wait. Nothing is
+    /// tried twice. True if there is something new to try.
+    pub(super) fn follow_redirection(&mut self, at: usize, status: u16) -> bool {
+        let most = match &self.kind {
+            Kind::Asked { plan, .. } => plan.redirects,
+            Kind::InDialog => 0,
+        };
+        if self.stopped.is_some() || !(300..400).contains(&status) {
+            return false;
+        }
+        let Some(Branch {
+            state: BranchState::Failed(_, Some(response)),
+            is_alone,
+            redirections,
+            ..
+        }) = self.branches.get(at)
+        else {
+            return false;
+        };
+        if *redirections >= most {
+            return false;
+        }
+        let (is_alone, redirections) = (*is_alone, redirections + 1);
+        let mut found = self.new_targets(response);
+        found.truncate(limits::MAX_BRANCHES.saturating_sub(self.branches.len()));
+        if found.is_empty() {
+            return false;
+        }
+        let first = self.branches.len();
+        self.branches.extend(found.into_iter().map(|uri| Branch {
+            is_alone,
+            redirections,
+            ..Branch::to(ProxyTarget {
+                uri,
+                ..ProxyTarget::default()
+            })
+        }));
+        let places = first..self.branches.len();
+        if is_alone {
+            for place in places.rev() {
+                self.waiting.push_front(vec![place]);
+            }
+        } else {
+            self.waiting.push_front(places.collect());
+        }
+        if let Some(branch) = self.branches.get_mut(at) {
+            branch.state = BranchState::Abandoned; // Its answer was a direction, not a result.
+        }
+        true
+    }
+
+    /// The Contacts of a redirection that have not been tried, the most wanted first.
+    fn new_targets(&self, response: &Message) -> Vec<String> {
+        let mut found: Vec<(u16, Uri<'_>)> = Vec::new();
+        for value in response.values(HeaderId::Contact) {
+            let Ok(contact) = NameAddr::parse(value) else {
+                continue;
+            };
+            let Ok(uri) = contact.parse_uri() else {
+                continue;
+            };
+            let known = self
+                .branches
+                .iter()
+                .filter_map(|branch| Uri::parse(&branch.target.uri).ok());
+            let mut known = known.chain(found.iter().map(|(_, uri)| *uri));
+            if !known.any(|other| other.equivalent(&uri)) && found.len() < limits::MAX_BRANCHES {
+                found.push((preference(&contact), uri));
+            }
+        }
+        found.sort_by_key(|(preference, _)| std::cmp::Reverse(*preference));
+        found
+            .into_iter()
+            .map(|(_, uri)| uri.text.to_string())
+            .collect()
+    }
+}
+
+/// The `q` of a Contact in thousandths (§25.1: `0.` or `1.` and up to three digits).
+fn preference(contact: &NameAddr<'_>) -> u16 {
+    let Some(text) = contact.param("q").flatten() else {
+        return MOST_WANTED;
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let thousandths = fraction.bytes().chain(*b"000").take(3);
+    let number = thousandths.fold(0, |sum, digit| {
+        sum * 10 + u16::from(digit.saturating_sub(b'0').min(9))
+    });
+    match whole.parse::<u16>() {
+        Ok(0) | Err(_) => number,
+        Ok(_) => MOST_WANTED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_is_read_in_thousandths() {
+        for (q, thousandths) in [
+            (";q=1", 1000),
+            (";q=1.000", 1000),
+            (";q=0.5", 500),
+            (";q=0.25", 250),
+            (";q=0.123", 123),
+            (";q=0", 0),
+            (";q=0.", 0),
+            (";q=.7", 700),
+            (";q=7", 1000),
+            (";q=x", 0),
+            ("", 1000),
+        ] {
+            let text = format!("<sip:a@b>{q}");
+            let contact = NameAddr::parse(text.as_bytes()).unwrap();
+            assert_eq!(preference(&contact), thousandths, "{q}");
+        }
+    }
+}
