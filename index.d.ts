@@ -569,6 +569,8 @@ declare namespace drachtio {
 
     /** Ends every call and closes the sockets. May be called at any time. */
     disconnect(): Promise<void>;
+    /** The same as `disconnect`, for `await using app = drachtio()`. */
+    [Symbol.asyncDispose](): Promise<void>;
   }
 
   /** One application's access to the SIP engine: `app.client`, or by itself with a function for its requests. */
@@ -947,6 +949,11 @@ declare namespace drachtio {
     stackDialogId?: string;
     /** The INVITE that a CANCEL is for. */
     stackTxnId?: string;
+    /**
+     * When it is aborted: before the request has been sent, it is not; an INVITE without a final response is cancelled;
+     * for any other request the loop of `responses` is left, since there is nothing else to be done (RFC 3261 §9.1).
+     */
+    signal?: AbortSignal;
     [other: string]: unknown;
   }
 
@@ -957,8 +964,10 @@ declare namespace drachtio {
 
   /** Acknowledges a response: the ACK for a final one to an INVITE, the PRACK for a reliable provisional one; else nothing. */
   interface Acknowledge {
-    (options?: { headers?: HeadersInit; body?: string | Uint8Array }, callback?: SendCallback): void;
     (callback: SendCallback): void;
+    (options: SendOptions | undefined, callback: SendCallback): void;
+    /** The promise has the message as it was sent, or undefined when there was nothing to acknowledge. */
+    (options?: SendOptions): Promise<SipMessage | undefined>;
   }
 
   /** The events of a request. */
@@ -980,6 +989,8 @@ declare namespace drachtio {
     refused: [err: DrachtioError & { status: number }];
     /** This request has been challenged, and has been sent again with credentials. */
     authenticate: [retry: Request];
+    /** This request, which was sent from here, gets no final response, because its engine has ended or failed. */
+    lost: [err: Error];
   }
 
   /** How a request is proxied. */
@@ -1098,8 +1109,20 @@ declare namespace drachtio {
      *
      * @throws an error with code `DRT_ERR_WRONG_SIDE` if the request was received
      */
-    cancel(callback?: RequestCallback): void;
-    cancel(options: { headers?: HeadersInit }, callback?: RequestCallback): void;
+    cancel(callback: RequestCallback): void;
+    cancel(options: { headers?: HeadersInit } | undefined, callback: RequestCallback): void;
+    /** The promise has the CANCEL as it was sent. */
+    cancel(options?: { headers?: HeadersInit }): Promise<Request>;
+
+    /**
+     * The responses to this request, which was sent from here, one after the other: `for await (const res of
+     * req.responses())`. The loop ends after the final response. It fails when the engine ends, and with the reason of
+     * the signal when that is aborted.
+     *
+     * @param options.signal in place of the one that `request` was given
+     * @throws an error with code `DRT_ERR_WRONG_SIDE` if the request was received
+     */
+    responses(options?: { signal?: AbortSignal }): AsyncIterableIterator<Response>;
 
     /**
      * Proxies a request that was received.
@@ -1173,21 +1196,40 @@ declare namespace drachtio {
      * @throws an error with code `DRT_ERR_INVALID_STATUS`, or a `TypeError` with code `DRT_ERR_INVALID_HEADER` or
      * `DRT_ERR_INVALID_BODY`
      */
-    send(status: number, callback?: SendCallback, onAck?: AckCallback): void;
-    send(status: number, reason: string | null | undefined, callback?: SendCallback, onAck?: AckCallback): void;
-    send(status: number, options: SendOptions, callback?: SendCallback, onAck?: AckCallback): void;
+    send(status: number, callback: SendCallback, onAck?: AckCallback): void;
+    send(status: number, reason: string | null | undefined, callback: SendCallback, onAck?: AckCallback): void;
+    send(status: number, options: SendOptions, callback: SendCallback, onAck?: AckCallback): void;
     send(
       status: number,
       reason: string | null | undefined,
       options: SendOptions | null | undefined,
-      callback?: SendCallback,
+      callback: SendCallback,
       onAck?: AckCallback,
     ): void;
+    /**
+     * Without a callback: the promise has the message as it was sent. It is to be awaited in the turn of the event loop
+     * in which it was made, since a response of which nobody wants to hear costs less: later it may be rejected with
+     * `DRT_ERR_AWAITED_TOO_LATE`. Who does not await it needs no `catch`.
+     */
+    send(status: number, options: SendOptions, callback?: undefined, onAck?: AckCallback): Promise<SipMessage>;
+    send(
+      status: number,
+      reason?: string | null,
+      options?: SendOptions | null,
+      callback?: undefined,
+      onAck?: AckCallback,
+    ): Promise<SipMessage>;
 
+    /**
+     * Acknowledges this response, which was received, as the function does that comes with the `response` event.
+     */
+    readonly ack: Acknowledge;
     /** Sends the ACK for this response, which was received. */
-    sendAck(dialogId: string | undefined, options?: SendOptions, callback?: SendCallback): void;
+    sendAck(dialogId: string | undefined, options: SendOptions | undefined, callback: SendCallback): void;
+    sendAck(dialogId: string | undefined, options?: SendOptions): Promise<SipMessage>;
     /** Sends the PRACK for this response, which was received. */
-    sendPrack(dialogId: string | undefined, options?: SendOptions, callback?: SendCallback): void;
+    sendPrack(dialogId: string | undefined, options: SendOptions | undefined, callback: SendCallback): void;
+    sendPrack(dialogId: string | undefined, options?: SendOptions): Promise<SipMessage>;
 
     /** The same as `get`. */
     getHeader(name: string): string | undefined;

@@ -2,11 +2,13 @@
 
 const { EventEmitter } = require('node:events');
 const { ApiLogger } = require('./api_logger');
+const { CHANNELS } = require('./channels');
 const { readConnectOptions } = require('./connect_options');
 const { readTlsOptions } = require('./engine_options');
 const { conclude, run } = require('./dispatcher');
 const { DrachtioError } = require('./errors');
 const { loadEngine } = require('./native');
+const { promised } = require('./promised');
 const { draftRequest, notConnected, readArguments } = require('./request_draft');
 const { Session } = require('./session');
 
@@ -73,6 +75,7 @@ class Agent extends EventEmitter {
    */
   #connected(hostport, callback) {
     this.#params.set('hostport', hostport);
+    if (CHANNELS.connected.hasSubscribers) CHANNELS.connected.publish({ agent: this, hostport });
     this.#announce('connect', null, hostport);
     callback?.(null, hostport);
   }
@@ -108,6 +111,7 @@ class Agent extends EventEmitter {
   lost(session, err) {
     if (this.#session !== session) return;
     this.#session = undefined;
+    if (CHANNELS.disconnected.hasSubscribers) CHANNELS.disconnected.publish({ agent: this, err });
     this.#announce('error', err);
   }
 
@@ -161,16 +165,9 @@ class Agent extends EventEmitter {
     if (session === undefined) throw notConnected();
     const { options, callback } = readArguments(args);
     const draft = draftRequest(options);
-    if (callback !== undefined) {
-      session.request(draft, callback);
-      return undefined;
-    }
-    const sent = new Promise((resolve, reject) => {
-      session.request(draft, (err, req) => (err === null ? resolve(req) : reject(err)));
-    });
-    // Who does not await this has not asked how it went.
-    sent.catch(() => {});
-    return /** @type {Promise<Request>} */ (sent);
+    if (callback === undefined) return promised((done) => session.request(draft, done));
+    session.request(draft, callback);
+    return undefined;
   }
 
   /**
@@ -250,6 +247,7 @@ class Agent extends EventEmitter {
     await session.close();
     if (this.#session !== session) return;
     this.#session = undefined;
+    if (CHANNELS.disconnected.hasSubscribers) CHANNELS.disconnected.publish({ agent: this });
     process.nextTick(() => this.#announce('close'));
   }
 }

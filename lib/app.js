@@ -165,6 +165,11 @@ class App extends Base {
   disconnect() {
     return this.#agent.disconnect();
   }
+
+  /** The same as `disconnect`, for `await using`. */
+  [Symbol.asyncDispose]() {
+    return this.disconnect();
+  }
 }
 
 /**

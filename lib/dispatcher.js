@@ -1,6 +1,8 @@
 'use strict';
 
 const { misuse } = require('./errors');
+const { Sending } = require('./sending');
+const { CHANNELS } = require('./channels');
 const { reasonPhrase } = require('./status');
 
 /**
@@ -98,7 +100,7 @@ function isErrorHandler(handler) {
 function run(handler, err, req, res, next) {
   try {
     const result = isErrorHandler(handler) ? handler(err, req, res, next) : handler(req, res, next);
-    if (isThenable(result)) result.then(undefined, (reason) => next(reason || new Error('rejected without a reason')));
+    if (isThenable(result) && !(result instanceof Sending)) result.then(undefined, (reason) => next(reason || new Error('rejected without a reason')));
   } catch (thrown) {
     next(thrown || new Error('thrown without a reason'));
   }
@@ -121,6 +123,7 @@ function isThenable(value) {
  */
 function conclude(err, req, res) {
   // An error that nobody has handled must be seen by somebody.
+  if (err && CHANNELS.handlerFailed.hasSubscribers) CHANNELS.handlerFailed.publish({ agent: req.agent, req, err });
   if (err) console.error(err instanceof Error ? (err.stack ?? err) : err);
   if (res.finalResponseSent || req.proxied) return;
   // Neither is ever answered: an ACK by nature, a CANCEL because the engine has done so.

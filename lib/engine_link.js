@@ -1,6 +1,6 @@
 'use strict';
 
-const { DrachtioError, refusal, throwLater } = require('./errors');
+const { disconnected, refusal, throwLater } = require('./errors');
 
 /** @typedef {import('./native').EngineClass} EngineClass */
 
@@ -53,6 +53,8 @@ class EngineLink {
   #batch = [];
   #flushing = false;
   #open = false;
+  /** How many entries were handed over before those of the batch. */
+  #handedOver = 0;
   #lastId = 0;
   /** @type {Map<number, Answer>} */
   #answers = new Map();
@@ -138,15 +140,36 @@ class EngineLink {
       if (answer !== undefined) process.nextTick(() => answer.refused(err));
       return;
     }
-    let id = UNANSWERED;
-    if (answer !== undefined) {
-      id = this.#lastId === MAX_COMMAND_ID ? 1 : this.#lastId + 1;
-      this.#lastId = id;
-      this.#answers.set(id, answer);
-    }
+    const id = answer === undefined ? UNANSWERED : this.#number(answer);
     this.#batch.push(kind, id, head, text);
     if (this.logger !== undefined) this.logger.sent(kind, id, head, text);
     this.scheduleFlush();
+  }
+
+  /** @param {Answer} answer */
+  #number(answer) {
+    this.#lastId = this.#lastId === MAX_COMMAND_ID ? 1 : this.#lastId + 1;
+    this.#answers.set(this.#lastId, answer);
+    return this.#lastId;
+  }
+
+  /** The place that the next command will have, for `hear`. */
+  get place() {
+    return this.#handedOver + this.#batch.length;
+  }
+
+  /**
+   * Has the engine answer a command that was given without an answer.
+   *
+   * @param {number} place
+   * @param {Answer} answer
+   * @returns {boolean} false when it is too late, because the command has been handed over
+   */
+  hear(place, answer) {
+    const at = place - this.#handedOver;
+    if (at < 0 || at >= this.#batch.length) return false;
+    this.#batch[at + 1] = this.#number(answer);
+    return true;
   }
 
   /** Has `onFlush` called at the end of this turn of the event loop. */
@@ -170,7 +193,7 @@ class EngineLink {
       this.#open = false;
       await this.#engine.close();
       this.#drain();
-      this.#fail(new DrachtioError('the application has disconnected', 'DRT_ERR_DISCONNECTED'));
+      this.#fail(disconnected());
     });
     return this.#closing;
   }
@@ -180,6 +203,7 @@ class EngineLink {
     if (this.#open && this.#batch.length > 0) {
       const batch = this.#batch;
       this.#batch = [];
+      this.#handedOver += batch.length;
       try {
         this.#engine.submit(batch);
       } catch (err) {

@@ -42,6 +42,11 @@ function refusal(text) {
   return new DrachtioError(text.slice(bar + 1) || 'request failed', text.slice(0, bar) || 'DRT_ERR_REFUSED');
 }
 
+/** What ends with `disconnect`. */
+function disconnected() {
+  return new DrachtioError('the application has disconnected', 'DRT_ERR_DISCONNECTED');
+}
+
 /**
  * Throws an error where nobody awaits it, as an event listener's would be, and lets the caller
  * go on with what it owes to others.
@@ -54,4 +59,4 @@ function throwLater(err) {
   });
 }
 
-module.exports = { DrachtioError, misuse, refusal, throwLater };
+module.exports = { DrachtioError, disconnected, misuse, refusal, throwLater };

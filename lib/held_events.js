@@ -45,11 +45,11 @@ class HoldingEmitter extends Base {
 
   static {
     tell = (emitter, event, ...args) => {
-      if (emitter.listenerCount(event) > 0) {
-        emitter.emit(event, ...args);
-        return;
+      // What waits has come before.
+      if (emitter.#held === undefined || !emitter.#holds(event)) {
+        if (emitter.emit(event, ...args)) return;
+        emitter.#held ??= [];
       }
-      emitter.#held ??= [];
       emitter.#held.push([event, args]);
       if (emitter.#held.length > MAX_HELD_EVENTS) emitter.#held.shift();
     };
@@ -62,7 +62,7 @@ class HoldingEmitter extends Base {
    */
   on(event, listener) {
     super.on(event, listener);
-    if (this.#held !== undefined) this.#release(event);
+    if (this.#held !== undefined && this.#holds(event)) process.nextTick(() => this.#release(event));
     return this;
   }
 
@@ -76,14 +76,19 @@ class HoldingEmitter extends Base {
   }
 
   /** @param {string | symbol} event */
+  #holds(event) {
+    return this.#held?.some(([name]) => name === event);
+  }
+
+  /** @param {string | symbol} event */
   #release(event) {
-    const held = this.#held ?? [];
-    const due = held.filter(([name]) => name === event);
-    if (due.length === 0) return;
-    this.#held = due.length < held.length ? held.filter(([name]) => name !== event) : undefined;
-    process.nextTick(() => {
-      for (const [name, args] of due) tell(this, name, ...args);
-    });
+    while (this.#held !== undefined && this.listenerCount(event) > 0) {
+      const at = this.#held.findIndex(([name]) => name === event);
+      if (at === -1) return;
+      const [[, args]] = this.#held.splice(at, 1);
+      if (this.#held.length === 0) this.#held = undefined;
+      this.emit(event, ...args);
+    }
   }
 }
 

@@ -23,7 +23,7 @@ function onSend(res, listener) {
       const options = args.slice(0, 2).find((arg) => typeof arg === 'object' && arg !== null) ?? {};
       listener.call(this, status, reason, options);
     }
-    send.call(this, status, ...args);
+    return send.call(this, status, ...args);
   };
 }
 

@@ -5,8 +5,10 @@ const { Carrier, sessionOf, setFrame, setSession } = require('./carrier');
 const { bodyText, headerLines, requestLine } = require('./headers/draft');
 const { moveListeners } = require('./held_events');
 const { passportMethods } = require('./passport');
+const { promised } = require('./promised');
 const { proxyCommand } = require('./proxy_command');
 const { addResponse, emptyResults } = require('./proxy_results');
+const { Responses } = require('./responses');
 const { SipMessage } = require('./sip_message');
 
 /** @typedef {import('./session').Session} Session */
@@ -53,6 +55,13 @@ let awaitSuccessor;
 let replace;
 
 /**
+ * Takes note that a request that was sent gets no more responses.
+ *
+ * @type {(req: Request) => void}
+ */
+let setEnded;
+
+/**
  * Takes note that a request is not being proxied after all, so that it can still be answered.
  *
  * @type {(req: Request) => void}
@@ -68,6 +77,7 @@ class Request extends Carrier {
   /** What waits for the successor to be known. @type {(() => void)[] | undefined} */
   #waiting = undefined;
   #proxied = false;
+  #ended = false;
 
   static {
     createRequest = (session, frame, message, transactionId) => {
@@ -89,11 +99,15 @@ class Request extends Carrier {
       if (successor !== undefined) {
         req.#successor = successor;
         moveListeners(req, successor, 'response');
+        moveListeners(req, successor, 'lost');
         req.emit('authenticate', successor);
       }
       const waiting = req.#waiting ?? [];
       req.#waiting = undefined;
       for (const action of waiting) action();
+    };
+    setEnded = (req) => {
+      req.#ended = true;
     };
     giveBack = (req) => {
       req.#proxied = false;
@@ -200,7 +214,7 @@ class Request extends Carrier {
    * @param {(...args: any[]) => void} listener
    */
   on(event, listener) {
-    if (event === 'response' && this.#successor !== undefined) {
+    if ((event === 'response' || event === 'lost') && this.#successor !== undefined) {
       this.#successor.on(event, listener);
       return this;
     }
@@ -209,28 +223,59 @@ class Request extends Carrier {
   }
 
   /**
+   * @param {string | symbol} event
+   * @param {(...args: any[]) => void} listener
+   */
+  removeListener(event, listener) {
+    if (this.#successor !== undefined) this.#successor.removeListener(event, listener);
+    return super.removeListener(event, listener);
+  }
+
+  /**
+   * The responses to this request, which was sent from here, one after the other: `for await (const res of
+   * req.responses())`. The loop ends after the final response.
+   *
+   * @param {{signal?: AbortSignal}} [options] ends the loop with an error
+   */
+  responses({ signal = this.#draft?.options?.signal ?? undefined } = {}) {
+    if (this.source !== 'application') throw wrongSide('Request#responses can only be used for uac Request');
+    return new Responses(this, this.#isEnded, signal);
+  }
+
+  /** @returns {boolean} */
+  get #isEnded() {
+    return this.#successor === undefined ? this.#ended : this.#successor.#isEnded;
+  }
+
+  /**
    * Cancels an INVITE that was sent from here and has no final response yet.
    *
    * @param {{headers?: Record<string, HeaderValue>} | RequestCallback} [options] headers for the CANCEL
    * @param {RequestCallback} [callback] gets the CANCEL as sent
+   * @returns {Promise<Request> | undefined} without a callback, a promise of the CANCEL
    */
   cancel(options, callback) {
     const session = sessionOf(this);
     if (this.source !== 'application' || session === undefined) {
       throw wrongSide('Request#cancel can only be used for uac Request');
     }
-    if (this.#waiting !== undefined) {
-      this.#waiting.push(() => this.cancel(options, callback));
-      return;
-    }
-    if (this.#successor !== undefined) {
-      this.#successor.cancel(options, callback);
-      return;
-    }
     const done = typeof options === 'function' ? options : callback;
     const headers = typeof options === 'function' ? undefined : options?.headers;
     const text = requestLine('CANCEL', /** @type {string} */ (this.uri)) + headerLines(headers) + bodyText(undefined);
-    session.request({ head: `${this.stackTxnId}||`, text }, (err, req) => done?.(err, req));
+    if (done === undefined) return promised((settle) => this.#cancel(session, text, settle));
+    this.#cancel(session, text, done);
+    return undefined;
+  }
+
+  /**
+   * @param {Session} session
+   * @param {string} text
+   * @param {RequestCallback} callback
+   */
+  #cancel(session, text, callback) {
+    if (this.#waiting !== undefined) this.#waiting.push(() => this.#cancel(session, text, callback));
+    else if (this.#successor !== undefined) this.#successor.#cancel(session, text, callback);
+    else session.request({ head: `${this.stackTxnId}||`, text }, callback);
   }
 
   /**
@@ -302,4 +347,4 @@ function wrongSide(message) {
   return Object.assign(new Error(message), { code: 'DRT_ERR_WRONG_SIDE' });
 }
 
-module.exports = { Request, createRequest, draftOf, setDraft, awaitSuccessor, replace };
+module.exports = { Request, createRequest, draftOf, setDraft, setEnded, awaitSuccessor, replace };

@@ -19,6 +19,7 @@ const { bodyText, headerLines, requestLine } = require('./headers/draft');
  * @property {string} [proxy] a SIP URI to send to, instead of the request-URI
  * @property {string} [stackDialogId] the dialog to send in
  * @property {string} [stackTxnId] the request that a CANCEL is for
+ * @property {AbortSignal} [signal] cancels an INVITE, or gives up waiting for the answer to another request
  *
  * @typedef {object} RequestDraft a request as the engine is asked for it
  * @property {string} head
@@ -70,6 +71,7 @@ function draftRequest(options) {
   checkHead('proxy', proxy, /[|\s\0]/);
   checkHead('stackDialogId', stackDialogId, /[\r\n\0]/);
   checkAuth(auth);
+  checkSignal(options.signal);
   return {
     head: `${stackTxnId}|${proxy}|${stackDialogId}`,
     text: requestLine(method, uri) + headerLines(headers) + bodyText(body),
@@ -95,6 +97,12 @@ function checkAuth(auth) {
   const { username, password, realm = '' } = /** @type {Record<string, unknown>} */ (auth);
   if ([username, password, realm].every((part) => typeof part === 'string')) return;
   throw misuse("request: option 'auth' must be {username, password, realm?} or a function", 'DRT_ERR_INVALID_OPTION');
+}
+
+/** @param {unknown} signal */
+function checkSignal(signal) {
+  if (signal === undefined || signal === null || signal instanceof AbortSignal) return;
+  throw misuse("request: option 'signal' must be an AbortSignal", 'DRT_ERR_INVALID_OPTION');
 }
 
 /**

@@ -2,9 +2,12 @@
 
 const { AssertionError } = require('node:assert');
 const { Carrier, sessionOf, setFrame } = require('./carrier');
+const { CHANNELS } = require('./channels');
 const { DrachtioError, misuse } = require('./errors');
 const { bodyText, headerLine, headerLines, requestLine } = require('./headers/draft');
 const { lowerName } = require('./headers/names');
+const { promised } = require('./promised');
+const { Sending } = require('./sending');
 const { SipMessage } = require('./sip_message');
 const { reasonPhrase, statusLine } = require('./status');
 
@@ -27,6 +30,8 @@ const CHECKED = new Set(['contact', 'path', 'service-route']);
 
 /** A response of this many characters is not refused for its size. */
 const SAFE_LENGTH = 8000;
+
+const TOO_LATE = 'Response#send: how a response goes must be awaited in the turn of the event loop in which it is sent';
 
 /** The draft of this response was refused, and the request can still be answered. */
 const STILL_OPEN = 'DRT_ERR_MALFORMED_RESPONSE';
@@ -133,6 +138,8 @@ class Response extends Carrier {
    * @param {SentCallback | AckCallback} [callback] told how it went: the error, or the message as sent
    * @param {AckCallback} [onAck] called when the ACK for a 2xx to an INVITE, or the PRACK for a
    *   reliable provisional response, arrives
+   * @returns {Sending | undefined} without a callback, a promise of the message as it was sent. It has to be awaited in the
+   *   turn of the event loop in which it was made
    */
   send(status, reason, options, callback, onAck) {
     let phrase = reason;
@@ -153,10 +160,12 @@ class Response extends Carrier {
     const draft = /** @type {SendOptions | undefined} */ (given);
     const text = line + this.#draft(draft);
     const isSafe = this.existingMessage === undefined && text.length <= SAFE_LENGTH && !hasChecked(draft?.headers);
-    this.#submit(status, text, isSafe, /** @type {SentCallback | undefined} */ (done), acknowledged);
+    const sending = this.#submit(status, text, isSafe, /** @type {SentCallback | undefined} */ (done), acknowledged);
     if (status >= 200 && this.listenerCount('end') > 0) {
       this.emit('end', { status, reason: phrase ?? reasonPhrase(status) });
     }
+    if (CHANNELS.responseSent.hasSubscribers) CHANNELS.responseSent.publish({ agent: this.agent, req: this.req, res: this, status });
+    return done === undefined ? sending : undefined;
   }
 
   /**
@@ -172,7 +181,7 @@ class Response extends Carrier {
     if (this.#final) {
       const err = this.#overruled ?? new DrachtioError('Response#send: final response already sent', 'DRT_ERR_FINAL_ALREADY_SENT');
       if (callback) process.nextTick(callback, err);
-      return;
+      return new SettledSending(err);
     }
     this.status = status;
     if (status >= 200) {
@@ -181,12 +190,13 @@ class Response extends Carrier {
     }
     if (this.stackTxnId === UNSOLICITED) {
       if (callback) process.nextTick(callback, null);
-      return;
+      return new SettledSending(null);
     }
     // With nobody to call back there is nothing to hear of, which spares the making of an echo.
     const isHeard = callback !== undefined || onAck !== undefined || !isSafe;
-    const answer = isHeard ? new SentResponse(this, session, status, callback, onAck) : undefined;
-    session.respond(/** @type {string} */ (this.stackTxnId), text, answer);
+    const sent = new SentResponse(this, session, status, callback, onAck, isHeard ? undefined : session.link.place);
+    session.respond(/** @type {string} */ (this.stackTxnId), text, isHeard ? sent : undefined);
+    return sent;
   }
 
   /** @param {SendOptions | null | undefined} options */
@@ -216,6 +226,24 @@ class Response extends Carrier {
   }
 
   /**
+   * Acknowledges this response, which was received: a final one to an INVITE with an ACK, a reliable provisional one
+   * with a PRACK. The same as the function that comes with the `response` event.
+   *
+   * @param {SendOptions | SentCallback} [options]
+   * @param {SentCallback} [callback]
+   * @returns {Promise<SipMessage | undefined> | undefined} without a callback, a promise of the message as it was sent;
+   *   undefined in it when the response needs no acknowledgement
+   */
+  ack(options, callback) {
+    if (this.req?.method === 'INVITE') {
+      const status = /** @type {number} */ (this.status);
+      if (status >= 200) return this.sendAck(this.stackDialogId, options, callback);
+      if (status > 100 && this.has('rseq')) return this.sendPrack(this.stackDialogId, options, callback);
+    }
+    return Promise.resolve(undefined);
+  }
+
+  /**
    * Sends the ACK for this response. Applications use the function that comes with the `response`
    * event.
    *
@@ -224,7 +252,7 @@ class Response extends Carrier {
    * @param {SentCallback} [callback]
    */
   sendAck(dialogId, options, callback) {
-    this.#acknowledge('ACK', dialogId, undefined, options, callback);
+    return this.#acknowledge('ACK', dialogId, undefined, options, callback);
   }
 
   /**
@@ -236,7 +264,7 @@ class Response extends Carrier {
    */
   sendPrack(dialogId, options, callback) {
     const rack = `${this.get('rseq')} ${this.get('cseq')}`;
-    this.#acknowledge('PRACK', dialogId, { RAck: rack }, options, callback);
+    return this.#acknowledge('PRACK', dialogId, { RAck: rack }, options, callback);
   }
 
   /**
@@ -245,6 +273,7 @@ class Response extends Carrier {
    * @param {Record<string, HeaderValue> | undefined} headers
    * @param {SendOptions | SentCallback} [options]
    * @param {SentCallback} [callback]
+   * @returns {Promise<SipMessage> | undefined}
    */
   #acknowledge(method, dialogId, headers, options, callback) {
     const done = typeof options === 'function' ? options : callback;
@@ -252,7 +281,10 @@ class Response extends Carrier {
     const session = sessionOf(this);
     if (session === undefined) throw misuse('this response belongs to no request', 'DRT_ERR_INVALID_ARGUMENT');
     const text = requestLine(method, this.req?.uri ?? 'sip:placeholder') + headerLines({ ...given?.headers, ...headers }) + bodyText(given?.body);
-    session.request({ head: `||${dialogId ?? ''}`, text }, (err, req) => done?.(err, req?.msg));
+    const draft = { head: `||${dialogId ?? ''}`, text };
+    if (done === undefined) return promised((settle) => session.request(draft, (err, req) => settle(err, req?.msg)));
+    session.request(draft, (err, req) => done(err, req?.msg));
+    return undefined;
   }
 
   /** @param {string} name */
@@ -298,20 +330,54 @@ function hasChecked(headers) {
 }
 
 /** A response on its way to the engine. */
-class SentResponse {
+class SentResponse extends Sending {
+  #response;
+  #session;
+  #status;
+  #callback;
+  #onAck;
+  #place;
+  /** How it went. @type {[Error | null, SipMessage?] | undefined} */
+  #outcome = undefined;
+  /** Who else is to be told. @type {SentCallback | undefined} */
+  #waiting = undefined;
+
   /**
    * @param {Response} response
    * @param {Session} session
    * @param {number} status
    * @param {SentCallback | undefined} callback
    * @param {AckCallback | undefined} onAck
+   * @param {number | undefined} place where its command stands, if the engine has not been asked to answer it
    */
-  constructor(response, session, status, callback, onAck) {
-    this.response = response;
-    this.session = session;
-    this.status = status;
-    this.callback = callback;
-    this.onAck = onAck;
+  constructor(response, session, status, callback, onAck, place) {
+    super();
+    this.#response = response;
+    this.#session = session;
+    this.#status = status;
+    this.#callback = callback;
+    this.#onAck = onAck;
+    this.#place = place;
+  }
+
+  /**
+   * @protected
+   * @param {SentCallback} callback
+   */
+  hear(callback) {
+    if (this.#outcome !== undefined) callback(...this.#outcome);
+    else if (this.#place === undefined || this.#session.link.hear(this.#place, this)) this.#waiting = callback;
+    else callback(misuse(TOO_LATE, 'DRT_ERR_AWAITED_TOO_LATE'));
+  }
+
+  /**
+   * @param {Error | null} err
+   * @param {SipMessage} [message]
+   */
+  #conclude(err, message) {
+    this.#outcome = [err, message];
+    this.#waiting?.(err, message);
+    this.#callback?.(err, message);
   }
 
   /**
@@ -319,24 +385,42 @@ class SentResponse {
    * @param {string} index
    */
   sent(frame, index) {
-    setFrame(this.response, frame);
-    if (this.onAck === undefined && this.callback === undefined) return;
-    const message = this.session.message(frame, index);
-    if (this.onAck !== undefined) this.session.awaitAck(this.response, message, this.onAck);
-    this.callback?.(null, message);
+    setFrame(this.#response, frame);
+    const message = this.#session.message(frame, index);
+    if (this.#onAck !== undefined) this.#session.awaitAck(this.#response, message, this.#onAck);
+    this.#conclude(null, message);
   }
 
   /** @param {Error & {code?: string}} err */
   refused(err) {
-    const unanswered = this.status >= 200 && err.code === STILL_OPEN;
-    if (unanswered) reopen(this.response);
-    if (this.callback !== undefined) {
-      this.callback(err);
-    } else if (unanswered && this.status !== 500) {
+    const unanswered = this.#status >= 200 && err.code === STILL_OPEN;
+    if (unanswered) reopen(this.#response);
+    const isHeard = this.#callback !== undefined || this.#waiting !== undefined;
+    this.#conclude(err);
+    if (!isHeard && unanswered && this.#status !== 500) {
       // Nobody else is going to answer this request.
       console.error(err);
-      this.response.send(500);
+      this.#response.send(500);
     }
+  }
+}
+
+/** A sending of which it is known at once how it goes. */
+class SettledSending extends Sending {
+  #err;
+
+  /** @param {Error | null} err */
+  constructor(err) {
+    super();
+    this.#err = err;
+  }
+
+  /**
+   * @protected
+   * @param {SentCallback} callback
+   */
+  hear(callback) {
+    callback(this.#err);
   }
 }
 

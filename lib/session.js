@@ -1,15 +1,16 @@
 'use strict';
 
-const { DrachtioError, throwLater } = require('./errors');
+const { DrachtioError, disconnected, throwLater } = require('./errors');
 const { Command, EngineLink } = require('./engine_link');
 const { transactionOf } = require('./envelope');
 const { setFrame, setSession } = require('./carrier');
+const { CHANNELS } = require('./channels');
 const { DigestClient } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
 const { tell } = require('./held_events');
 const { EarlyUpdates } = require('./early_updates');
 const { readClosedConnection } = require('./closed_connection');
-const { createRequest, setDraft } = require('./request');
+const { createRequest, setDraft, setEnded } = require('./request');
 const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
 
@@ -26,7 +27,7 @@ const { fromFrame } = require('./sip_message');
 const MAX_OPEN_REQUESTS = 50_000;
 
 /** The `ack` of a response that needs none. */
-const NO_ACK = () => {};
+const NO_ACK = () => Promise.resolve(undefined);
 
 /**
  * What is under way on one engine: the requests that were sent and those that came, and what each
@@ -45,6 +46,8 @@ class Session {
   #finished = [];
   #digest = new DigestClient();
   #updates = new EarlyUpdates();
+  /** What takes the listeners off the signals of requests that are under way, by transaction. @type {Map<string, () => void>} */
+  #signals = new Map();
 
   /**
    * @param {Agent} agent
@@ -121,6 +124,7 @@ class Session {
     req.res = res;
     if (method !== 'ACK' && method !== 'CANCEL') this.#remember(transaction, req);
     if (method !== 'INVITE' && this.#acks.size > 0) this.#settleAck(req);
+    if (CHANNELS.requestReceived.hasSubscribers) CHANNELS.requestReceived.publish({ agent: this.agent, req, res });
     if (method === 'UPDATE' && this.#updates.emit(req, res)) return;
     this.#handler(req, res);
   }
@@ -197,15 +201,17 @@ class Session {
     res.stackTxnId = transaction;
     res.req = req;
     const ack = acknowledgement(req, res);
+    if (CHANNELS.responseReceived.hasSubscribers) CHANNELS.responseReceived.publish({ agent: this.agent, req, res });
     if (/** @type {number} */ (res.status) < 200) {
       tell(req, 'response', res, ack);
       return;
     }
     /** @param {boolean} isReplaced whether another request has taken the place of this one */
     const settle = (isReplaced) => {
-      this.#sent.delete(transaction);
-      this.#updates.remove(req);
-      if (!isReplaced) tell(req, 'response', res, ack);
+      this.#settle(transaction, req);
+      if (isReplaced) return;
+      setEnded(req);
+      tell(req, 'response', res, ack);
     };
     if (!this.#digest.answer(this, req, res, settle)) settle(false);
   }
@@ -217,11 +223,55 @@ class Session {
    * @param {import('./request').RequestCallback} callback
    */
   request(draft, callback) {
+    const signal = draft.options?.signal;
+    if (signal?.aborted) {
+      process.nextTick(callback, signal.reason);
+      return;
+    }
     const prepared = this.#digest.prepare(draft);
     this.link.submit(Command.SIP, prepared.head, prepared.text, {
-      sent: (frame, index) => callback(null, this.#track(prepared, frame, index)),
+      sent: (frame, index) => {
+        const req = this.#track(prepared, frame, index);
+        // A repetition is cancelled by way of the request that it repeats.
+        const isFirst = draft.repetitions === undefined;
+        if (signal) this.#heed(signal, req, isFirst);
+        if (signal?.aborted && isFirst) callback(signal.reason);
+        else callback(null, req);
+      },
       refused: callback,
     });
+  }
+
+  /**
+   * Cancels an INVITE when a signal says so.
+   *
+   * @param {AbortSignal} signal
+   * @param {Request} req
+   * @param {boolean} isFirst whether it repeats no other request
+   */
+  #heed(signal, req, isFirst) {
+    if (req.method !== 'INVITE') return;
+    const cancel = () => void req.cancel();
+    if (signal.aborted) {
+      if (isFirst) cancel();
+      return;
+    }
+    signal.addEventListener('abort', cancel, { once: true });
+    this.#signals.set(req.stackTxnId ?? '', () => signal.removeEventListener('abort', cancel));
+  }
+
+  /**
+   * A request that was sent has its final response, or gets none.
+   *
+   * @param {string} transaction
+   * @param {Request} req
+   */
+  #settle(transaction, req) {
+    this.#sent.delete(transaction);
+    this.#updates.remove(req);
+    if (this.#signals.size === 0) return;
+    this.#signals.get(transaction)?.();
+    this.#signals.delete(transaction);
   }
 
   /**
@@ -232,8 +282,9 @@ class Session {
   #track(draft, frame, index) {
     const transaction = transactionOf(frame);
     const req = createRequest(this, frame, this.message(frame, index), transaction);
-    if (draft.auth !== undefined && draft.auth !== null) setDraft(req, draft);
+    if (draft.auth || draft.options?.signal) setDraft(req, draft);
     if (req.method !== 'ACK' && req.method !== 'CANCEL') this.#sent.set(transaction, req);
+    if (CHANNELS.requestSent.hasSubscribers) CHANNELS.requestSent.publish({ agent: this.agent, req });
     return req;
   }
 
@@ -329,12 +380,27 @@ class Session {
 
   /** @param {Error} err */
   onLost(err) {
+    this.#abandon(err);
     this.agent.lost(this, err);
   }
 
   /** @returns {Promise<void>} fulfilled when the engine has ended */
-  close() {
-    return this.link.close();
+  async close() {
+    await this.link.close();
+    this.#abandon(disconnected());
+  }
+
+  /**
+   * Tells the requests that were sent and have no final response that they get none.
+   *
+   * @param {Error} err
+   */
+  #abandon(err) {
+    for (const [transaction, req] of [...this.#sent]) {
+      this.#settle(transaction, req);
+      setEnded(req);
+      tell(req, 'lost', err);
+    }
   }
 }
 
@@ -358,8 +424,7 @@ function prackKey(dialog, text = '') {
 function acknowledgement(req, res) {
   if (req.method !== 'INVITE') return NO_ACK;
   const status = /** @type {number} */ (res.status);
-  if (status >= 200) return (options, callback) => res.sendAck(res.stackDialogId, options, callback);
-  if (status > 100 && res.has('rseq')) return (options, callback) => res.sendPrack(res.stackDialogId, options, callback);
+  if (status >= 200 || (status > 100 && res.has('rseq'))) return (options, callback) => res.ack(options, callback);
   return NO_ACK;
 }
 

@@ -84,6 +84,20 @@ app.request('sip:a@b.example', { method: 'REGISTER', auth: (req, res, callback) 
 });
 app.request({ uri: 'sip:a@b.example', method: 'FOO', proxy: 'sip:10.0.0.1', _socket: {}, headers: { Gone: undefined, Max: 7 } }, () => {});
 
+async function modern() {
+  const req = await app.request({ uri: 'sip:a@b.example', method: 'INVITE', signal: AbortSignal.timeout(1000) });
+  req.on('lost', (err) => err.message);
+  for await (const res of req.responses()) {
+    if (res.status >= 200) same<SipMessage | undefined>()(await res.ack({ body: '' }));
+  }
+  for await (const { status } of req.responses({ signal: new AbortController().signal })) status.toFixed();
+  same<Request>()(await req.cancel());
+  await app[Symbol.asyncDispose]();
+  req.on('update', (update, res) => res.send(200, update.getHeaderName('from') ?? update.receivedOn));
+  req.on('response', async (res, ack) => same<SipMessage | undefined>()(await ack()));
+}
+app.removeRoute('in').on('close', modern);
+
 // ---- received requests
 
 app.invite((req, res) => {
@@ -124,6 +138,9 @@ app.invite((req, res) => {
   });
   req.proxy().then((results: ProxyResults) => console.log(results.connected));
   req.logIn({ id: 1 }, { session: false });
+  res.send(200).then((sent) => same<SipMessage>()(sent));
+  res.send(200, { headers: { Contact: '<sip:a@b>' } }).catch((err: drachtio.DrachtioError) => err.code);
+  res.send(200, 'OK', undefined, undefined, (ack) => ack.method).finally(() => {});
   drachtio.onSend(res, function listener(status, reason, { headers }) {
     console.log(this.req.method, status, reason, headers);
   });

@@ -30,10 +30,16 @@ app.request('sip:a@b.example', { method: 'OPTIONS', headers: { To: { uri: 'x' } 
 app.request('sip:a@b.example', { method: 'OPTIONS', body: { v: 0 } });
 // @ts-expect-error a request has no number
 app.request('sip:a@b.example', { method: 'OPTIONS' }).then((req) => req.seq);
+// @ts-expect-error a number is no signal
+app.request({ uri: 'sip:a@b.example', method: 'OPTIONS', signal: 5 });
+// @ts-expect-error with a callback there is no promise
+app.request({ uri: 'sip:a@b.example', method: 'OPTIONS' }, () => {}).then(() => {});
 // @ts-expect-error idle is not a function
 app.idle();
 
 app.invite((req, res) => {
+  // @ts-expect-error with a callback there is no promise
+  res.send(200, () => {}).then(() => {});
   // @ts-expect-error a header may be missing
   req.get('X-A').length;
   // @ts-expect-error a header may be missing
