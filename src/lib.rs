@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`addon`] | the only code that knows N-API: batches of events up, batches of commands down |
+//! | [`protocol`] | the drachtio protocol: bytes to and from what applications and servers say |
 //! | [`apps`] | the applications that are connected: who gets a new request |
 //! | [`driver`] | one thread per engine that joins the engine, the sockets and the applications |
 //! | [`dns`] | where names lead to: NAPTR, SRV and address records |
@@ -21,5 +22,5 @@ pub mod dns;
 pub mod driver;
 pub mod engine;
 pub mod message;
-mod protocol;
+pub mod protocol;
 pub mod transport;

@@ -6,14 +6,11 @@
 //! units: the offset of the message, the offset of its body (0 when there is none), then five
 //! units per header: its number, and the first and last offsets of its name and of its value.
 
-use std::io::Write;
-use std::net::IpAddr;
-
-use super::clock::WallClock;
-use crate::engine::{
-    BranchStep, ClosedConnection, DialogId, Meta, News, Refusal, Reply, Source, TransactionId,
-};
+use crate::engine::{ClosedConnection, DialogId, Meta, News, Refusal, Reply, TransactionId};
 use crate::message::{HeaderId, Message};
+use crate::protocol::{
+    write_address, write_envelope, write_number, write_progress, write_transaction, WallClock,
+};
 
 /// Events that JavaScript is given at once.
 pub(super) const MAX_BATCH: usize = 256;
@@ -195,16 +192,7 @@ impl Batch {
                 self.finish(Kind::Branch, id);
             }
             Reply::Progress { branch, at, step } => {
-                clock.write(*at, &mut self.text);
-                let step = match step {
-                    BranchStep::Started { target } => format!("started|{target}"),
-                    BranchStep::Ended { why, status } => {
-                        let status = status.map(|status| status.to_string());
-                        format!("ended|{}|{}", why.name(), status.unwrap_or_default())
-                    }
-                };
-                let text = format!("|{}|{step}", branch.0);
-                self.text.extend_from_slice(text.as_bytes());
+                write_progress(&mut self.text, *branch, *at, step, clock);
                 self.finish(Kind::Progress, id);
             }
             Reply::Done => self.finish(Kind::Done, id),
@@ -248,20 +236,7 @@ struct Names<'a> {
 }
 
 fn write_head(text: &mut Vec<u8>, names: Names<'_>, meta: &Meta, clock: &mut WallClock) {
-    let source: &[u8] = match meta.source {
-        Source::Network => b"network|",
-        Source::Application => b"application|",
-    };
-    text.extend_from_slice(source);
-    write_number(text, meta.size);
-    text.push(b'|');
-    text.extend_from_slice(meta.transport.name().as_bytes());
-    text.push(b'|');
-    write_address(text, meta.peer.ip());
-    text.push(b'|');
-    write_number(text, meta.peer.port().into());
-    text.push(b'|');
-    clock.write(meta.at, text);
+    write_envelope(text, meta, clock);
     text.push(b'|');
     match names.transaction {
         Some(transaction) => write_transaction(text, transaction),
@@ -300,54 +275,18 @@ pub(super) fn header_names() -> impl Iterator<Item = &'static str> {
     HeaderId::ALL.iter().map(|id| id.name())
 }
 
-/// An RFC 4122 UUID, like [`TransactionId`]'s `Display` but quicker.
-fn write_transaction(text: &mut Vec<u8>, transaction: TransactionId) {
-    for (at, byte) in transaction.0.to_be_bytes().into_iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push(b'-');
-        }
-        text.extend([hex_digit(byte >> 4), hex_digit(byte & 15)]);
-    }
-}
-
-fn hex_digit(nibble: u8) -> u8 {
-    match nibble {
-        0..=9 => b'0' + nibble,
-        _ => b'a' + nibble - 10,
-    }
-}
-
-fn write_address(text: &mut Vec<u8>, address: IpAddr) {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            write_number(text, a.into());
-            for octet in [b, c, d] {
-                text.push(b'.');
-                write_number(text, octet.into());
-            }
-        }
-        // Writing to a vector does not fail.
-        IpAddr::V6(v6) => drop(write!(text, "{v6}")),
-    }
-}
-
-fn write_number(text: &mut Vec<u8>, number: usize) {
-    if number >= 10 {
-        write_number(text, number / 10);
-    }
-    text.push(b'0' + u8::try_from(number % 10).unwrap_or_default());
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
     use std::time::Instant;
 
+    use crate::driver::clocks;
+    use crate::engine::Source;
+
     use bytes::Bytes;
 
     use super::*;
-    use crate::engine::{BranchEnd, BranchId, CommandId, Transport};
+    use crate::engine::{BranchEnd, BranchId, BranchStep, CommandId, Transport};
     use crate::message::limits::{MAX_HEADER_LINE, MAX_HEADER_SECTION};
 
     const TEXT: &str = "OPTIONS sip:a@b SIP/2.0\r\nf: <sip:x@y>\r\nX-Thing:  some \r\n\r\n";
@@ -379,7 +318,7 @@ mod tests {
     }
 
     fn batch(news: &[News]) -> Batch {
-        let mut clock = WallClock::new();
+        let mut clock = WallClock::new(clocks);
         let mut batch = Batch::default();
         for news in news {
             batch.push(news, &mut clock);
@@ -416,13 +355,6 @@ mod tests {
         let frame = batch.frames().next().unwrap();
         let tokens = text(&frame);
         assert_eq!(tokens.split('|').nth(6), Some("unsolicited"));
-    }
-
-    #[test]
-    fn ipv6_addresses_have_no_brackets() {
-        let mut head = Vec::new();
-        write_address(&mut head, "2001:db8::1".parse().unwrap());
-        assert_eq!(head, b"2001:db8::1");
     }
 
     #[test]

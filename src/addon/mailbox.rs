@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::clock::WallClock;
 use super::frame::{Batch, MAX_BATCH};
 use crate::apps::Outlet;
-use crate::driver::StartError;
+use crate::driver::{clocks, StartError};
 use crate::engine::{Listener, News, Refusal};
+use crate::protocol::WallClock;
 use crate::transport::TlsError;
 
 /// Emptied batches that are kept for their memory.
@@ -217,7 +217,7 @@ impl Postbox {
         Postbox {
             mailbox,
             batch: Batch::default(),
-            clock: WallClock::new(),
+            clock: WallClock::new(clocks),
         }
     }
 }

@@ -10,14 +10,13 @@
 //! | `running.rs` | a started engine on the JavaScript thread: promises, end, clean-up |
 //! | `bell.rs` | waking the JavaScript thread; leaving an environment in time |
 //! | `mailbox.rs` | what both threads share |
-//! | `frame.rs`, `clock.rs` | events as text and offsets |
+//! | `frame.rs` | events as text and offsets |
 //! | `config_file.rs` | configuration files as trees |
 //! | `request.rs` | commands from text |
 //! | `settings.rs`, `option_value.rs` | what `connect` was told |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
-mod clock;
 mod config_file;
 mod engine;
 mod frame;

@@ -1,134 +1,36 @@
 //! What JavaScript asks for, from text to [`Request`].
 
 use bytes::Bytes;
-use thiserror::Error;
 
 use crate::driver::Request;
-use crate::engine::{Action, DialogId, Refusal, TransactionId};
-use crate::message::{Message, ParseError};
-use crate::protocol::{read_plan, NotAPlan};
-
-/// A command that does not reach the engine.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub(super) enum Rejection {
-    /// As the engine would have refused it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It is not one of this boundary's commands.
-    #[error("malformed command: {0}")]
-    Malformed(&'static str),
-}
-
-impl Rejection {
-    /// A stable name for programs.
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Rejection::Refused(refusal) => refusal.code(),
-            Rejection::Malformed(_) => "DRT_ERR_MALFORMED_COMMAND",
-        }
-    }
-}
+use crate::protocol::{proxy_action, sip_action, Fault};
 
 /// Reads one command. The kinds are those of `lib/`: 1 `ROUTE` and 2 `REMOVE_ROUTE` with the
 /// method as head; 3 `SIP` with `transaction|nextHop|dialog` and a draft; 4 `PROXY` with the
 /// tokens of the drachtio protocol's `proxy` and a draft.
-pub(super) fn read_request(kind: u32, head: &str, text: Bytes) -> Result<Request, Rejection> {
+pub(super) fn read_request(kind: u32, head: &str, text: Bytes) -> Result<Request, Fault> {
     match kind {
         1 => Ok(Request::Route(head.to_owned())),
         2 => Ok(Request::RemoveRoute(head.to_owned())),
-        3 => read_sip(head, text).map(Request::Act),
-        4 => read_proxy(head, text).map(Request::Act),
-        _ => Err(Rejection::Malformed("unknown kind")),
-    }
-}
-
-/// The first rule that fits decides what is asked, as in the drachtio protocol's `sip`.
-fn read_sip(head: &str, text: Bytes) -> Result<Action, Rejection> {
-    let mut tokens = head.splitn(3, '|');
-    let (Some(transaction), Some(next_hop), Some(dialog)) =
-        (tokens.next(), tokens.next(), tokens.next())
-    else {
-        return Err(Rejection::Malformed("a SIP command has three tokens"));
-    };
-    if text.starts_with(b"SIP/") {
-        let transaction = parse_transaction(transaction, |_| Refusal::UnknownTransaction)?;
-        let message = Message::parse_draft(text)
-            .map_err(|error| Refusal::MalformedResponse(error.to_string()))?;
-        return Ok(Action::Respond {
-            transaction,
-            message,
-        });
-    }
-    if dialog.is_empty() && !transaction.is_empty() {
-        if !text.starts_with(b"CANCEL ") {
-            return Err(Refusal::InvalidMethod(start_line(&text)).into());
+        3 => {
+            let (transaction, next_hop, dialog) = split_names(head).ok_or(Fault::InvalidFormat)?;
+            Ok(Request::Act(sip_action(
+                transaction,
+                dialog,
+                next_hop,
+                text,
+            )?))
         }
-        let transaction = parse_transaction(transaction, Refusal::CancelUnknown)?;
-        let message = parse_request(text, Refusal::InvalidMethod)?;
-        return Ok(Action::Cancel {
-            transaction,
-            message,
-        });
-    }
-    let (dialog, message) = if dialog.is_empty() {
-        (None, parse_request(text, Refusal::InvalidRequestUri)?)
-    } else {
-        let dialog = DialogId(dialog.into());
-        (Some(dialog), parse_request(text, Refusal::InvalidMethod)?)
-    };
-    Ok(Action::Request {
-        dialog,
-        next_hop: Some(next_hop)
-            .filter(|uri| !uri.is_empty())
-            .map(str::to_owned),
-        message,
-    })
-}
-
-fn read_proxy(head: &str, text: Bytes) -> Result<Action, Rejection> {
-    let (transaction, head) = head
-        .split_once('|')
-        .ok_or(Rejection::Malformed("too few tokens"))?;
-    let transaction = parse_transaction(transaction, Refusal::ProxyUnknown)?;
-    let plan = read_plan(head, text.clone()).map_err(|error| match error {
-        NotAPlan::Malformed(what) => Rejection::Malformed(what),
-        NotAPlan::Draft(error) => bad_draft(error, &text, Refusal::InvalidRequestUri).into(),
-    })?;
-    Ok(Action::Proxy { transaction, plan })
-}
-
-fn parse_transaction(
-    text: &str,
-    unknown: impl Fn(String) -> Refusal,
-) -> Result<TransactionId, Refusal> {
-    text.parse().map_err(|_| unknown(text.to_owned()))
-}
-
-/// Says of a bad start line what the command's own refusal for it says.
-fn parse_request(
-    text: Bytes,
-    bad_start_line: impl Fn(String) -> Refusal,
-) -> Result<Message, Refusal> {
-    Message::parse_draft(text.clone()).map_err(|error| bad_draft(error, &text, bad_start_line))
-}
-
-fn bad_draft(
-    error: ParseError,
-    text: &Bytes,
-    bad_start_line: impl Fn(String) -> Refusal,
-) -> Refusal {
-    match error {
-        ParseError::NotSip | ParseError::StartLineTooLong => bad_start_line(start_line(text)),
-        error => Refusal::MalformedHeader(error.to_string()),
+        4 => proxy_action(head, text).map(Request::Act),
+        _ => Err(Fault::UnknownType),
     }
 }
 
-fn start_line(text: &Bytes) -> String {
-    let line = text
-        .split(|byte| matches!(byte, b'\r' | b'\n'))
-        .next()
-        .unwrap_or_default();
-    String::from_utf8_lossy(line).into_owned()
+/// `transaction|nextHop|dialog`; the dialog stands last because it may hold a bar.
+pub(super) fn split_names(head: &str) -> Option<(&str, &str, &str)> {
+    let (transaction, rest) = head.split_once('|')?;
+    let (next_hop, dialog) = rest.split_once('|')?;
+    Some((transaction, next_hop, dialog))
 }
 
 #[cfg(test)]
@@ -136,12 +38,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::{Action, Refusal};
 
     const ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
     const REQUEST: &str = "OPTIONS sip:a@b SIP/2.0\r\nSubject: hi\r\n\r\nbody";
     const RESPONSE: &str = "SIP/2.0 200 OK\r\n\r\n";
 
-    fn read(kind: u32, head: &str, text: &str) -> Result<Request, Rejection> {
+    fn read(kind: u32, head: &str, text: &str) -> Result<Request, Fault> {
         read_request(kind, head, Bytes::copy_from_slice(text.as_bytes()))
     }
 
@@ -154,7 +57,7 @@ mod tests {
 
     fn refusal(kind: u32, head: &str, text: &str) -> Refusal {
         match read(kind, head, text) {
-            Err(Rejection::Refused(refusal)) => refusal,
+            Err(Fault::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         }
     }

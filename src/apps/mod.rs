@@ -11,7 +11,7 @@ mod routes;
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::engine::{AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
+use crate::engine::{Action, AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
 use crate::message::{HeaderId, Message, Method};
 use routes::Routes;
 pub use routes::MAX_ROUTES;
@@ -68,6 +68,19 @@ pub trait Outlet: Send {
 
     /// There will be no more news. `failure` tells why, unless the engine was closed.
     fn end(&mut self, failure: Option<&str>);
+}
+
+/// What an application may ask for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// New requests of this method, in any case.
+    Route(String),
+    /// No more of them.
+    RemoveRoute(String),
+    /// Something of the engine.
+    Act(Action),
+    /// Another application is to have a new request of this one's, which has not answered it.
+    Give(TransactionId, Recipient),
 }
 
 /// What the engine must do with a request outside every dialog.

@@ -17,15 +17,16 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
-use crate::apps::{Apps, OptionsAnswer, Outlet, Profile, Recipient};
+pub use crate::apps::Request;
+use crate::apps::{Apps, OptionsAnswer, Outlet, Profile};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
-use crate::engine::{self, Action, AppId, CommandId, Legacy, Listener, TransactionId};
+use crate::engine::{self, AppId, CommandId, Legacy, Listener};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
 use turn::Driver;
 
@@ -58,19 +59,6 @@ pub struct Submission {
     pub request: Request,
 }
 
-/// What an application may ask for.
-#[derive(Debug, Clone)]
-pub enum Request {
-    /// New requests of this method, in any case.
-    Route(String),
-    /// No more of them.
-    RemoveRoute(String),
-    /// Something of the engine.
-    Act(Action),
-    /// Another application is to have a new request of this one's, which has not answered it.
-    Give(TransactionId, Recipient),
-}
-
 /// How many entries the tables of an engine hold. All zero when nothing is going on, but for
 /// `connections`: idle ones stay open. What is counted up stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,6 +71,11 @@ pub struct Census {
     pub backlog: usize,
     /// What has happened since the engine was started.
     pub counters: engine::Counters,
+}
+
+/// Reads both clocks of the system, for those who may not look at one.
+pub fn clocks() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
 }
 
 /// An engine could not be started.

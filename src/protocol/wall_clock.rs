@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// Reads both clocks of the system at once. Passed in, so that nothing here looks at a clock.
+pub type Clocks = fn() -> (Instant, SystemTime);
+
 /// How long the monotonic clock is trusted to keep step with the wall clock, which may be set.
 const RESYNC_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -10,25 +13,29 @@ const MICROS_PER_DAY: u64 = 86_400 * MICROS_PER_SECOND;
 
 /// Tells the time of day, in UTC, of instants of the last minutes.
 #[derive(Debug)]
-pub(super) struct WallClock {
+pub struct WallClock {
+    clocks: Clocks,
     anchor: Instant,
     /// Microseconds since 1970 at the anchor.
     micros: u64,
 }
 
 impl WallClock {
-    pub(super) fn new() -> WallClock {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    /// A clock that is set now, and again by itself.
+    pub fn new(clocks: Clocks) -> WallClock {
+        let (anchor, now) = clocks();
+        let since_1970 = now.duration_since(UNIX_EPOCH);
         WallClock {
-            anchor: Instant::now(),
+            clocks,
+            anchor,
             micros: since_1970.map_or(0, to_micros),
         }
     }
 
     /// Appends `HH:MM:SS.uuuuuu`.
-    pub(super) fn write(&mut self, at: Instant, text: &mut Vec<u8>) {
+    pub fn write(&mut self, at: Instant, text: &mut Vec<u8>) {
         if at.saturating_duration_since(self.anchor) > RESYNC_INTERVAL {
-            *self = WallClock::new();
+            *self = WallClock::new(self.clocks);
         }
         let micros = match at.checked_duration_since(self.anchor) {
             Some(after) => self.micros.saturating_add(to_micros(after)),
@@ -84,7 +91,7 @@ mod tests {
 
     #[test]
     fn instants_before_and_after_the_anchor_are_told_in_order() {
-        let mut clock = WallClock::new();
+        let mut clock = WallClock::new(|| (Instant::now(), SystemTime::now()));
         clock.micros = 50_000_000_000;
         let anchor = clock.anchor;
         let mut told = |at| {
@@ -99,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_wall_clock_that_was_set_is_followed_within_a_minute() {
-        let mut clock = WallClock::new();
+        let mut clock = WallClock::new(|| (Instant::now(), SystemTime::now()));
         let true_micros = clock.micros;
         clock.micros = 0;
         let mut text = Vec::new();
