@@ -21,4 +21,14 @@ function drachtio(...handlers) {
   return app;
 }
 
-module.exports = Object.assign(drachtio, { Agent, Request, Response, SipMessage, DrachtioError, digestAuth, onSend, parseUri, stringifyUri });
+// In this form `import drachtio, { SipMessage } from 'drachtio'` finds the names, too.
+module.exports = drachtio;
+module.exports.Agent = Agent;
+module.exports.Request = Request;
+module.exports.Response = Response;
+module.exports.SipMessage = SipMessage;
+module.exports.DrachtioError = DrachtioError;
+module.exports.digestAuth = digestAuth;
+module.exports.onSend = onSend;
+module.exports.parseUri = parseUri;
+module.exports.stringifyUri = stringifyUri;

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
-const { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
+const { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
@@ -16,13 +16,15 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
 let folder;
 let contents;
+let tarball;
 
 before(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'drachtio-'));
   const [packed] = JSON.parse(execFileSync(npm, ['pack', '--json', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }));
+  tarball = path.join(folder, packed.filename);
   contents = packed.files.map(({ path: file }) => file);
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'application', version: '1.0.0', private: true }));
-  execFileSync(npm, ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, packed.filename)], { cwd: folder });
+  execFileSync(npm, ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder });
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,4 +60,41 @@ test('an application that uses it answers OPTIONS and INVITE', async () => {
   assert.deepEqual((await overUdp(port, [request({ method: 'INVITE' })])).filter((status) => status !== '100'), ['486']);
   assert.deepEqual((await overTcp(port, [request({ transport: 'TCP' })])).heard, ['200']);
   await application.stop();
+});
+
+test('the first example of the README works when it is pasted', async () => {
+  const readme = readFileSync(path.join(folder, 'node_modules', 'drachtio', 'README.md'), 'utf8');
+  const [, example] = /^```js\n([^]*?)^```$/m.exec(readme);
+  const port = await freePort();
+  writeFileSync(path.join(folder, 'pasted.js'), example.replace(':5060', `:${port}`));
+  const application = runProgram(process.execPath, ['pasted.js'], { cwd: folder });
+  await application.printed(`listening on udp/127.0.0.1:${port}`);
+  assert.deepEqual(await overUdp(port, [request()]), ['200']);
+  assert.deepEqual((await overUdp(port, [request({ method: 'INVITE' })])).filter((status) => status !== '100'), ['486']);
+  await application.printed('call from');
+  await application.stop();
+});
+
+test('an ES module imports it, and what it exports by name', async () => {
+  const names = Object.keys(require('../..'));
+  const program = [
+    `import drachtio, { ${names.join(', ')} } from 'drachtio';`,
+    `const named = { ${names.join(', ')} };`,
+    "for (const name of Object.keys(named)) if (named[name] !== drachtio[name]) throw new Error(name);",
+    "console.log(drachtio().options(() => {}).stack.length, parseUri('sip:a@b').host);",
+  ];
+  writeFileSync(path.join(folder, 'module.mjs'), program.join('\n'));
+  assert.equal(execFileSync(process.execPath, ['module.mjs'], { cwd: folder, encoding: 'utf8' }), '1 b\n');
+});
+
+test('publint finds nothing wrong with it', async () => {
+  const { publint } = await import('publint');
+  const { messages } = await publint({ pkgDir: path.join(folder, 'node_modules', 'drachtio'), pack: false, strict: true });
+  assert.deepEqual(messages, []);
+});
+
+test('its types are found however it is imported', () => {
+  const attw = path.join(path.dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js');
+  const { problems } = JSON.parse(execFileSync(process.execPath, [attw, tarball, '--format', 'json'], { encoding: 'utf8', maxBuffer: 1e8 }));
+  assert.deepEqual(problems, {});
 });
