@@ -75,7 +75,7 @@ test('the first example of the README works when it is pasted', async () => {
   await application.stop();
 });
 
-test('an ES module imports it, and what it exports by name', async () => {
+test('an ES module imports it, and what it exports by name', () => {
   const names = Object.keys(require('../..'));
   const program = [
     `import drachtio, { ${names.join(', ')} } from 'drachtio';`,
