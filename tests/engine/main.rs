@@ -10,6 +10,7 @@
 
 mod app_gone;
 mod automatic_answers;
+mod bridging;
 mod cancel;
 mod connection_death;
 mod dialog_uac_forks;

@@ -70,7 +70,7 @@ pub(super) struct Network {
     places: HashMap<(Transport, SocketAddr), Place>,
     connections: Vec<Connection>,
     by_id: HashMap<ConnectionId, (usize, usize)>,
-    by_peer: HashMap<(Place, SocketAddr), (usize, usize)>,
+    by_peer: HashMap<(Place, Transport, SocketAddr), (usize, usize)>,
     next_port: u16,
 }
 
@@ -168,7 +168,7 @@ impl World {
             {
                 return self.report_unsent(from, token, CONNECT_TIMEOUT);
             }
-            None => match self.network.at(Transport::Tcp, path.peer) {
+            None => match self.network.at(path.transport, path.peer) {
                 Some(to) => (self.connect(from, to, path), 0),
                 None => return self.report_unsent(from, token, self.network.link.delay),
             },
@@ -204,12 +204,13 @@ impl World {
     fn connection_for(&self, from: Place, path: &Path) -> Option<(usize, usize)> {
         let network = &self.network;
         let named = path.connection.and_then(|id| network.by_id.get(&id));
-        let known = named.or_else(|| network.by_peer.get(&(from, path.peer)));
+        let peer = (from, path.transport, path.peer);
+        let known = named.or_else(|| network.by_peer.get(&peer));
         known
             .copied()
             .filter(|(connection, _)| network.connections[*connection].is_open)
             .or_else(|| {
-                let known = network.by_peer.get(&(from, path.peer)).copied()?;
+                let known = network.by_peer.get(&peer).copied()?;
                 network.connections[known.0].is_open.then_some(known)
             })
     }
@@ -223,11 +224,12 @@ impl World {
         let mut side = |place, local, peer, number| {
             let id = ConnectionId(2 * at as u64 + number);
             network.by_id.insert(id, (at, number as usize));
-            network.by_peer.insert((place, peer), (at, number as usize));
+            let end = (place, path.transport, peer);
+            network.by_peer.insert(end, (at, number as usize));
             Side {
                 place,
                 path: Path {
-                    transport: Transport::Tcp,
+                    transport: path.transport,
                     local,
                     peer,
                     connection: Some(id),

@@ -59,7 +59,11 @@ impl Heard {
 impl Phone {
     /// The same phone, sending by TCP.
     pub fn by_tcp(self) -> Phone {
-        let transport = Transport::Tcp;
+        self.by(Transport::Tcp)
+    }
+
+    /// The same phone, sending by another transport.
+    pub fn by(self, transport: Transport) -> Phone {
         Phone { transport, ..self }
     }
 }
@@ -75,7 +79,8 @@ impl World {
         self.phone_by(address, &[Transport::Udp])
     }
 
-    fn phone_by(&mut self, address: &str, transports: &[Transport]) -> Phone {
+    /// A phone that takes datagrams, or connections, of these transports.
+    pub fn phone_by(&mut self, address: &str, transports: &[Transport]) -> Phone {
         let at = self.phones.len();
         let address = address.parse().unwrap();
         for transport in transports.iter().copied() {
