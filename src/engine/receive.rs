@@ -14,7 +14,7 @@ use super::transaction::key::server_match;
 use super::transaction::server::{OpenRequest, Origin, ServerTransaction};
 use super::transaction::{ServerMachine, Verdict};
 use super::{Engine, ServerKey, TransactionKey};
-use crate::message::{HeaderId, Host, Message, Method, NameAddr, Via};
+use crate::message::{HeaderId, Host, Message, Method, Via};
 
 /// The Retry-After of a request refused because a table is full, in seconds.
 const OVERLOAD_RETRY_AFTER: u32 = 5;
@@ -30,6 +30,7 @@ impl Engine {
     }
 
     fn receive_request(&mut self, now: Instant, path: Path, message: Message) {
+        let message = self.from_strict_router(&message).unwrap_or(message);
         let (Ok(via), Some(method)) = (message.top_via(), message.method()) else {
             self.counters.malformed += 1;
             return;
@@ -210,16 +211,6 @@ impl Engine {
         };
         let text = response.compose(request);
         self.transmit(path, text, None);
-    }
-
-    /// True if the topmost Route names this engine, as it does after we recorded a route.
-    pub(super) fn top_route_is_ours(&self, request: &Message) -> bool {
-        request
-            .values(HeaderId::Route)
-            .next()
-            .and_then(|route| NameAddr::parse(route).ok())
-            .and_then(|route| route.parse_uri().ok())
-            .is_some_and(|uri| self.listeners.owns(&uri))
     }
 
     /// The dialog a request names by its tags (§12.2.2).

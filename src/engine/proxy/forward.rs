@@ -3,13 +3,12 @@
 use bytes::Bytes;
 
 use super::{ProxyPlan, ProxyTarget};
-use crate::engine::flow_token::Forged;
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
 use crate::engine::random::Branch;
 use crate::engine::sips::{is_sips, secured};
 use crate::engine::Engine;
-use crate::message::{HeaderId, Message, Method, NameAddr, Scheme, Uri};
+use crate::message::{HeaderId, Message, Method, Scheme, Uri};
 
 /// The Max-Forwards of a request that came without (§16.6 step 3).
 const DEFAULT_MAX_FORWARDS: u8 = 70;
@@ -99,26 +98,10 @@ impl Engine {
         branch: Branch,
     ) -> Option<Bytes> {
         let mut edit = request.edit();
-        for _ in 0..self.own_routes(request) {
-            edit.remove_first_value(HeaderId::Route);
-        }
+        self.follow_routes(&mut edit, request);
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
         edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
         edit.finish().ok()
-    }
-
-    /// Where a request goes once the routes that name us are taken off (§16.6 step 6).
-    pub(super) fn next_hop_after_us(&self, request: &Message, incoming: &Path) -> Option<String> {
-        if let Some(Ok(flow)) = self.own_flow(request, incoming) {
-            return Some(flow);
-        }
-        let own = self.own_routes(request);
-        match request.values(HeaderId::Route).nth(own) {
-            Some(route) => NameAddr::parse(route)
-                .ok()
-                .map(|route| route.uri.to_string()),
-            None => request.request_uri().map(str::to_string),
-        }
     }
 
     /// Our Path: it names the way to the client if nothing else leads there (RFC 5626 §5.1).
@@ -148,52 +131,6 @@ impl Engine {
             self.listeners.route(outgoing, callee.as_deref()),
             self.listeners.route(incoming, caller.as_deref()),
         ]
-    }
-
-    /// The route of ours that names the way to a client, if the request is for that client: the
-    /// last one, which is that of the side it goes to. The status to refuse the request with if
-    /// the way has gone (RFC 5626 §5.3.1), or nobody of ours has written the route.
-    pub(in crate::engine) fn own_flow(
-        &self,
-        request: &Message,
-        incoming: &Path,
-    ) -> Option<Result<String, u16>> {
-        let own = self.own_routes(request);
-        let last = request.values(HeaderId::Route).take(own).last()?;
-        let last = NameAddr::parse(last).ok()?;
-        let flow = match self.flow_of_token(&last.parse_uri().ok()?)? {
-            Ok(flow) => flow,
-            Err(Forged) => return Some(Err(403)),
-        };
-        if flow == flow_of(&self.heard_path(*incoming)) {
-            return None; // It comes from there (§5.3).
-        }
-        match self.path_of(flow) {
-            Some(_) => Some(Ok(last.uri.to_string())),
-            None if self.has_registered_again(request, own) => None,
-            None => Some(Err(430)),
-        }
-    }
-
-    /// True when the client behind a connection that has ended is the next hop and has another
-    /// one: what it registered leads there, and its calls live on.
-    fn has_registered_again(&self, request: &Message, own: usize) -> bool {
-        let is_next_hop = request.values(HeaderId::Route).nth(own).is_none();
-        let way = request.request_uri().and_then(|uri| self.flow_to(uri));
-        is_next_hop && matches!(way, Some(Ok(_)))
-    }
-
-    /// How many of the topmost routes name us: two where we bridge transports (RFC 5658 §4.2).
-    fn own_routes(&self, request: &Message) -> usize {
-        request
-            .values(HeaderId::Route)
-            .take_while(|route| {
-                NameAddr::parse(route)
-                    .ok()
-                    .and_then(|route| route.parse_uri().ok())
-                    .is_some_and(|uri| self.listeners.owns(&uri))
-            })
-            .count()
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `search.rs` | which target is tried when, and how a search ends (§16.5, §16.8) |
 //! | `branch.rs` | one target: its start, its timers, its end (§16.6, §16.9) |
 //! | `forward.rs` | the text of a forwarded request (§16.6) |
+//! | `routing.rs` | Route headers: ours, the next, and strict routers (§16.4, §16.12) |
 //! | `response.rs` | responses of branches (§16.7) |
 //! | `best_response.rs` | which of the failures goes back (§16.7 step 6) |
 //! | `redirection.rs` | the targets that a 3xx names (§16.5, §16.7 step 4) |
@@ -23,6 +24,7 @@ mod plan;
 mod redirection;
 mod report;
 mod response;
+mod routing;
 mod search;
 
 use std::collections::VecDeque;

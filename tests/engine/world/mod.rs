@@ -15,6 +15,7 @@ mod node;
 mod parties;
 mod phone;
 mod proxying;
+mod recorded;
 mod sip;
 
 use std::cmp::Reverse;
@@ -37,6 +38,7 @@ pub use node::{
 pub use parties::{Kind, Play};
 pub use phone::{Heard, Phone};
 pub use proxying::Proxying;
+pub use recorded::{Party, RecordedCall};
 pub use sip::{
     answer, companion, cseq, draft, routes, rseq, to_tag, uri_of, value, with_branch, without_line,
     Ua, ACK, BUSY, BYE, OK, RINGING,

@@ -1,0 +1,116 @@
+//! Route headers: which of them name us, where the next one leads, and the routers of the time
+//! before `lr` (RFC 3261 §16.4, §16.6 items 6 and 7, §16.12).
+
+use crate::engine::flow_token::Forged;
+use crate::engine::flows::flow_of;
+use crate::engine::path::Path;
+use crate::engine::Engine;
+use crate::message::{Edit, HeaderId, Message, NameAddr, Uri};
+
+impl Engine {
+    /// The request as it was meant, if a strict router has put a route of ours into its request
+    /// line and the request-URI at the end of the Route headers (§16.4): the route of ours is at
+    /// the top again. `None` if there is nothing to mend.
+    pub(in crate::engine) fn from_strict_router(&self, request: &Message) -> Option<Message> {
+        let last = request.values(HeaderId::Route).last()?;
+        let request_uri = request.request_uri()?;
+        let is_recorded = |uri: &Uri<'_>| uri.lr() && self.listeners.owns(uri);
+        Uri::parse(request_uri).ok().filter(is_recorded)?;
+        let mut routes: Vec<&[u8]> = request.values(HeaderId::Route).collect();
+        routes.pop();
+        let mut edit = request.edit();
+        edit.set_request_uri(uri_of(last)?);
+        edit.remove(HeaderId::Route);
+        for route in routes.iter().rev() {
+            edit.prepend(HeaderId::Route, route);
+        }
+        edit.prepend(HeaderId::Route, format!("<{request_uri}>"));
+        Message::parse(edit.finish().ok()?).ok()
+    }
+
+    /// True if the topmost Route names this engine, as it does after we recorded a route.
+    pub(in crate::engine) fn top_route_is_ours(&self, request: &Message) -> bool {
+        let top = request.values(HeaderId::Route).next();
+        top.is_some_and(|route| self.is_own_route(route))
+    }
+
+    /// Takes the routes that name us off a request that goes on along the others. If the next
+    /// one is a strict router, its URI goes into the request line and the request-URI goes to
+    /// the end (§16.6 item 6).
+    pub(super) fn follow_routes(&self, edit: &mut Edit<'_>, request: &Message) {
+        let own = self.own_routes(request);
+        for _ in 0..own {
+            edit.remove_first_value(HeaderId::Route);
+        }
+        let next = request.values(HeaderId::Route).nth(own).and_then(uri_of);
+        let strict = next.filter(|next| !Uri::parse(next).is_ok_and(|uri| uri.lr()));
+        if let (Some(strict), Some(target)) = (strict, request.request_uri()) {
+            edit.remove_first_value(HeaderId::Route);
+            edit.set_request_uri(strict);
+            edit.append(HeaderId::Route, format!("<{target}>"));
+        }
+    }
+
+    /// Where a request goes once the routes that name us are taken off (§16.6 step 6).
+    pub(super) fn next_hop_after_us(&self, request: &Message, incoming: &Path) -> Option<String> {
+        if let Some(Ok(flow)) = self.own_flow(request, incoming) {
+            return Some(flow);
+        }
+        let own = self.own_routes(request);
+        match request.values(HeaderId::Route).nth(own) {
+            Some(route) => uri_of(route).map(str::to_string),
+            None => request.request_uri().map(str::to_string),
+        }
+    }
+
+    /// The route of ours that names the way to a client, if the request is for that client: the
+    /// last one, which is that of the side it goes to. The status to refuse the request with if
+    /// the way has gone (RFC 5626 §5.3.1), or nobody of ours has written the route.
+    pub(in crate::engine) fn own_flow(
+        &self,
+        request: &Message,
+        incoming: &Path,
+    ) -> Option<Result<String, u16>> {
+        let own = self.own_routes(request);
+        let last = request.values(HeaderId::Route).take(own).last()?;
+        let last = NameAddr::parse(last).ok()?;
+        let flow = match self.flow_of_token(&last.parse_uri().ok()?)? {
+            Ok(flow) => flow,
+            Err(Forged) => return Some(Err(403)),
+        };
+        if flow == flow_of(&self.heard_path(*incoming)) {
+            return None; // It comes from there (§5.3).
+        }
+        match self.path_of(flow) {
+            Some(_) => Some(Ok(last.uri.to_string())),
+            None if self.has_registered_again(request, own) => None,
+            None => Some(Err(430)),
+        }
+    }
+
+    /// True when the client behind a connection that has ended is the next hop and has another
+    /// one: what it registered leads there, and its calls live on.
+    fn has_registered_again(&self, request: &Message, own: usize) -> bool {
+        let is_next_hop = request.values(HeaderId::Route).nth(own).is_none();
+        let way = request.request_uri().and_then(|uri| self.flow_to(uri));
+        is_next_hop && matches!(way, Some(Ok(_)))
+    }
+
+    /// How many of the topmost routes name us: two where we bridge transports (RFC 5658 §4.2).
+    fn own_routes(&self, request: &Message) -> usize {
+        request
+            .values(HeaderId::Route)
+            .take_while(|route| self.is_own_route(route))
+            .count()
+    }
+
+    fn is_own_route(&self, route: &[u8]) -> bool {
+        let uri = uri_of(route).and_then(|uri| Uri::parse(uri).ok());
+        uri.is_some_and(|uri| self.listeners.owns(&uri))
+    }
+}
+
+/// The URI of a Route value.
+fn uri_of(route: &[u8]) -> Option<&str> {
+    Some(NameAddr::parse(route).ok()?.uri)
+}
