@@ -38,6 +38,8 @@ pub(super) enum Kind {
     /// What has become of a branch of a proxied request: `time|branch|started|uri`, or
     /// `time|branch|ended|reason|status` with nothing for a status that there is not.
     Progress = 8,
+    /// A request inside a dialog that is about to pass along a recorded route.
+    Passing = 9,
 }
 
 /// Up to [`MAX_BATCH`] events in three blocks of memory.
@@ -103,6 +105,19 @@ impl Batch {
                 };
                 self.push_message(names, meta, message, clock);
                 self.finish(Kind::Message, 0);
+            }
+            News::Passing {
+                transaction,
+                meta,
+                message,
+            } => {
+                let names = Names {
+                    transaction: Some(*transaction),
+                    dialog: None,
+                    without_transaction: b"",
+                };
+                self.push_message(names, meta, message, clock);
+                self.finish(Kind::Passing, 0);
             }
             News::Refused {
                 transaction,

@@ -55,6 +55,10 @@ pub enum Recipient {
     Tag(String),
 }
 
+/// The route that an application asks for to decide on requests inside dialogs that pass along a
+/// recorded route. It is no method, so nobody can send one.
+pub const PASSING_ROUTE: &str = "in-dialog";
+
 /// Where the news for one application goes. Called on the engine's thread, so it must not wait.
 pub trait Outlet: Send {
     /// Takes one piece of news.
@@ -83,11 +87,13 @@ pub enum Request {
     Give(TransactionId, Recipient),
 }
 
-/// What the engine must do with a request outside every dialog.
+/// What the engine must do with a request that belongs to no application yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
     /// It has been delivered to this application, which owns it now.
     Assign(TransactionId, AppId),
+    /// It is inside a dialog, and no application decides on it.
+    Pass(TransactionId),
     /// No application is asked.
     Answer {
         /// The request.
@@ -224,6 +230,9 @@ impl Apps {
             self.deliver(app, event.news);
             return None;
         }
+        if let News::Passing { transaction, .. } = event.news {
+            return Some(self.dispatch_passing(transaction, event.news));
+        }
         let (transaction, verb, is_extension, is_answered) = match &event.news {
             News::Message {
                 transaction: Some(transaction),
@@ -319,6 +328,20 @@ impl Apps {
         })
     }
 
+    /// Gives a request that passes to an application that wants to decide on it. Applications that
+    /// are behind must not hold up calls that are there.
+    fn dispatch_passing(&mut self, transaction: TransactionId, news: News) -> Ruling {
+        let apps = &self.apps;
+        let is_able = |app: &AppId| apps.get(app).is_some_and(App::is_able);
+        match self.routes.choose(PASSING_ROUTE, is_able) {
+            Some(app) => {
+                self.deliver(app, news);
+                Ruling::Assign(transaction, app)
+            }
+            None => Ruling::Pass(transaction),
+        }
+    }
+
     /// A batch is complete: wakes the applications that were told something.
     pub fn flush(&mut self) {
         for app in self.apps.values_mut().filter(|app| app.unflushed) {
@@ -374,7 +397,10 @@ impl App {
 fn is_provisional(news: &News) -> bool {
     match news {
         News::Message { message, .. } => message.status().is_some_and(|status| status < 200),
-        News::Refused { .. } | News::Reply { .. } | News::ConnectionClosed(_) => false,
+        News::Passing { .. }
+        | News::Refused { .. }
+        | News::Reply { .. }
+        | News::ConnectionClosed(_) => false,
     }
 }
 
@@ -468,6 +494,20 @@ mod tests {
         event(None, &format!("{method} sip:a@b SIP/2.0"))
     }
 
+    fn passing(method: &str) -> Event {
+        match new_request(method).news {
+            News::Message { meta, message, .. } => Event {
+                app: None,
+                news: News::Passing {
+                    transaction: REQUEST,
+                    meta,
+                    message,
+                },
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn rejection(status: u16, hint: Option<Hint>) -> Option<Ruling> {
         Some(Ruling::Answer {
             transaction: REQUEST,
@@ -482,6 +522,17 @@ mod tests {
         let ruling = apps.dispatch(new_request("OPTIONS"));
         assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(2))));
         assert_eq!((recorders[0].told(), recorders[1].told()), (0, 1));
+    }
+
+    #[test]
+    fn a_request_that_passes_goes_to_who_has_asked_and_else_on() {
+        let (mut apps, recorders) = apps(&[&["bye"], &["in-dialog"]]);
+        let ruling = apps.dispatch(passing("BYE"));
+        assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(2))));
+        assert_eq!((recorders[0].told(), recorders[1].told()), (0, 1));
+        recorders[1].set_backlog(BACKLOG_LIMIT);
+        assert_eq!(apps.dispatch(passing("BYE")), Some(Ruling::Pass(REQUEST)));
+        assert_eq!(recorders[1].told(), 1);
     }
 
     #[test]

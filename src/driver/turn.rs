@@ -254,6 +254,7 @@ impl<'a> Driver<'a> {
         match ruling {
             None => {}
             Some(Ruling::Assign(transaction, app)) => self.engine.assign(transaction, app),
+            Some(Ruling::Pass(transaction)) => self.engine.pass(now, transaction),
             Some(Ruling::Answer {
                 transaction,
                 status,

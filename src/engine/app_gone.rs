@@ -38,6 +38,8 @@ impl Engine {
             let proxied = self.servers.get(key).and_then(|t| t.user.proxy());
             match proxied {
                 Some(proxy) => self.app_leaves_proxy(now, proxy),
+                // The call is not the application's, and goes on.
+                None if self.is_passing(key) => self.let_pass(now, key),
                 None if legacy.dialogs && self.is_in_confirmed_dialog(key) => {}
                 None if legacy.requests && self.offer_to_another(now, key) => {}
                 None => self.respond_unavailable(now, key, 503),

@@ -36,6 +36,18 @@ pub enum News {
         /// The message, as received but for `received` and `rport` in the topmost Via.
         message: Message,
     },
+    /// A request inside a dialog whose route this proxy has recorded is about to pass. The
+    /// `apps` layer gives it to an application that has asked for such requests, by
+    /// `Engine::assign`, or lets it go on by `Engine::pass`. The application may answer it
+    /// instead, or have it forwarded by a proxy command without targets.
+    Passing {
+        /// The request.
+        transaction: TransactionId,
+        /// How it arrived.
+        meta: Meta,
+        /// The message.
+        message: Message,
+    },
     /// The engine has answered a request of the application's in its place.
     Refused {
         /// The request.
@@ -304,6 +316,17 @@ pub enum Refusal {
     /// The transaction is unknown, answered, or cancelled.
     #[error("Response not sent due to unknown transaction")]
     UnknownTransaction,
+    /// A plan changes a header that is the proxy's or the transaction's.
+    #[error("the header {0} of a forwarded request can not be changed")]
+    ProtectedHeader(String),
+    /// An application chose where a request inside a dialog goes.
+    #[error(
+        "a request inside a dialog goes along its recorded route: no destination can be given"
+    )]
+    RouteIsRecorded,
+    /// An application accepted an INVITE or the like of a dialog that is not its own.
+    #[error("a request of somebody else's dialog can be refused or forwarded, but not accepted")]
+    NotOurDialog,
     /// Proxy of an unknown or answered request.
     #[error("Unknown transaction id: {0}")]
     ProxyUnknown(String),
@@ -357,6 +380,9 @@ impl Refusal {
             Refusal::DialogExists => "DRT_ERR_DIALOG_EXISTS",
             Refusal::PeerLacks100rel => "DRT_ERR_100REL_NOT_SUPPORTED",
             Refusal::UnknownTransaction | Refusal::ProxyUnknown(_) => "DRT_ERR_UNKNOWN_TRANSACTION",
+            Refusal::ProtectedHeader(_) => "DRT_ERR_PROTECTED_HEADER",
+            Refusal::RouteIsRecorded => "DRT_ERR_ROUTE_IS_RECORDED",
+            Refusal::NotOurDialog => "DRT_ERR_NOT_OUR_DIALOG",
             Refusal::TooManyHops => "DRT_ERR_TOO_MANY_HOPS",
             Refusal::NoBranch => "DRT_ERR_NO_BRANCH",
             Refusal::BadExtension(_) => "DRT_ERR_BAD_EXTENSION",

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::limits::Claim;
 use super::path::{Path, Transport};
 use super::random::Branch;
 use super::sips::{is_sips, secured};
@@ -172,7 +173,7 @@ impl Engine {
         );
         self.transmit(path, text, Some(sender));
         self.reschedule_client(key);
-        if ack.is_some() && self.check_client_room().is_ok() {
+        if ack.is_some() && self.check_client_room(Claim::New).is_ok() {
             // The failed one must acknowledge repetitions of its 503 (timer D), and goes on under
             // its old branch for that alone.
             let rest = self.clients.insert(ClientTransaction {

@@ -6,6 +6,7 @@ use super::command::{AppId, CommandId, DialogId};
 use super::compose;
 use super::dialog::{CallUsage, Dialog};
 use super::event::{Meta, Refusal, Reply};
+use super::limits::Claim;
 use super::listeners::Face;
 use super::nat::replaced_address;
 use super::offers::{has_session, Carrier, Side};
@@ -190,7 +191,7 @@ impl Engine {
         if self.hold(key, method, || again(&next_hop))? {
             return Ok(None);
         }
-        self.check_client_room()?;
+        self.check_client_room(Claim::Established)?;
         let hop = match &next_hop {
             Some(uri) => self.ways_to(uri, uri, resolved)?,
             None => self.dialog_ways(key, resolved)?,
@@ -273,8 +274,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn check_client_room(&self) -> Result<(), Refusal> {
-        let limit = self.limits.client_transactions;
+    pub(super) fn check_client_room(&self, claim: Claim) -> Result<(), Refusal> {
+        let limit = claim.share_of(self.limits.client_transactions);
         if self.clients.len() < limit {
             Ok(())
         } else {

@@ -1,5 +1,7 @@
 //! How large each table of the engine may grow. A full table refuses what is new and keeps what
-//! it has: new requests are answered 503, commands are refused, calls in progress go on.
+//! it has: new requests are answered 503, commands are refused, calls in progress go on. For
+//! these the last eighth of the tables of transactions and proxied requests is kept, see
+//! [`Claim`].
 
 /// Server transactions, those that wait out their last timer included. At 32 s each this is
 /// room for some 15,000 new requests a second.
@@ -79,6 +81,26 @@ impl Default for TableLimits {
             queries: MAX_QUERIES,
             failed_targets: MAX_FAILED_TARGETS,
             registrations: MAX_REGISTRATIONS,
+        }
+    }
+}
+
+/// Who wants room in a table of transactions or proxied requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// A request outside every dialog: at overload it has to come again later.
+    New,
+    /// What belongs to a call that is there: a request inside a dialog, or a CANCEL. Without it
+    /// calls could not even end.
+    Established,
+}
+
+impl Claim {
+    /// How many entries there may be before this one, in a table of that size.
+    pub(crate) fn share_of(self, limit: usize) -> usize {
+        match self {
+            Claim::New => limit - limit / 8,
+            Claim::Established => limit,
         }
     }
 }

@@ -93,7 +93,9 @@ pub use event::{
 };
 pub use nat::{InDialog, Nat, NotARule};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
-pub use proxy::{ProxyPlan, ProxyTarget, DEFAULT_REDIRECTS};
+pub use proxy::{
+    HeaderChanges, PreloadedRoutes, ProxyPlan, ProxyTarget, RequestUri, DEFAULT_REDIRECTS,
+};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
 pub use session_timer::Refresher;

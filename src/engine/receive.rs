@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::compose::ResponseParts;
 use super::event::{Meta, Source};
+use super::limits::Claim;
 use super::path::{Path, Transport};
 use super::random::Branch;
 use super::transaction::client::{ClientMatch, ClientUser};
@@ -30,7 +31,7 @@ impl Engine {
     }
 
     fn receive_request(&mut self, now: Instant, path: Path, message: Message) {
-        let message = self.from_strict_router(&message).unwrap_or(message);
+        let message = self.mended_of_strict_router(&message).unwrap_or(message);
         let (Ok(via), Some(method)) = (message.top_via(), message.method()) else {
             self.counters.malformed += 1;
             return;
@@ -55,10 +56,10 @@ impl Engine {
             self.receive_ack(now, path, known, &message);
         } else if let Some(key) = known {
             self.repeat_response(key);
-        } else if self.servers.len() >= self.limits.server_transactions {
+        } else if self.servers.len() >= claim_of(&message).share_of(self.limits.server_transactions)
+        {
             self.counters.overloads += 1;
-            let retry = (HeaderId::RetryAfter, OVERLOAD_RETRY_AFTER.to_string());
-            self.refuse_statelessly(reply_path, &message, 503, &[], &[retry]);
+            self.refuse_statelessly(reply_path, &message, 503, &[], &[overload_retry()]);
         } else {
             let is_invite = method == Method::Invite;
             let noted = note_source(&message, &via, path.peer);
@@ -90,10 +91,16 @@ impl Engine {
         {
             self.receive_in_dialog(now, path, key, dialog, &request);
         } else if self.top_route_is_ours(&request) {
-            self.proxy_in_dialog(now, key, request);
+            self.ask_to_pass(now, path, key, request);
         } else {
             self.receive_outside_dialog(now, path, key, request);
         }
+    }
+
+    /// Answers a request that a full table leaves no room for.
+    pub(super) fn respond_overloaded(&mut self, now: Instant, key: ServerKey) {
+        self.counters.overloads += 1;
+        self.respond_with(now, key, 503, &[overload_retry()]);
     }
 
     fn receive_response(&mut self, now: Instant, path: Path, message: &Message) {
@@ -172,6 +179,7 @@ impl Engine {
             request,
             is_initial,
             local_tag,
+            is_passing: false,
             dialog: None,
             owner: None,
             is_offered_again: false,
@@ -245,6 +253,19 @@ impl Meta {
             at,
         }
     }
+}
+
+/// What a request may claim of the tables.
+fn claim_of(request: &Message) -> Claim {
+    let is_established = request.to_tag().is_some() || request.method() == Some(Method::Cancel);
+    match is_established {
+        true => Claim::Established,
+        false => Claim::New,
+    }
+}
+
+fn overload_retry() -> (HeaderId, String) {
+    (HeaderId::RetryAfter, OVERLOAD_RETRY_AFTER.to_string())
 }
 
 /// The transaction and status that a valid response names.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::compose::Writer;
 use super::dialog::CallUsage;
+use super::limits::Claim;
 use super::offers::{Carrier, Side};
 use super::path::Path;
 use super::session_timer::{
@@ -234,7 +235,7 @@ impl Engine {
         method: &str,
         draft: &Message,
     ) -> Option<ClientKey> {
-        self.check_client_room().ok()?;
+        self.check_client_room(Claim::Established).ok()?;
         let path = self.dialog_path_now(key)?;
         let cseq = self.next_cseq(key)?;
         let branch = self.random.branch();

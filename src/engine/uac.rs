@@ -9,6 +9,7 @@ use super::command::{AppId, CommandId, DialogId, TransactionId};
 use super::compose::{self, Identity, RequestParts};
 use super::event::{Meta, Refusal, Reply};
 use super::forks::EndedFork;
+use super::limits::Claim;
 use super::path::{Path, Sender};
 use super::random::Branch;
 use super::sips::{is_sips, secured};
@@ -120,7 +121,7 @@ impl Engine {
         if makes_dialog {
             self.check_dialog_room()?;
         }
-        self.check_client_room()?;
+        self.check_client_room(Claim::New)?;
         let next = next_hop.as_deref().unwrap_or(uri);
         let is_ours = Uri::parse(next).is_ok_and(|uri| self.listeners.owns(&uri));
         if is_ours && self.flow_to(next).is_none() {

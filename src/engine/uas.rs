@@ -138,6 +138,9 @@ impl Engine {
         }
         let (key, request, is_initial) = self.request_to_answer(app, id)?;
         let method = request.method().ok_or(Refusal::UnknownTransaction)?;
+        if self.is_passing(key) && (101..300).contains(&code) && makes_dialog(method) {
+            return Err(Refusal::NotOurDialog);
+        }
         let dialog = self.dialog_id_of(key, &request, method);
         if let (true, Method::Invite, Some(dialog)) = (is_initial, method, &dialog) {
             self.refuse_second_fork(now, key, dialog)?;
@@ -396,6 +399,11 @@ impl Engine {
             return;
         };
         if fired(&mut open.answer_by, now) {
+            if open.is_passing {
+                // Who is silent has not objected.
+                self.let_pass(now, key);
+                return;
+            }
             let code = if open.dialog.is_some() { 500 } else { 503 };
             self.tell_refused(key, code, Refusal::NotAnswered(code));
             self.respond_unavailable(now, key, code);

@@ -14,6 +14,10 @@
 //! | `plan` | this is such a body |
 //! | `progress` | tell how the search goes while it goes |
 //! | `redirects <number>` | follow so many redirections in a row, 0 to 255 |
+//! | `set <name>: <value>` | a header that takes the place of all of its name |
+//! | `remove <name>` | a header that is taken off |
+//! | `request-uri keep`, `request-uri replace` | what the caller wrote, or the target's URI, whoever it named |
+//! | `routes follow` | go along the routes that the caller has written |
 //! | `group` | the targets that follow are tried at once, when those before have failed |
 //! | `target <uri>` | one more target; if there is any, the destinations of the head do not count |
 //!
@@ -32,7 +36,9 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::time::read_time;
-use crate::engine::{limits, ProxyPlan, ProxyTarget, Transport, DEFAULT_REDIRECTS};
+use crate::engine::{
+    limits, PreloadedRoutes, ProxyPlan, ProxyTarget, RequestUri, Transport, DEFAULT_REDIRECTS,
+};
 use crate::message::{Message, ParseError};
 
 /// The first line of a body that is for us.
@@ -88,6 +94,7 @@ fn read_extra(plan: &mut ProxyPlan, body: &[u8]) -> Result<(), NotAPlan> {
     let text = std::str::from_utf8(body).map_err(|_| NotAPlan::Malformed("no UTF-8"))?;
     let mut groups: Vec<Vec<Target>> = Vec::new();
     let mut count = 0;
+    let mut set = String::new();
     for line in text.split("\r\n").filter(|line| !line.is_empty()) {
         let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
         match keyword {
@@ -96,6 +103,10 @@ fn read_extra(plan: &mut ProxyPlan, body: &[u8]) -> Result<(), NotAPlan> {
                 let number = value.parse();
                 plan.redirects = number.map_err(|_| NotAPlan::Malformed("redirects: 0 to 255"))?;
             }
+            "set" => add_line(&mut set, value),
+            "remove" => plan.changes.remove.push(value.to_owned()),
+            "request-uri" => plan.request_uri = request_uri(value)?,
+            "routes" if value == "follow" => plan.preloaded_routes = PreloadedRoutes::Followed,
             "group" => groups.push(Vec::new()),
             "target" => {
                 count += 1;
@@ -116,6 +127,7 @@ fn read_extra(plan: &mut ProxyPlan, body: &[u8]) -> Result<(), NotAPlan> {
             }
         }
     }
+    plan.changes.set = headers_of(&set)?;
     if count > 0 {
         let groups = groups.into_iter().filter(|group| !group.is_empty());
         plan.groups = groups
@@ -150,10 +162,7 @@ impl Target {
             }
             "provisional-timeout" => target.provisional_timeout = Some(time(value)?),
             "final-timeout" => target.final_timeout = Some(time(value)?),
-            "header" => {
-                self.headers.push_str(value);
-                self.headers.push_str("\r\n");
-            }
+            "header" => add_line(&mut self.headers, value),
             _ => return Err(NotAPlan::Malformed("unknown keyword")),
         }
         Ok(())
@@ -161,11 +170,30 @@ impl Target {
 
     fn finish(self) -> Result<ProxyTarget, NotAPlan> {
         let mut target = self.target;
-        if !self.headers.is_empty() {
-            let draft = format!("INVITE sip:target SIP/2.0\r\n{}\r\n", self.headers);
-            target.headers = Some(Message::parse_draft(draft.into())?);
-        }
+        target.headers = headers_of(&self.headers)?;
         Ok(target)
+    }
+}
+
+fn add_line(lines: &mut String, line: &str) {
+    lines.push_str(line);
+    lines.push_str("\r\n");
+}
+
+/// A draft of these header lines, if there are any.
+fn headers_of(lines: &str) -> Result<Option<Message>, ParseError> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let draft = format!("INVITE sip:target SIP/2.0\r\n{lines}\r\n");
+    Message::parse_draft(draft.into()).map(Some)
+}
+
+fn request_uri(text: &str) -> Result<RequestUri, NotAPlan> {
+    match text {
+        "keep" => Ok(RequestUri::Kept),
+        "replace" => Ok(RequestUri::Replaced),
+        _ => Err(NotAPlan::Malformed("request-uri: keep or replace")),
     }
 }
 
@@ -247,6 +275,39 @@ mod tests {
         assert_eq!(b.provisional_timeout, Some(Duration::from_millis(500)));
         assert_eq!(b.final_timeout, Some(Duration::from_secs(3)));
         assert!(b.headers.is_none() && b.transport.is_none() && b.next_hop.is_none());
+    }
+
+    #[test]
+    fn what_is_changed_in_the_request_is_said_line_by_line() {
+        let body = [
+            "set Subject: new: one",
+            "set X-List: 1",
+            "set X-List: 2",
+            "remove User-Agent",
+            "remove X-Secret",
+            "request-uri keep",
+            "routes follow",
+            "",
+        ];
+        let plan = read("|||serial|||sip:a", &body.join("\r\n")).unwrap();
+        let set = plan.changes.set.unwrap();
+        assert_eq!(set.get_named("Subject"), Some(&b"new: one"[..]));
+        assert_eq!(set.header_count(), 3);
+        assert_eq!(plan.changes.remove, ["User-Agent", "X-Secret"]);
+        assert_eq!(plan.request_uri, RequestUri::Kept);
+        assert_eq!(plan.preloaded_routes, PreloadedRoutes::Followed);
+        let plan = read("|||serial|||sip:a", "request-uri replace\r\n").unwrap();
+        assert_eq!(plan.request_uri, RequestUri::Replaced);
+        let plan = read("|||serial|||sip:a", "").unwrap();
+        assert!(plan.changes.set.is_none() && plan.changes.remove.is_empty());
+        assert_eq!(plan.request_uri, RequestUri::IfOurs);
+        assert_eq!(plan.preloaded_routes, PreloadedRoutes::Dropped);
+        for line in ["request-uri drop", "routes", "routes drop", "set no colon"] {
+            assert!(
+                read("||||||sip:a", &format!("{line}\r\n")).is_err(),
+                "{line}"
+            );
+        }
     }
 
     #[test]

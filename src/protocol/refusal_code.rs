@@ -103,6 +103,15 @@ const CODES: &[(&str, &str)] = &[
     ),
     ("Unknown transaction id:", "DRT_ERR_UNKNOWN_TRANSACTION"),
     ("Rejected with 483 Too Many Hops", "DRT_ERR_TOO_MANY_HOPS"),
+    ("the header ", "DRT_ERR_PROTECTED_HEADER"),
+    (
+        "a request inside a dialog goes along its recorded route",
+        "DRT_ERR_ROUTE_IS_RECORDED",
+    ),
+    (
+        "a request of somebody else's dialog",
+        "DRT_ERR_NOT_OUR_DIALOG",
+    ),
     ("error proxying request to", "DRT_ERR_NO_BRANCH"),
     (
         "the request requires extensions that are not supported",
@@ -168,6 +177,9 @@ mod tests {
             Refusal::UnknownTransaction,
             Refusal::ProxyUnknown(text()),
             Refusal::TooManyHops,
+            Refusal::ProtectedHeader(text()),
+            Refusal::RouteIsRecorded,
+            Refusal::NotOurDialog,
             Refusal::NoBranch,
             Refusal::BadExtension(text()),
             Refusal::UnsupportedMediaType(text()),
@@ -207,6 +219,9 @@ mod tests {
             | Refusal::UnknownTransaction
             | Refusal::ProxyUnknown(_)
             | Refusal::TooManyHops
+            | Refusal::ProtectedHeader(_)
+            | Refusal::RouteIsRecorded
+            | Refusal::NotOurDialog
             | Refusal::NoBranch
             | Refusal::BadExtension(_)
             | Refusal::UnsupportedMediaType(_)

@@ -5,6 +5,7 @@
 //! | response | `response\|id of the message answered\|OK…`, or `NOK\|why` or `NO\|why` in place of `OK` |
 //! | a request outside every dialog | `sip\|envelope\|transaction\|\|address\|port\|` and the message |
 //! | any other message | `sip\|envelope\|transaction\|dialog\|` and the message |
+//! | a request inside a dialog that is about to pass | `sip:passing\|envelope\|transaction` and the message |
 //! | call detail record | `cdr:attempt\|source\|time`, `cdr:start\|…\|role`, `cdr:stop\|…\|reason` and the message |
 //!
 //! Some things are said beyond the original, so that an application can be told what it is told when
@@ -36,6 +37,10 @@ const UNSOLICITED: &[u8] = b"unsolicited";
 
 /// The type of the message that tells that the engine has answered a request in its application's place.
 const ANSWERED: &str = "request:answered";
+
+/// The type of the message that asks whether a request inside a dialog may pass along its recorded
+/// route; it goes to who named the route `in-dialog`.
+const PASSING: &str = "sip:passing";
 
 /// What an answer begins with that tells how a search goes.
 const PROGRESS: &str = "progress";
@@ -209,6 +214,18 @@ pub fn write_news(out: &mut Vec<u8>, id: TransactionId, news: &News, clock: &mut
             write_place(payload, dialog.as_ref(), meta, message);
             write_message(payload, message);
         }),
+        News::Passing {
+            transaction,
+            meta,
+            message,
+        } => write_frame(out, |payload| {
+            write_transaction(payload, id);
+            payload.extend_from_slice(format!("|{PASSING}|").as_bytes());
+            write_envelope(payload, meta, clock);
+            payload.push(b'|');
+            write_transaction(payload, *transaction);
+            write_message(payload, message);
+        }),
         News::Refused {
             transaction,
             status,
@@ -343,6 +360,15 @@ pub enum ServerMessage<'a> {
         /// The message.
         message: Bytes,
     },
+    /// A request inside a dialog that is about to pass along its recorded route.
+    Passing {
+        /// How it came.
+        envelope: Envelope<'a>,
+        /// The request, which may be answered or proxied.
+        transaction: &'a str,
+        /// The message.
+        message: Bytes,
+    },
     /// A call detail record.
     Cdr {
         /// `cdr:attempt`, `cdr:start` or `cdr:stop`.
@@ -417,6 +443,7 @@ impl<'a> ServerMessage<'a> {
         let read = match kind {
             "response" => read_response(rest, message),
             "sip" => read_sip(rest, message),
+            PASSING => read_passing(rest, message),
             "cdr:attempt" | "cdr:start" | "cdr:stop" => read_cdr(kind, rest, message),
             ANSWERED => (rest.len() >= 4).then(|| ServerMessage::Answered(rest.to_vec())),
             CONNECTION_CLOSED => {
@@ -503,6 +530,16 @@ fn read_sip<'a>(tokens: &[&'a str], message: Bytes) -> Option<ServerMessage<'a>>
         transaction,
         dialog,
         received_on,
+        message,
+    })
+}
+
+fn read_passing<'a>(tokens: &[&'a str], message: Bytes) -> Option<ServerMessage<'a>> {
+    let (envelope, rest) = Envelope::read(tokens)?;
+    let transaction = rest.first()?;
+    Some(ServerMessage::Passing {
+        envelope,
+        transaction,
         message,
     })
 }

@@ -169,7 +169,7 @@ fn a_call_that_is_answered_when_the_table_has_filled_up_is_a_call() {
 }
 
 #[test]
-fn a_forwarded_request_that_finds_no_room_is_refused() {
+fn a_request_that_finds_no_room_to_be_forwarded_is_answered_503_and_so_is_the_command() {
     let mut world = World::new(1);
     let call = world.proxying("MESSAGE");
     world.limit_tables(
@@ -184,14 +184,56 @@ fn a_forwarded_request_that_finds_no_room_is_refused() {
         world.proxy_replies(call.node, command),
         ["too many proxied requests: the limit is 0"]
     );
-    world.respond(call.node, call.id, "SIP/2.0 503 Full\r\n");
     let mut ua = call.ua.clone();
     ua.remote.push_str(";tag=x");
     ua.routes = vec!["<sip:10.0.0.1;lr>".to_string()];
     let bye = ua.request("BYE");
     world.say(call.caller, call.node, bye);
     world.settle();
-    assert_eq!(world.heard_what(call.caller), ["503", "503"]);
+    for _ in 0..2 {
+        let refused = world.hear_what(call.caller, "503");
+        assert!(value(&refused, HeaderId::RetryAfter).parse::<u32>().is_ok());
+    }
+    assert_eq!(world.counters(call.node).overloads, 2);
+    world.finish();
+}
+
+#[test]
+fn what_belongs_to_a_call_finds_room_when_new_calls_do_not() {
+    let mut world = World::new(1);
+    let mut call = world.recorded_call();
+    let census = world.census(call.node);
+    // Full but for the last eighth.
+    let eight = |used: usize| used.div_ceil(7) * 8;
+    world.limit_tables(
+        call.node,
+        TableLimits {
+            server_transactions: eight(census.server_transactions),
+            client_transactions: eight(census.client_transactions),
+            proxies: eight(census.proxies),
+            ..limits()
+        },
+    );
+    for _ in 0..7 {
+        let message = world
+            .ua(call.alice.phone, "sip:bob@10.0.0.1")
+            .request("MESSAGE");
+        world.say(call.alice.phone, call.node, message);
+        world.settle();
+    }
+    let heard = world.heard(call.alice.phone);
+    let refused: Vec<_> = heard.iter().filter(|heard| heard.what() == "503").collect();
+    assert!(!refused.is_empty());
+    for refused in refused {
+        assert!(value(refused, HeaderId::RetryAfter).parse::<u32>().is_ok());
+    }
+    call.alice.asks(&mut world, call.node, "BYE");
+    let bye = call.bob.hears(&mut world, "BYE");
+    call.bob.answers(&mut world, &bye, 200);
+    call.alice.hears(&mut world, "200");
+    for told in world.told(call.node) {
+        world.respond(call.node, told.id(), OK);
+    }
     world.finish();
 }
 

@@ -502,6 +502,31 @@ fn what_only_servers_of_this_package_tell() {
 }
 
 #[test]
+fn a_request_that_is_about_to_pass_has_a_type_of_its_own() {
+    let news = News::Passing {
+        transaction: TXN,
+        meta: meta(Source::Network, 1),
+        message: message("BYE sip:a@b SIP/2.0\r\n\r\n"),
+    };
+    let text = written(|out, clock| write_news(out, ID, &news, clock));
+    assert_eq!(
+        text,
+        format!("{ID_TEXT}|sip:passing|network|1|udp|198.51.100.9|5060|{TIME}|{TXN_TEXT}\r\nBYE sip:a@b SIP/2.0\r\n\r\n")
+    );
+    read(&text, |read| match read {
+        Ok(ServerMessage::Passing {
+            transaction,
+            message,
+            ..
+        }) => {
+            assert_eq!(transaction, TXN_TEXT);
+            assert!(message.starts_with(b"BYE "));
+        }
+        other => panic!("{other:?}"),
+    });
+}
+
+#[test]
 fn a_reply_is_no_news() {
     let news = News::Reply {
         command: CommandId(1),

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::{BranchState, Kind, ProxyTarget, Search};
+use super::{BranchState, Kind, PreloadedRoutes, ProxyTarget, Search};
 use crate::engine::event::{BranchEnd, Refusal};
+use crate::engine::limits::Claim;
 use crate::engine::path::Path;
 use crate::engine::random::Branch as ViaBranch;
 use crate::engine::target::{sent_by, Destination, Hop};
@@ -86,11 +87,26 @@ impl Engine {
         if let Some(flow) = self.flow_of_branch(key, &target.uri) {
             return flow;
         }
-        let hop = target.next_hop.as_deref().unwrap_or(&target.uri);
+        let hop = self
+            .first_hop(target)
+            .or_else(|| self.preloaded_hop_of(key))
+            .unwrap_or_else(|| target.uri.clone());
         match target.transport {
             // A flow has the transport that it has.
-            Some(transport) if self.flow_to(hop).is_none() => sent_by(hop, transport),
-            _ => hop.to_string(),
+            Some(transport) if self.flow_to(&hop).is_none() => sent_by(&hop, transport),
+            _ => hop,
+        }
+    }
+
+    /// The route that the caller has written, if the plan is to follow it.
+    fn preloaded_hop_of(&self, key: ProxyKey) -> Option<String> {
+        let proxy = self.proxies.get(key)?;
+        match &proxy.search.as_deref()?.kind {
+            Kind::Asked { plan, .. } if plan.preloaded_routes == PreloadedRoutes::Followed => {
+                let open = self.servers.get(proxy.server)?.open.as_deref()?;
+                self.preloaded_hop(&open.request)
+            }
+            _ => None,
         }
     }
 
@@ -113,7 +129,12 @@ impl Engine {
         at: usize,
         mut ways: Ways,
     ) -> Option<BranchState> {
-        self.check_client_room().ok()?;
+        let is_passing = self.is_passing(self.proxies.get(key)?.server);
+        let claim = match is_passing {
+            true => Claim::Established,
+            false => Claim::New,
+        };
+        self.check_client_room(claim).ok()?;
         let branch = self.random.branch();
         let mut message = self.branch_request(key, at, &ways.first, branch)?;
         if self.leave_udp_if_large(now, &mut ways, &message) {
@@ -142,13 +163,16 @@ impl Engine {
         let proxy = self.proxies.get(key)?;
         let search = proxy.search.as_deref()?;
         let target = &search.branches.get(at)?.target;
-        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
-        let incoming = proxy.reply_path;
+        let open = self.servers.get(proxy.server)?.open.as_deref()?;
+        let (request, incoming) = (&open.request, proxy.reply_path);
         let text = match &search.kind {
+            Kind::Asked { plan, .. } if open.is_passing => {
+                self.forward_in_dialog(request, Some(plan), path, branch)
+            }
             Kind::Asked { plan, .. } => {
                 self.forward_as_asked(request, target, plan, &incoming, path, branch)
             }
-            Kind::InDialog => self.forward_in_dialog(request, path, branch),
+            Kind::InDialog => self.forward_in_dialog(request, None, path, branch),
         }?;
         let message = Message::parse(text).ok()?;
         message.validate().ok()?;

@@ -2,31 +2,17 @@
 
 use bytes::Bytes;
 
-use super::{ProxyPlan, ProxyTarget};
+use super::alteration::is_protected;
+use super::{PreloadedRoutes, ProxyPlan, ProxyTarget, RequestUri};
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
 use crate::engine::random::Branch;
 use crate::engine::sips::{is_sips, secured};
 use crate::engine::Engine;
-use crate::message::{HeaderId, Message, Method, Scheme, Uri};
+use crate::message::{Edit, HeaderId, Message, Method, Uri};
 
 /// The Max-Forwards of a request that came without (§16.6 step 3).
 const DEFAULT_MAX_FORWARDS: u8 = 70;
-
-/// Headers of an application's draft that do not go into a forwarded request.
-const PROTECTED: &[HeaderId] = &[
-    HeaderId::Via,
-    HeaderId::Route,
-    HeaderId::RecordRoute,
-    HeaderId::RSeq,
-    HeaderId::From,
-    HeaderId::To,
-    HeaderId::CallId,
-    HeaderId::CSeq,
-    HeaderId::MaxForwards,
-    HeaderId::ContentLength,
-    HeaderId::ContentType,
-];
 
 impl Engine {
     /// A new request, sent where the application wants it.
@@ -39,69 +25,80 @@ impl Engine {
         path: &Path,
         branch: Branch,
     ) -> Option<Bytes> {
-        let destination = target.uri.as_str();
         let mut edit = request.edit();
-        let uri = Uri::parse(request.request_uri()?).ok()?;
-        if self.listeners.owns(&uri) {
-            edit.set_request_uri(destination);
+        let request_uri = self.forwarded_request_uri(request, target, plan)?;
+        edit.set_request_uri(request_uri);
+        plan.changes.apply(&mut edit, request);
+        match plan.preloaded_routes {
+            PreloadedRoutes::Dropped => {
+                edit.remove(HeaderId::Route);
+            }
+            PreloadedRoutes::Followed => self.follow_routes(&mut edit, request, request_uri),
         }
-        // A Route that brought the request here has done its work; another one is not for a
-        // caller to choose.
-        edit.remove(HeaderId::Route);
+        for route in self.routes_through(target).iter().rev() {
+            edit.prepend(HeaderId::Route, route);
+        }
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
-        let wants_sips = match self.listeners.owns(&uri) {
-            true => is_sips(destination),
-            false => uri.scheme == Scheme::Sips,
-        };
-        if plan.remain_in_dialog {
-            let is_register = request.method() == Some(Method::Register);
-            let (id, routes) = if is_register {
+        let wants_sips = is_sips(request_uri);
+        if plan.remain_in_dialog && request.method() == Some(Method::Register) {
+            if !request.has_option(HeaderId::Require, "path") {
                 edit.append(HeaderId::Require, "path");
-                let route = self.path_route(request, incoming, path);
-                (HeaderId::Path, vec![secured(&route, path, wants_sips)])
-            } else {
-                let callee_by_flow =
-                    path.connection.is_some() || self.flow_to(destination).is_some();
-                let callee = callee_by_flow.then(|| self.flow_tokens.write(flow_of(path)));
-                let [callee, caller] = self.recorded_routes(request, incoming, path, callee);
-                let routes = [
-                    secured(&callee, path, wants_sips),
-                    secured(&caller, incoming, wants_sips),
-                ];
-                (HeaderId::RecordRoute, distinct(routes))
-            };
+            }
+            let route = self.path_route(request, incoming, path);
+            edit.prepend(HeaderId::Path, secured(&route, path, wants_sips));
+        } else if plan.remain_in_dialog {
+            let [callee, caller] = self.recorded_routes(request, target, incoming, path);
+            let routes = [
+                secured(&callee, path, wants_sips),
+                secured(&caller, incoming, wants_sips),
+            ];
             // The topmost is the one that the callee reaches first.
-            for route in routes.iter().rev() {
-                edit.prepend(id, route);
+            for route in distinct(routes).iter().rev() {
+                edit.prepend(HeaderId::RecordRoute, route);
             }
         }
-        let drafts = plan.headers.iter().chain(&target.headers);
-        for header in drafts.flat_map(Message::headers) {
-            if PROTECTED.contains(&header.id) {
-                continue;
-            }
-            if header.id == HeaderId::Other {
-                edit.append(header.name, header.value);
-            } else {
-                edit.append(header.id, header.value);
-            }
-        }
+        add_headers(&mut edit, plan.headers.iter().chain(&target.headers));
         edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
         edit.finish().ok()
     }
 
-    /// A request of a dialog, sent along its route.
+    /// A request of a dialog, sent along its route; with what the application that was asked
+    /// about it has changed.
     pub(super) fn forward_in_dialog(
         &self,
         request: &Message,
+        plan: Option<&ProxyPlan>,
         path: &Path,
         branch: Branch,
     ) -> Option<Bytes> {
         let mut edit = request.edit();
-        self.follow_routes(&mut edit, request);
+        if let Some(plan) = plan {
+            plan.changes.apply(&mut edit, request);
+        }
+        self.follow_routes(&mut edit, request, request.request_uri()?);
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        add_headers(
+            &mut edit,
+            plan.iter().filter_map(|plan| plan.headers.as_ref()),
+        );
         edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
         edit.finish().ok()
+    }
+
+    /// What a new request has in its request line when it is forwarded (§16.6 item 2).
+    fn forwarded_request_uri<'a>(
+        &self,
+        request: &'a Message,
+        target: &'a ProxyTarget,
+        plan: &ProxyPlan,
+    ) -> Option<&'a str> {
+        let received = request.request_uri()?;
+        let is_replaced = match plan.request_uri {
+            RequestUri::Kept => false,
+            RequestUri::Replaced => true,
+            RequestUri::IfOurs => self.listeners.owns(&Uri::parse(received).ok()?),
+        };
+        Some(if is_replaced { &target.uri } else { received })
     }
 
     /// Our Path: it names the way to the client if nothing else leads there (RFC 5626 §5.1).
@@ -122,10 +119,13 @@ impl Engine {
     fn recorded_routes(
         &self,
         request: &Message,
+        target: &ProxyTarget,
         incoming: &Path,
         outgoing: &Path,
-        callee: Option<String>,
     ) -> [String; 2] {
+        let hop = self.first_hop(target).unwrap_or_else(|| target.uri.clone());
+        let callee_by_flow = outgoing.connection.is_some() || self.flow_to(&hop).is_some();
+        let callee = callee_by_flow.then(|| self.flow_tokens.write(flow_of(outgoing)));
         let caller = self.token_for(request, &self.heard_path(*incoming));
         [
             self.listeners.route(outgoing, callee.as_deref()),
@@ -140,6 +140,20 @@ fn distinct([first, second]: [String; 2]) -> Vec<String> {
         vec![first]
     } else {
         vec![first, second]
+    }
+}
+
+/// Adds the headers of drafts but those that are not an application's to add.
+fn add_headers<'a>(edit: &mut Edit<'_>, drafts: impl Iterator<Item = &'a Message>) {
+    for header in drafts.flat_map(Message::headers) {
+        if is_protected(header.id) {
+            continue;
+        }
+        if header.id == HeaderId::Other {
+            edit.append(header.name, header.value);
+        } else {
+            edit.append(header.id, header.value);
+        }
     }
 }
 

@@ -6,8 +6,10 @@
 //! | `plan.rs` | what an application asks: where and how |
 //! | `search.rs` | which target is tried when, and how a search ends (§16.5, §16.8) |
 //! | `branch.rs` | one target: its start, its timers, its end (§16.6, §16.9) |
+//! | `alteration.rs` | what the application changes in what is forwarded (§16.6) |
 //! | `forward.rs` | the text of a forwarded request (§16.6) |
 //! | `routing.rs` | Route headers: ours, the next, and strict routers (§16.4, §16.12) |
+//! | `passing.rs` | requests of recorded dialogs, and who may decide on them (§16.12) |
 //! | `response.rs` | responses of branches (§16.7) |
 //! | `best_response.rs` | which of the failures goes back (§16.7 step 6) |
 //! | `redirection.rs` | the targets that a 3xx names (§16.5, §16.7 step 4) |
@@ -16,10 +18,12 @@
 //! | `ack.rs` | ACKs that pass through, without a transaction |
 
 mod ack;
+mod alteration;
 mod best_response;
 mod branch;
 mod cancel;
 mod forward;
+mod passing;
 mod plan;
 mod redirection;
 mod report;
@@ -33,6 +37,7 @@ use std::time::Instant;
 use slotmap::SlotMap;
 
 pub(crate) use ack::ForwardedAck;
+pub use alteration::{HeaderChanges, PreloadedRoutes, RequestUri};
 pub use plan::{ProxyPlan, ProxyTarget, DEFAULT_REDIRECTS};
 
 use super::command::{AppId, CommandId};

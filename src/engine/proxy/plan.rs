@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::super::path::Transport;
+use super::{HeaderChanges, PreloadedRoutes, RequestUri};
 use crate::message::Message;
 
 /// How many redirections in a row are followed when a plan says no number of its own.
@@ -33,6 +34,12 @@ pub struct ProxyPlan {
     pub final_timeout: Option<Duration>,
     /// A draft whose headers are added to every forwarded request.
     pub headers: Option<Message>,
+    /// What is changed in the headers that the request has.
+    pub changes: HeaderChanges,
+    /// What goes into the request line.
+    pub request_uri: RequestUri,
+    /// What becomes of the routes that the request has come with.
+    pub preloaded_routes: PreloadedRoutes,
 }
 
 /// One target of a proxied request.
@@ -41,7 +48,8 @@ pub struct ProxyTarget {
     /// Its URI: the request-URI if the received one named this host, and where to send unless
     /// `next_hop` says otherwise.
     pub uri: String,
-    /// A URI to send to instead.
+    /// A URI to send to instead, or a list of hops as it stands in a Path (RFC 3327 §5.3). Those
+    /// with `lr` are written into Route headers.
     pub next_hop: Option<String>,
     /// The transport to send by, whatever the URI says.
     pub transport: Option<Transport>,

@@ -1,6 +1,7 @@
 //! Route headers: which of them name us, where the next one leads, and the routers of the time
 //! before `lr` (RFC 3261 §16.4, §16.6 items 6 and 7, §16.12).
 
+use super::ProxyTarget;
 use crate::engine::flow_token::Forged;
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
@@ -11,7 +12,7 @@ impl Engine {
     /// The request as it was meant, if a strict router has put a route of ours into its request
     /// line and the request-URI at the end of the Route headers (§16.4): the route of ours is at
     /// the top again. `None` if there is nothing to mend.
-    pub(in crate::engine) fn from_strict_router(&self, request: &Message) -> Option<Message> {
+    pub(in crate::engine) fn mended_of_strict_router(&self, request: &Message) -> Option<Message> {
         let last = request.values(HeaderId::Route).last()?;
         let request_uri = request.request_uri()?;
         let is_recorded = |uri: &Uri<'_>| uri.lr() && self.listeners.owns(uri);
@@ -37,18 +38,42 @@ impl Engine {
     /// Takes the routes that name us off a request that goes on along the others. If the next
     /// one is a strict router, its URI goes into the request line and the request-URI goes to
     /// the end (§16.6 item 6).
-    pub(super) fn follow_routes(&self, edit: &mut Edit<'_>, request: &Message) {
+    pub(super) fn follow_routes(&self, edit: &mut Edit<'_>, request: &Message, request_uri: &str) {
         let own = self.own_routes(request);
         for _ in 0..own {
             edit.remove_first_value(HeaderId::Route);
         }
         let next = request.values(HeaderId::Route).nth(own).and_then(uri_of);
         let strict = next.filter(|next| !Uri::parse(next).is_ok_and(|uri| uri.lr()));
-        if let (Some(strict), Some(target)) = (strict, request.request_uri()) {
+        if let Some(strict) = strict {
             edit.remove_first_value(HeaderId::Route);
             edit.set_request_uri(strict);
-            edit.append(HeaderId::Route, format!("<{target}>"));
+            edit.append(HeaderId::Route, format!("<{request_uri}>"));
         }
+    }
+
+    /// The URI that a target's request is sent to, if the application has named hops: the first
+    /// that is not this engine itself, or leads over a flow.
+    pub(super) fn first_hop(&self, target: &ProxyTarget) -> Option<String> {
+        let mut hops = hops_of(target).into_iter();
+        hops.find(|hop| self.flow_to(hop).is_some() || !self.is_own(hop))
+    }
+
+    /// The routes that a target's request is given: the hops that are loose routers, but us. One
+    /// without `lr` is where the request goes, and need not know it.
+    pub(super) fn routes_through(&self, target: &ProxyTarget) -> Vec<String> {
+        let hops = hops_of(target).into_iter();
+        hops.filter(|hop| Uri::parse(hop).is_ok_and(|uri| uri.lr()) && !self.is_own(hop))
+            .map(|hop| format!("<{hop}>"))
+            .collect()
+    }
+
+    /// The URI of the next hop of a new request by the routes that it has come with, those that
+    /// name us taken off.
+    pub(super) fn preloaded_hop(&self, request: &Message) -> Option<String> {
+        let own = self.own_routes(request);
+        let next = request.values(HeaderId::Route).nth(own)?;
+        uri_of(next).map(str::to_string)
     }
 
     /// Where a request goes once the routes that name us are taken off (§16.6 step 6).
@@ -105,9 +130,28 @@ impl Engine {
     }
 
     fn is_own_route(&self, route: &[u8]) -> bool {
-        let uri = uri_of(route).and_then(|uri| Uri::parse(uri).ok());
-        uri.is_some_and(|uri| self.listeners.owns(&uri))
+        uri_of(route).is_some_and(|uri| self.is_own(uri))
     }
+
+    fn is_own(&self, uri: &str) -> bool {
+        Uri::parse(uri).is_ok_and(|uri| self.listeners.owns(&uri))
+    }
+}
+
+/// The URIs of the hops that an application has named: a URI, or a list as it stands in a Path.
+fn hops_of(target: &ProxyTarget) -> Vec<String> {
+    let Some(next_hop) = target.next_hop.as_deref() else {
+        return Vec::new();
+    };
+    if !next_hop.contains('<') {
+        return vec![next_hop.to_string()];
+    }
+    let list = format!("INVITE sip:target SIP/2.0\r\nRoute: {next_hop}\r\n\r\n");
+    let Ok(list) = Message::parse_draft(list.into()) else {
+        return Vec::new();
+    };
+    let values = list.values(HeaderId::Route);
+    values.filter_map(uri_of).map(str::to_string).collect()
 }
 
 /// The URI of a Route value.

@@ -8,6 +8,7 @@ use super::{Kind, Proxy, ProxyPlan, ProxyTarget, Search};
 use crate::engine::command::{AppId, CommandId, TransactionId};
 use crate::engine::compose::ResponseParts;
 use crate::engine::event::{Meta, Refusal, Reply};
+use crate::engine::limits::Claim;
 use crate::engine::timers::{TimerOwner, TimerSlot};
 use crate::engine::transaction::server::ServerUser;
 use crate::engine::{limits, Engine, ProxyKey, ServerKey, TransactionKey};
@@ -52,8 +53,9 @@ impl Engine {
         if plan.target_count() > limits::MAX_BRANCHES {
             return Err(Refusal::LimitReached("destinations", limits::MAX_BRANCHES));
         }
-        let most = self.limits.proxies;
+        let most = Claim::New.share_of(self.limits.proxies);
         if self.proxies.len() >= most {
+            self.respond_overloaded(now, server);
             return Err(Refusal::LimitReached("proxied requests", most));
         }
         if open.request.max_forwards().ok().flatten() == Some(0) {
@@ -64,6 +66,14 @@ impl Engine {
             let extra = (HeaderId::Unsupported, unsupported.clone());
             self.respond_with(now, server, 420, &[extra]);
             return Err(Refusal::BadExtension(unsupported));
+        }
+        plan.changes.check(&open.request)?;
+        if open.is_passing {
+            if plan.target_count() > 0 {
+                return Err(Refusal::RouteIsRecorded);
+            }
+            let next_hop = self.recorded_next_hop(server).ok_or_else(unknown)?;
+            plan.groups.push(vec![ProxyTarget::to(&next_hop)]);
         }
         let groups = std::mem::take(&mut plan.groups);
         let plan = Box::new(plan);
@@ -80,43 +90,7 @@ impl Engine {
         }
     }
 
-    /// A request of a dialog whose route leads through here (§16.4, §16.12).
-    pub(in crate::engine) fn proxy_in_dialog(
-        &mut self,
-        now: Instant,
-        server: ServerKey,
-        request: Message,
-    ) {
-        if request.max_forwards().ok().flatten() == Some(0) {
-            self.respond_plainly(now, server, 483);
-            return;
-        }
-        if let Some(unsupported) = self.unsupported_by_proxy(&request) {
-            self.respond_with(now, server, 420, &[(HeaderId::Unsupported, unsupported)]);
-            return;
-        }
-        if self.proxies.len() >= self.limits.proxies {
-            self.counters.overloads += 1;
-            self.respond_plainly(now, server, 503);
-            return;
-        }
-        if request.method() == Some(Method::Invite) {
-            self.respond_plainly(now, server, 100);
-        }
-        let Some(incoming) = self.servers.get(server).map(|t| t.reply_path) else {
-            return;
-        };
-        let Some(next_hop) = self.next_hop_after_us(&request, &incoming) else {
-            self.respond_plainly(now, server, 404);
-            return;
-        };
-        let groups = vec![vec![ProxyTarget::to(&next_hop)]];
-        if let Some(key) = self.open_proxy(server, Kind::InDialog, groups) {
-            self.go_on(now, key);
-        }
-    }
-
-    fn open_proxy(
+    pub(super) fn open_proxy(
         &mut self,
         server: ServerKey,
         kind: Kind,

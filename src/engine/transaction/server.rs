@@ -83,6 +83,8 @@ pub(crate) struct OpenRequest {
     pub(crate) is_initial: bool,
     /// The To tag of the responses: the request's own inside a dialog, else ours.
     pub(crate) local_tag: Box<str>,
+    /// It is on its way along a recorded route, and an application is asked whether it may go on.
+    pub(crate) is_passing: bool,
     /// The dialog it arrived in or has made.
     pub(crate) dialog: Option<DialogKey>,
     /// The id of the dialog that it arrived in, which a BYE outlives.

@@ -58,7 +58,7 @@ impl Contract {
 
     pub(super) fn note_news(&mut self, node: usize, app: AppId, news: &News) {
         match news {
-            News::Refused { .. } => {}
+            News::Passing { .. } | News::Refused { .. } => {}
             News::Reply { command, reply } => self.note_reply(node, app, *command, reply),
             News::ConnectionClosed(_) => {}
             News::Message {

@@ -32,6 +32,7 @@ pub(super) struct NodeState {
     pub(super) next_command: u32,
     assignee: AppId,
     rejects_with: Option<u16>,
+    decides_on_passing: bool,
     told: VecDeque<Told>,
     spoken_for: Vec<(TransactionId, u16, Refusal)>,
     replies: HashMap<CommandId, VecDeque<Reply>>,
@@ -133,6 +134,7 @@ impl World {
             next_command: 1,
             assignee: APP,
             rejects_with: None,
+            decides_on_passing: false,
             told: VecDeque::new(),
             spoken_for: Vec::new(),
             replies: HashMap::new(),
@@ -157,6 +159,11 @@ impl World {
     /// From now on no application of the node's takes new requests.
     pub fn reject_requests(&mut self, node: Node, status: u16) {
         self.nodes[node.at].rejects_with = Some(status);
+    }
+
+    /// From now on the application decides on requests inside dialogs that pass.
+    pub fn decide_on_passing(&mut self, node: Node) {
+        self.nodes[node.at].decides_on_passing = true;
     }
 
     /// The requests that the engine has answered in place of the application, with what and why.
@@ -384,6 +391,14 @@ impl World {
                 state.engine.assign(id, state.assignee);
                 state.assignee
             }
+            (None, News::Passing { transaction, .. }) => {
+                if !state.decides_on_passing {
+                    state.engine.pass(self.now, *transaction);
+                    return;
+                }
+                state.engine.assign(*transaction, state.assignee);
+                state.assignee
+            }
             (None, _) => panic!("news to nobody: {news:?}"),
         };
         self.contract.note_news(node, app, &news);
@@ -421,6 +436,17 @@ impl NodeState {
                 app,
                 transaction,
                 dialog,
+                meta,
+                message,
+            }),
+            News::Passing {
+                transaction,
+                meta,
+                message,
+            } => self.told.push_back(Told {
+                app,
+                transaction: Some(transaction),
+                dialog: None,
                 meta,
                 message,
             }),
