@@ -48,6 +48,7 @@ after(() => {
  * @param {boolean} [options.messages] whether to keep the messages
  * @param {Record<string, string | number>} [options.values] replaces each `{{name}}` in the scenario
  * @param {Record<string, string | number>} [options.keywords] stand for SIPp's own `[name]` in the scenario
+ * @param {string[]} [options.media]   lines of the SDP, in place of the scenario's own "m=" line
  * @param {string[]} [options.args]   anything else
  * @returns {{ finished: Promise<Outcome>, stop: () => void }}
  */
@@ -98,7 +99,7 @@ function sipp(options) {
   return { finished, stop: () => child.kill('SIGKILL') };
 }
 
-function scenarioArgs({ scenario, values = {}, keywords = {} }, copy) {
+function scenarioArgs({ scenario, values = {}, keywords = {}, media = [] }, copy) {
   if (scenario.startsWith('-')) return ['-sn', scenario.slice(1)];
   const text = readFileSync(path.join(__dirname, 'scenarios', `${scenario}.xml`), 'utf8');
   const filled = text.replaceAll(/\{\{(\w+)\}\}/g, (_, name) => {
@@ -106,7 +107,7 @@ function scenarioArgs({ scenario, values = {}, keywords = {} }, copy) {
     return String(values[name]);
   });
   const reworded = filled.replaceAll(/\[(\w+)\]/g, (keyword, name) => String(keywords[name] ?? keyword));
-  writeFileSync(copy, reworded);
+  writeFileSync(copy, media.length > 0 ? reworded.replaceAll(/^( *)m=audio .*$/gm, (_, margin) => media.map((line) => margin + line).join('\n')) : reworded);
   return ['-sf', copy];
 }
 
