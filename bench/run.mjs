@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { idleTls } from './idle_tls.mjs';
 import { memory } from './memory.mjs';
 import { parsing } from './parsing.mjs';
+import { proxy } from './proxy.mjs';
 import { soak } from './soak.mjs';
 import { speed } from './speed.mjs';
 import { transports } from './transports.mjs';
@@ -24,6 +25,7 @@ const ON_DEMAND = new Set(['soak']);
 const parts = {
   parsing: ['Parsing, ns per message, and how many times as long drachtio-srf takes', parsing],
   speed: ['Load over UDP on loopback, through JavaScript handlers', speed],
+  proxy: ['Calls through the application, and through Kamailio', proxy],
   transports: ['The same by transport, and as a multiple of UDP', transports],
   memory: ['Resident memory', memory],
   idleTls: ['Resident memory of connections', idleTls],

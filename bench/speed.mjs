@@ -24,8 +24,8 @@ export async function speed({ seconds, steps }) {
 }
 
 /** A new process for each measurement, so that none carries the finished transactions of another. */
-export async function fresh({ app: kind, kind: load, rate, transport }, task) {
-  const app = await startApp(kind, transport);
+export async function fresh({ app: kind, kind: load, rate, transport, start = () => startApp(kind, transport) }, task) {
+  const app = await start();
   try {
     // Until V8 has compiled what is hot.
     await measure(app, load, rate * 2, WARM);
@@ -55,7 +55,7 @@ function isBorne({ succeeded, started, resent, seconds }, offered) {
   return succeeded === started && resent < started / 1000 && seconds < offered * 1.05 + 0.2;
 }
 
-function row(name, result) {
+export function row(name, result) {
   if (!result) return { load: name, 'per s': '-' };
   return {
     load: name,
