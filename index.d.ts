@@ -987,49 +987,90 @@ declare namespace drachtio {
      * `DRT_ERR_UNSUPPORTED_MEDIA_TYPE`).
      */
     refused: [err: DrachtioError & { status: number }];
+    /** This request is being proxied, and the turn of a destination has come. */
+    branch: [branch: ProxyBranch];
+    /** This request is being proxied, and a destination has given a provisional response. */
+    provisional: [response: ProxyResponse, branch: ProxyBranch];
+    /** This request is being proxied, and a branch has ended, with a final response or without one: see `branch.reason`. */
+    final: [branch: ProxyBranch];
     /** This request has been challenged, and has been sent again with credentials. */
     authenticate: [retry: Request];
     /** This request, which was sent from here, gets no final response, because its engine has ended or failed. */
     lost: [err: Error];
   }
 
-  /** How a request is proxied. */
+  /** A time: `'2s'`, `'1500ms'`, or a number of milliseconds up to 24 hours. */
+  type Duration = string | number;
+
+  /** One destination of a proxied request, with what is said of it alone. */
+  interface ProxyTarget {
+    /** Where to: a `sip:`, `sips:` or `tel:` URI; `sip:` is put before anything else. */
+    uri: string;
+    /**
+     * Its preference, from 0 to 1. The destinations with the highest are tried first, those with the same at once.
+     *
+     * @defaultValue 1, if another destination has one
+     */
+    q?: number;
+    /** Headers to add to what is sent to it, after those for all. */
+    headers?: HeadersInit;
+    /** How long it may take to its first response, in place of the option for all. */
+    provisionalTimeout?: Duration;
+    /** How long it may take to its final response, in place of the option for all. */
+    finalTimeout?: Duration;
+    /** The transport to send by, whatever the URI says. */
+    transport?: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+    /** The URI of the next hop; what is sent is still for `uri`. */
+    via?: string;
+  }
+
+  /** A destination of a proxied request. */
+  type ProxyDestination = string | ProxyTarget;
+
+  /** How a request is proxied. See `docs/proxy.md`. */
   interface ProxyOptions {
     /**
-     * URIs in the order of preference.
+     * Where to: URIs in the order of preference, 64 at most. Arrays in the array are groups: one is tried after the
+     * other, what is in it at once.
      *
      * @defaultValue the request-URI
      */
-    destination?: string | readonly string[];
+    destination?: ProxyDestination | readonly (ProxyDestination | readonly ProxyDestination[])[];
     /** Stay on the path of the dialog (Record-Route; Path for a REGISTER). */
     remainInDialog?: boolean;
     /** The same as `remainInDialog`. */
     recordRoute?: boolean;
     /** The same as `remainInDialog`. */
     path?: boolean;
-    /** Try the contacts of a 3xx. */
-    followRedirects?: boolean;
+    /** Try the contacts of a 3xx: up to five redirections in a row, or this number, 255 at most. */
+    followRedirects?: boolean | number;
     /**
-     * Whether all destinations are tried at once, or one after the other.
+     * Whether all destinations are tried at once, or one after the other. Not for groups, which say so themselves.
      *
-     * @defaultValue `'serial'`
+     * @defaultValue `'serial'`; destinations with the same `q` at once
      */
     forking?: 'simultaneous' | 'parallel' | 'serial' | 'sequential';
-    /** How long a destination may take to its first response, as in `'2s'` or `'1500ms'`. */
-    provisionalTimeout?: string;
-    /** How long a destination may take to its final response. */
-    finalTimeout?: string;
+    /** How long a destination may take to its first response; then the search goes on without it. */
+    provisionalTimeout?: Duration;
+    /** How long a destination may take to its final response; then it is cancelled, and the search goes on. */
+    finalTimeout?: Duration;
     /**
-     * Whether the final responses of the destinations are wanted.
+     * Whether the responses of the destinations are wanted. If not, the results have none, and are there as soon as
+     * the request has been sent on.
      *
      * @defaultValue true
      */
     wantsFullResponse?: boolean;
     /** Headers to add to what is sent on. */
     headers?: HeadersInit;
+    /**
+     * Stops the search: what rings is cancelled, and the caller gets the best response that there is, or 480. The
+     * results come as always. If it is aborted before, nothing is proxied, and the error is its reason.
+     */
+    signal?: AbortSignal;
   }
 
-  /** A final response of a destination. */
+  /** A response of a destination. */
   interface ProxyResponse {
     /** When it came: `HH:MM:SS.uuuuuu`, UTC. */
     time: string;
@@ -1039,11 +1080,49 @@ declare namespace drachtio {
     msg: SipMessage;
   }
 
+  /**
+   * Why a branch has ended: `answered` by a 2xx; `failed` with another final response; `redirected` to Contacts that are
+   * tried; `timeout` because nothing came in the time of the transaction; `provisional-timeout`, `final-timeout`, and
+   * `ringing-timeout` (timer C); `cancelled` because another branch, the caller or the application has ended the search;
+   * `unreachable` when it could not be sent; `unresolved` when its name leads nowhere; `max-breadth` when it may not be
+   * forked further (RFC 5393).
+   */
+  type ProxyBranchEnd =
+    | 'answered'
+    | 'failed'
+    | 'redirected'
+    | 'timeout'
+    | 'provisional-timeout'
+    | 'final-timeout'
+    | 'ringing-timeout'
+    | 'cancelled'
+    | 'unreachable'
+    | 'unresolved'
+    | 'max-breadth';
+
+  /** What has become of one destination of a proxied request. */
+  interface ProxyBranch {
+    /** Its URI. */
+    target: string;
+    /** When its turn came: `HH:MM:SS.uuuuuu`, UTC. */
+    startTime: string;
+    /** When it ended; undefined until then. */
+    endTime: string | undefined;
+    /** From the one to the other, in milliseconds. */
+    duration: number | undefined;
+    /** Its responses, provisional and final, in the order in which they came. */
+    responses: ProxyResponse[];
+    /** Why it has ended; undefined until then. */
+    reason: ProxyBranchEnd | undefined;
+    /** The status that it counts as in the choice of the best response; undefined for one that was cancelled, say. */
+    status: number | undefined;
+  }
+
   /** How a proxied request ended. */
   interface ProxyResults {
     /** Whether a destination accepted, with any 2xx. */
     connected: boolean;
-    /** The status of the best response; missing when none came. */
+    /** The status that the caller got: of the best response; missing when none came. */
     finalStatus?: number;
     /** The best response. */
     finalResponse?: ProxyResponse;
@@ -1056,6 +1135,8 @@ declare namespace drachtio {
       /** In the order in which they came. */
       msgs: ProxyResponse[];
     }[];
+    /** The destinations that were tried, those found by redirection among them, in the order in which their turn came. */
+    branches: ProxyBranch[];
   }
 
   /** Told how proxying went: the error, or the results. */
@@ -1125,7 +1206,8 @@ declare namespace drachtio {
     responses(options?: { signal?: AbortSignal }): AsyncIterableIterator<Response>;
 
     /**
-     * Proxies a request that was received.
+     * Proxies a request that was received. While the search goes on the request emits `branch`, `provisional` and
+     * `final`. See `docs/proxy.md`.
      *
      * @throws an error with code `DRT_ERR_WRONG_SIDE` if the request was sent from here, and a `TypeError` with
      * code `DRT_ERR_INVALID_OPTION` that names the option

@@ -62,7 +62,7 @@ export async function startKamailio() {
     await stop();
     throw err;
   }
-  return { target, transport: 'udp', cpu: async () => cpuOfGroup(child.pid), stop };
+  return { target, transport: 'udp', cpu: () => Promise.resolve(cpuOfGroup(child.pid)), stop };
 }
 
 async function answering(port, child, log) {

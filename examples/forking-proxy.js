@@ -9,14 +9,11 @@ const { contact, positionals } = require('./arguments');
 const destination = positionals.length > 0 ? positionals : ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3'];
 const app = drachtio();
 
-app.invite((req) => {
-  req.proxy({ destination, forking: 'simultaneous', remainInDialog: false }, (err, results) => {
-    if (err) return console.error(`not proxied: ${err.message}`);
-    console.log(`final status ${results.finalStatus}`);
-    for (const { address, port, msgs } of results.responses) {
-      console.log(`  ${address}:${port} answered ${msgs.map(({ status }) => status).join(', ')}`);
-    }
-  });
+app.invite(async (req) => {
+  req.on('provisional', ({ status }, { target }) => console.log(`  ${target}: ${status}`));
+  const { finalStatus, branches } = await req.proxy({ destination, forking: 'simultaneous', remainInDialog: false });
+  console.log(`final status ${finalStatus}`);
+  for (const { target, reason, status = '', duration } of branches) console.log(`  ${target}: ${reason} ${status} after ${duration} ms`);
 });
 
 app.connect({ contact }, (err, hostport) => {

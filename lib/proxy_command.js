@@ -1,36 +1,34 @@
 'use strict';
 
 const { misuse } = require('./errors');
-const { bodyText, headerLines, requestLine } = require('./headers/draft');
+const { bodyText, requestLine } = require('./headers/draft');
+const { groupsOf, invalid, readDuration, readForking, readHeaders } = require('./proxy_targets');
 
 /**
  * @typedef {object} ProxyOptions
- * @property {string | readonly string[]} [destination] where to: URIs in the order of preference; default the request-URI
+ * @property {import('./proxy_targets').Destinations} [destination] where to: default the request-URI
  * @property {boolean} [remainInDialog] stay on the path of the dialog (Record-Route)
  * @property {boolean} [recordRoute] the same
  * @property {boolean} [path] the same, as it is called for a REGISTER
- * @property {boolean} [followRedirects] try the contacts of a 3xx
+ * @property {boolean | number} [followRedirects] try the contacts of a 3xx; a number: so many in a row
  * @property {'simultaneous' | 'parallel' | 'serial' | 'sequential'} [forking] default `serial`
- * @property {string} [provisionalTimeout] how long a destination may take to its first response, as in `2s` or `1500ms`
- * @property {string} [finalTimeout] how long it may take to its final response
- * @property {boolean} [wantsFullResponse] false if the final responses of the destinations are not wanted
+ * @property {string | number} [provisionalTimeout] how long a destination may take to its first response: `2s`, or milliseconds
+ * @property {string | number} [finalTimeout] how long it may take to its final response
+ * @property {boolean} [wantsFullResponse] false if nothing is to be told of the destinations
  * @property {Record<string, import('./headers/draft').HeaderValue>} [headers] added to what is sent on
+ * @property {AbortSignal} [signal] stops the search
  */
 
-const SIMULTANEOUS = new Map([
-  [undefined, false],
-  ['serial', false],
-  ['sequential', false],
-  ['simultaneous', true],
-  ['parallel', true],
-]);
+const FLAGS = /** @type {const} */ (['remainInDialog', 'recordRoute', 'path', 'wantsFullResponse']);
 
-const HAS_SCHEME = /^(?:sips?|tel|urn):/i;
-const NOT_A_TOKEN = /[\s|\0]/;
-const DURATION = /^\d{1,9}(?:ms|s)$/;
+const KEYS = new Set([...FLAGS, 'destination', 'followRedirects', 'forking', 'provisionalTimeout', 'finalTimeout', 'headers', 'signal']);
+
+/** The most redirections in a row that may be asked for. */
+const MAX_REDIRECTS = 255;
 
 /**
- * The proxy command of the drachtio protocol.
+ * The proxy command of the drachtio protocol. What that has no place for stands in the body, in the form of
+ * `src/protocol/proxy.rs`; drachtio-server ignores a body.
  *
  * @param {import('./request').Request} req
  * @param {ProxyOptions} options
@@ -38,50 +36,71 @@ const DURATION = /^\d{1,9}(?:ms|s)$/;
  * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, which names the option
  */
 function proxyCommand(req, options) {
-  const destinations = destinationsOf(options.destination ?? req.uri);
-  const simultaneous = SIMULTANEOUS.get(options.forking);
-  if (simultaneous === undefined) throw invalid('forking', options.forking, "'simultaneous' or 'serial'");
+  checkKeys(options);
+  const { destination, forking, followRedirects = false, wantsFullResponse = true } = options;
+  for (const flag of FLAGS) {
+    const value = options[flag];
+    if (value !== undefined && value !== null && typeof value !== 'boolean') throw invalid(flag, value, 'true or false');
+  }
+  const redirects = redirectsOf(followRedirects);
+  checkSignal(options.signal);
+  const groups = groupsOf(destination ?? req.uri, forking);
+  const uris = groups.flat().map(({ uri }) => uri);
   const head = [
     req.stackTxnId,
     options.remainInDialog || options.recordRoute || options.path ? 'remainInDialog' : '',
-    options.wantsFullResponse === false ? '' : 'fullResponse',
-    options.followRedirects ? 'followRedirects' : '',
-    simultaneous ? 'simultaneous' : 'serial',
-    duration('provisionalTimeout', options.provisionalTimeout),
-    duration('finalTimeout', options.finalTimeout),
-    ...destinations,
+    wantsFullResponse ? 'fullResponse' : '',
+    redirects === 0 ? '' : 'followRedirects',
+    readForking(forking) || (groups.length === 1 && uris.length > 1) ? 'simultaneous' : 'serial',
+    readDuration('provisionalTimeout', options.provisionalTimeout),
+    readDuration('finalTimeout', options.finalTimeout),
+    ...uris,
   ].join('|');
-  const text = requestLine(/** @type {string} */ (req.method), destinations[0]) + headerLines(options.headers) + bodyText(undefined);
+  const body = planOf(groups, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse);
+  const text = requestLine(/** @type {string} */ (req.method), uris[0]) + readHeaders('headers', options.headers) + bodyText(body);
   return { head, text };
 }
 
-/** @param {unknown} destination */
-function destinationsOf(destination) {
-  const list = Array.isArray(destination) ? destination : [destination];
-  if (list.length === 0) throw invalid('destination', destination, 'one or more URIs');
-  return list.map((uri) => {
-    if (typeof uri !== 'string' || uri === '' || NOT_A_TOKEN.test(uri)) throw invalid('destination', uri, 'a URI');
-    return HAS_SCHEME.test(uri) ? uri : `sip:${uri}`;
-  });
+/**
+ * What the head of the command has no place for.
+ *
+ * @param {import('./proxy_targets').Target[][]} groups
+ * @param {number | undefined} redirects
+ * @param {boolean} wantsProgress
+ * @returns {string | undefined}
+ */
+function planOf(groups, redirects, wantsProgress) {
+  const lines = [];
+  if (wantsProgress) lines.push('progress');
+  if (redirects !== undefined) lines.push(`redirects ${redirects}`);
+  const isInHead = groups.length === 1 || groups.every((group) => group.length === 1);
+  if (!isInHead || groups.flat().some((target) => target.lines.length > 0)) {
+    for (const group of groups) {
+      lines.push('group');
+      for (const target of group) lines.push(`target ${target.uri}`, ...target.lines);
+    }
+  }
+  return lines.length === 0 ? undefined : ['plan', ...lines, ''].join('\r\n');
 }
 
-/**
- * @param {string} option
- * @param {unknown} value
- */
-function duration(option, value) {
-  if (value === undefined || value === null || value === '') return '';
-  if (!DURATION.test(String(value))) throw invalid(option, value, "a time such as '2s' or '1500ms'");
-  return String(value);
+/** @param {unknown} options */
+function checkKeys(options) {
+  if (typeof options !== 'object' || options === null) throw misuse('Request#proxy: options must be an object', 'DRT_ERR_INVALID_OPTION');
+  const unknown = Object.entries(options).find(([key, value]) => value !== undefined && !KEYS.has(key));
+  if (unknown !== undefined) throw misuse(`Request#proxy: unknown option '${unknown[0]}'`, 'DRT_ERR_INVALID_OPTION');
 }
 
-/**
- * @param {string} option
- * @param {unknown} value
- * @param {string} wanted
- */
-function invalid(option, value, wanted) {
-  return misuse(`Request#proxy: option '${option}' must be ${wanted}, not ${JSON.stringify(value)}`, 'DRT_ERR_INVALID_OPTION');
+/** @param {unknown} value */
+function redirectsOf(value) {
+  if (typeof value === 'boolean' || value === null) return value ? 1 : 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_REDIRECTS) return value;
+  throw invalid('followRedirects', value, `true, false or a whole number up to ${MAX_REDIRECTS}`);
+}
+
+/** @param {unknown} signal */
+function checkSignal(signal) {
+  if (signal === undefined || signal === null || signal instanceof AbortSignal) return;
+  throw misuse("Request#proxy: option 'signal' must be an AbortSignal", 'DRT_ERR_INVALID_OPTION');
 }
 
 module.exports = { proxyCommand };

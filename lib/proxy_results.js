@@ -4,46 +4,109 @@ const { readEnvelope } = require('./envelope');
 
 /**
  * @typedef {{time: string, status: number, msg: import('./sip_message').SipMessage}} ProxyResponse
- * @typedef {{address: string, port: number, msgs: ProxyResponse[]}} ProxyBranch
- */
-
-/** Statuses of the 4xx class that tell the caller what to do better (RFC 3261 §16.7 step 6). */
-const HELPFUL = new Set([401, 407, 415, 420, 484]);
-
-/**
- * How a proxied request ended: what each destination said at last, and the best of it.
+ * @typedef {{address: string, port: number, msgs: ProxyResponse[]}} ProxySource
+ *
+ * What became of one destination.
+ *
+ * @typedef {object} ProxyBranch
+ * @property {string} target its URI
+ * @property {string} startTime when its turn came: `HH:MM:SS.uuuuuu`, UTC
+ * @property {string} [endTime] when it had ended
+ * @property {number} [duration] from the one to the other, in milliseconds
+ * @property {ProxyResponse[]} responses all of them, in the order in which they came
+ * @property {string} [reason] why it has ended
+ * @property {number} [status] what it counted as in the choice of the best response
+ *
+ * How a proxied request ended: what each destination said, and the best of it.
  *
  * @typedef {object} ProxyResults
  * @property {boolean} connected whether a destination accepted
  * @property {number} [finalStatus] the status of the best response; absent when none came
  * @property {ProxyResponse} [finalResponse]
- * @property {ProxyBranch[]} responses by where they came from
+ * @property {ProxySource[]} responses the final ones, by where they came from
+ * @property {ProxyBranch[]} branches in the order in which their turn came
  */
 
-/** @returns {ProxyResults} */
-function emptyResults() {
-  return { connected: false, responses: [] };
+/** Statuses of the 4xx class that tell the caller what to do better (RFC 3261 §16.7 step 6). */
+const HELPFUL = new Set([401, 407, 415, 420, 484]);
+
+/** Those that say only that nothing was heard. */
+const SILENT = new Set([408, 487, 503]);
+
+const DAY = 86_400_000;
+
+/** Collects what is told of a request that is being proxied. */
+class Collector {
+  /** By number. @type {Map<string, ProxyBranch>} */
+  #branches = new Map();
+  /** @type {{response: ProxyResponse, branch: ProxyBranch | undefined}[]} */
+  #finals = [];
+  /** What the engine has answered itself, because no branch gave a response to forward. @type {ProxyResponse | undefined} */
+  #own = undefined;
+  /** @type {ProxySource[]} */
+  #sources = [];
+
+  /**
+   * A branch has begun or ended.
+   *
+   * @param {string} text `time|number|started|uri` or `time|number|ended|reason|status`
+   * @returns {{branch: ProxyBranch, hasEnded: boolean} | undefined}
+   */
+  progress(text) {
+    const [time, number, step, ...rest] = text.split('|');
+    if (step === 'started') {
+      /** @type {ProxyBranch} */
+      const started = { target: rest.join('|'), startTime: time, endTime: undefined, duration: undefined, responses: [], reason: undefined, status: undefined };
+      this.#branches.set(number, started);
+      return { branch: started, hasEnded: false };
+    }
+    const branch = this.#branches.get(number);
+    // One that was never tried has nothing to tell.
+    if (branch === undefined) return undefined;
+    const [reason, status] = rest;
+    const took = milliseconds(time) - milliseconds(branch.startTime);
+    Object.assign(branch, { endTime: time, duration: took < 0 ? took + DAY : took, reason, status: status === '' ? undefined : Number(status) });
+    return { branch, hasEnded: true };
+  }
+
+  /**
+   * A response on a branch, or one of the engine's own.
+   *
+   * @param {string} frame
+   * @param {import('./sip_message').SipMessage} msg
+   */
+  response(frame, msg) {
+    const { source, address, port, time, transactionId: number } = readEnvelope(frame);
+    const status = /** @type {number} */ (msg.status);
+    const response = { time, status, msg };
+    const branch = this.#branches.get(number);
+    branch?.responses.push(response);
+    if (status < 200) return { response, branch };
+    const known = this.#sources.find((one) => one.address === address && one.port === port);
+    if (known === undefined) this.#sources.push({ address, port, msgs: [response] });
+    else known.msgs.push(response);
+    this.#finals.push({ response, branch });
+    if (source === 'application') this.#own = response;
+    return { response, branch };
+  }
+
+  /** @returns {ProxyResults} */
+  results() {
+    // A redirection that is followed is no answer.
+    const answers = this.#finals.filter(({ branch }) => branch?.reason !== 'redirected').map(({ response }) => response);
+    const [best] = answers.sort((a, b) => rank(a.status) - rank(b.status));
+    const final = best !== undefined && best.status < 300 ? best : (this.#own ?? best);
+    const known = final === undefined ? {} : { finalStatus: final.status, finalResponse: final };
+    return { connected: final !== undefined && final.status < 300, ...known, responses: this.#sources, branches: [...this.#branches.values()] };
+  }
 }
 
-/**
- * Notes the final response of a branch.
- *
- * @param {ProxyResults} results
- * @param {string} frame
- * @param {import('./sip_message').SipMessage} msg
- */
-function addResponse(results, frame, msg) {
-  const { address, port, time } = readEnvelope(frame);
-  const status = /** @type {number} */ (msg.status);
-  const response = { time, status, msg };
-  const branch = results.responses.find((known) => known.address === address && known.port === port);
-  if (branch === undefined) results.responses.push({ address, port, msgs: [response] });
-  else branch.msgs.push(response);
-  if (results.finalStatus === undefined || rank(status) < rank(results.finalStatus)) {
-    results.finalStatus = status;
-    results.finalResponse = response;
-    results.connected = status < 300;
-  }
+/** @param {string} time `HH:MM:SS.uuuuuu` */
+function milliseconds(time) {
+  const [hours, minutes, seconds] = time.split(':');
+  // In whole microseconds, so that the difference of two has no more digits than they.
+  const micros = Math.round(((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1e6);
+  return micros / 1000;
 }
 
 /**
@@ -54,9 +117,10 @@ function addResponse(results, frame, msg) {
 function rank(status) {
   if (status < 300) return 0;
   if (status >= 600) return 1;
-  const withinClass = HELPFUL.has(status) ? 0 : 1;
-  // 503 is the last of its class: it speaks of the server that said it, not of the request.
-  return Math.floor(status / 100) * 10 + (status === 503 ? 2 : withinClass);
+  let withinClass = 1;
+  if (HELPFUL.has(status)) withinClass = 0;
+  else if (SILENT.has(status)) withinClass = 2;
+  return Math.floor(status / 100) * 10 + withinClass;
 }
 
-module.exports = { emptyResults, addResponse };
+module.exports = { Collector };

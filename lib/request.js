@@ -7,7 +7,7 @@ const { moveListeners } = require('./held_events');
 const { passportMethods } = require('./passport');
 const { promised } = require('./promised');
 const { proxyCommand } = require('./proxy_command');
-const { addResponse, emptyResults } = require('./proxy_results');
+const { Proxying } = require('./proxying');
 const { Responses } = require('./responses');
 const { SipMessage } = require('./sip_message');
 
@@ -61,13 +61,6 @@ let replace;
  */
 let setEnded;
 
-/**
- * Takes note that a request is not being proxied after all, so that it can still be answered.
- *
- * @type {(req: Request) => void}
- */
-let giveBack;
-
 /** A request that has come, or one that was sent from here. */
 class Request extends Carrier {
   /** @type {RequestDraft | undefined} */
@@ -108,9 +101,6 @@ class Request extends Carrier {
     };
     setEnded = (req) => {
       req.#ended = true;
-    };
-    giveBack = (req) => {
-      req.#proxied = false;
     };
   }
 
@@ -290,57 +280,35 @@ class Request extends Carrier {
     if (this.source !== 'network' || session === undefined) {
       throw wrongSide('Request#proxy can only be used for incoming requests');
     }
-    const { head, text } = proxyCommand(this, options ?? {});
-    this.#proxied = true;
-    if (callback !== undefined) {
-      session.proxy(head, text, new ProxiedRequest(this, session, callback));
-      return this;
+    const command = proxyCommand(this, options ?? {});
+    const signal = options?.signal;
+    if (callback === undefined) return promised((settle) => this.#proxy(session, command, signal, settle));
+    this.#proxy(session, command, signal, callback);
+    return this;
+  }
+
+  /**
+   * @param {Session} session
+   * @param {{head: string, text: string}} command
+   * @param {AbortSignal | null | undefined} signal
+   * @param {(err: Error | null, results?: ProxyResults) => void} callback
+   */
+  #proxy(session, { head, text }, signal, callback) {
+    if (signal?.aborted) {
+      process.nextTick(callback, signal.reason);
+      return;
     }
-    const results = new Promise((resolve, reject) => {
-      session.proxy(head, text, new ProxiedRequest(this, session, (err, outcome) => (err === null ? resolve(outcome) : reject(err))));
+    this.#proxied = true;
+    const proxying = new Proxying(this, session, signal, (err, results) => {
+      // Then it can still be answered.
+      if (err !== null) this.#proxied = false;
+      callback(err, results);
     });
-    // Who does not await this has not asked how it went.
-    results.catch(() => {});
-    return /** @type {Promise<ProxyResults>} */ (results);
+    session.proxy(head, text, proxying);
   }
 }
 
 Object.assign(Request.prototype, passportMethods);
-
-/** A request that the engine is proxying. */
-class ProxiedRequest {
-  #results = emptyResults();
-
-  /**
-   * @param {Request} req
-   * @param {Session} session
-   * @param {(err: Error | null, results?: ProxyResults) => void} callback
-   */
-  constructor(req, session, callback) {
-    this.req = req;
-    this.session = session;
-    this.callback = callback;
-  }
-
-  /**
-   * @param {string} frame
-   * @param {string} index
-   */
-  branch(frame, index) {
-    addResponse(this.#results, frame, this.session.message(frame, index));
-  }
-
-  done() {
-    this.session.answered(this.req);
-    this.callback(null, this.#results);
-  }
-
-  /** @param {Error} err */
-  refused(err) {
-    giveBack(this.req);
-    this.callback(err);
-  }
-}
 
 /** @param {string} message */
 function wrongSide(message) {

@@ -7,6 +7,7 @@ const { setFrame, setSession } = require('./carrier');
 const { CHANNELS } = require('./channels');
 const { DigestClient } = require('./digest_client');
 const { WireNames } = require('./headers/wire_names');
+const { bodyText, requestLine } = require('./headers/draft');
 const { tell } = require('./held_events');
 const { EarlyUpdates } = require('./early_updates');
 const { readClosedConnection } = require('./closed_connection');
@@ -308,6 +309,15 @@ class Session {
    */
   proxy(head, text, answer) {
     this.link.submit(Command.PROXY, head, text, answer);
+  }
+
+  /**
+   * Stops the search for somebody who takes a proxied request. How that ends is told to who has it proxied.
+   *
+   * @param {Request} req
+   */
+  stopProxying(req) {
+    this.link.submit(Command.SIP, `${req.stackTxnId}||`, requestLine('CANCEL', /** @type {string} */ (req.uri)) + bodyText(undefined));
   }
 
   /**

@@ -4,18 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const { connected, request, response, startLine, headerLines, turns } = require('./support/harness');
-
-/** A request that came and is to be proxied by `proxy(req)`. */
-async function proxied(proxy, method = 'INVITE') {
-  let returned;
-  const { app, engine } = await connected((a) => a.use((req) => {
-    returned = proxy(req);
-    return returned;
-  }));
-  engine.receive(request(method));
-  await turns();
-  return { app, engine, command: engine.commands[0], returned };
-}
+const { proxied } = require('./support/proxied');
 
 test('the command is that of the drachtio protocol', async () => {
   const destination = ['sip:b@127.0.0.1:5080', 'tel:+123', '1.2.3.4'];
@@ -65,6 +54,15 @@ test('a wrong option is an error that names it', async () => {
     { forking: 'both' },
     { provisionalTimeout: '2 seconds' },
     { finalTimeout: '2m' },
+    { finalTimeout: -1 },
+    { finalTimeout: NaN },
+    { remainInDialog: 'yes' },
+    { followRedirects: 256 },
+    { followRedirects: 'yes' },
+    { signal: {} },
+    { headers: 'X-A: 1' },
+    { wantsFullResponse: 0 },
+    { remainInDialogue: true },
   ];
   const { engine } = await connected((app) => app.use((req) => {
     for (const options of wrong) assert.throws(() => req.proxy(options), (err) => Boolean(errors.push(err)));
@@ -128,7 +126,31 @@ test('the best of several failures is the one that a proxy would forward', async
 test('no response at all is an empty result', async () => {
   const { engine, command, returned } = await proxied((req) => req.proxy());
   engine.finish(command);
-  assert.deepEqual(await returned, { connected: false, responses: [] });
+  assert.deepEqual(await returned, { connected: false, responses: [], branches: [] });
+});
+
+test('what the engine has told the caller itself is the final status', async () => {
+  const { engine, command, returned } = await proxied((req) => req.proxy());
+  engine.branch(command, response(503, 'Service Unavailable'));
+  engine.branch(command, response(500, 'Server Internal Error'), { source: 'application' });
+  engine.finish(command);
+  const { finalStatus, finalResponse } = await returned;
+  assert.deepEqual([finalStatus, finalResponse.status], [500, 500]);
+});
+
+test('times are texts or numbers of milliseconds', async () => {
+  const { command } = await proxied((req) => req.proxy({ provisionalTimeout: 1500, finalTimeout: '20s' }));
+  assert.deepEqual(command.head.split('|').slice(5, 7), ['1500ms', '20s']);
+});
+
+test('the options stay as they are, and may be frozen', async () => {
+  const freeze = (value) => {
+    Object.values(value).filter((one) => typeof one === 'object').forEach(freeze);
+    return Object.freeze(value);
+  };
+  const options = freeze({ destination: [{ uri: 'a', q: 0.1 }, { uri: 'b', q: 0.9, headers: { 'X-A': [1, 2] } }], headers: { 'X-B': 'x' } });
+  const { command } = await proxied((req) => req.proxy(options));
+  assert.deepEqual(command.head.split('|').slice(7), ['sip:b', 'sip:a']);
 });
 
 test('a refusal is an error of the callback, or rejects the promise', async (t) => {

@@ -1,5 +1,5 @@
 'use strict';
-// Every JavaScript block of README.md is a program that runs.
+// Every JavaScript block of README.md, and of the pages named below, is a program that runs.
 //
 // A block that requires drachtio is run as it is. One that does not continues an application: it finds `drachtio` and a
 // connected `app`. Either way the contacts become ports of 127.0.0.1, and the program has to connect and to stay well.
@@ -11,16 +11,21 @@ const path = require('node:path');
 const { after, test } = require('node:test');
 const { runProgram } = require('./run');
 
-const readme = readFileSync(path.join(__dirname, '../../README.md'), 'utf8');
-const blocks = [...readme.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code], i) => ({ code, line: lineOf(code), number: i + 1 }));
+const PAGES = ['README.md', 'docs/proxy.md'];
+
+const blocks = PAGES.flatMap((page) => {
+  const text = readFileSync(path.join(__dirname, '../..', page), 'utf8');
+  const found = [...text.matchAll(/^```js\n([^]*?)^```$/gm)];
+  return found.map(([, code], i) => ({ page, code, line: lineOf(text, code), name: `${path.basename(page, '.md')}-${i + 1}` }));
+});
 const folder = mkdtempSync(path.join(tmpdir(), 'readme-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('README.md has JavaScript to run', () => assert.ok(blocks.length > 0));
+for (const page of PAGES) test(`${page} has JavaScript to run`, () => assert.ok(blocks.some((block) => block.page === page)));
 
-for (const { code, line, number } of blocks) {
-  test(`the block at line ${line}`, async () => {
-    const file = path.join(folder, `block-${number}.js`);
+for (const { page, code, line, name } of blocks) {
+  test(`${page}: the block at line ${line}`, async () => {
+    const file = path.join(folder, `${name}.js`);
     const isWhole = /require\(['"]drachtio['"]\)/.test(code);
     const start = "const drachtio = require('drachtio');\nconst app = drachtio();\napp.connect({ contact: 'sip:*:5060' });\n";
     writeFileSync(file, isWhole ? code : start + code);
@@ -33,6 +38,6 @@ for (const { code, line, number } of blocks) {
   });
 }
 
-function lineOf(code) {
-  return readme.slice(0, readme.indexOf(code)).split('\n').length;
+function lineOf(text, code) {
+  return text.slice(0, text.indexOf(code)).split('\n').length;
 }

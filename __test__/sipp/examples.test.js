@@ -25,7 +25,8 @@ sippTest('forking-proxy.js rings three destinations: the one that answers has th
 
   await allOk([calling, ...callees]);
   await example.printed('final status 200');
-  await example.printed(`127.0.0.1:${ports[0]} answered 486`);
+  await example.printed(`${callee(ports[0])}: failed 486`);
+  await example.printed(`${callee(ports[1])}: cancelled`);
   await example.stop();
 });
 

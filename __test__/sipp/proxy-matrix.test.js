@@ -147,7 +147,9 @@ function callerGotOneFinal(cell) {
   const [{ text }] = finals;
   const challenge = { 401: 'WWW-Authenticate', 407: 'Proxy-Authenticate' }[cell.status];
   if (challenge) {
-    assert.match(values(text, challenge).join(), /realm="place\d"/);
+    const challengers = cell.forking === 'serial' ? 1 : cell.places.length;
+    const realms = values(text, challenge).map((value) => /realm="(\w+)"/.exec(value)[1]);
+    assert.deepEqual(realms.sort(), Array.from({ length: challengers }, (_, at) => `place${at}`).sort(), 'RFC 3261 §16.7 step 7');
   }
   if (cell.status === 302) assert.match(values(text, 'Contact').join(), /elsewhere/);
 }
@@ -213,4 +215,20 @@ function applicationWasTold(cell) {
   assert.equal(err, null);
   assert.equal(results.finalStatus, cell.status);
   assert.equal(results.connected, cell.status === 200);
+  const reasons = new Map(results.branches.map(({ target, reason }) => [target, reason]));
+  for (const [at, { kind, isTried, isLost, final }] of cell.places.entries()) {
+    const failed = { refused: 'unreachable', unresolvable: 'unresolved' }[kind];
+    const reason = reasons.get(uriOf(cell, at));
+    if (failed === undefined) assert.equal(reason, isTried ? reasonOf({ isLost, final, cell }) : undefined, `how branch ${at} ended`);
+    // The one that accepts may be quicker.
+    else if (cell.status === 200 && cell.forking === 'simultaneous') assert.ok([failed, 'cancelled'].includes(reason), reason);
+    else assert.equal(reason, failed, `how branch ${at} ended`);
+  }
+}
+
+function reasonOf({ isLost, final, cell }) {
+  if (isLost) return 'cancelled';
+  if (final === undefined) return cell.status === 408 || cell.forking === 'serial' ? 'timeout' : 'cancelled';
+  if (final === 200) return 'answered';
+  return cell.followRedirects ? 'redirected' : 'failed';
 }

@@ -107,9 +107,14 @@ class FakeEngine {
     this.post(3, id, `${code}|${text}`, '').ring();
   }
 
-  /** One branch of a proxied request has ended. */
+  /** A response on a branch of a proxied request; `txn` is the number of the branch. */
   branch({ id }, text, meta) {
     this.post(4, id, ...frameOf(text, { txn: '', ...meta })).ring();
+  }
+
+  /** A branch of a proxied request has begun or ended. */
+  progress({ id }, text) {
+    this.post(8, id, text, '').ring();
   }
 
   /** A command without a message of its own has come to its end. */

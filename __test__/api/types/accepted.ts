@@ -137,6 +137,16 @@ app.invite((req, res) => {
     console.log(err, results.finalStatus, results.responses[0]?.msgs[0]?.msg.status);
   });
   req.proxy().then((results: ProxyResults) => console.log(results.connected));
+  const group = [{ uri: 'sip:a@b.example', headers: { 'X-A': 1 }, transport: 'tls', via: 'sip:edge.example' }, 'sip:c'] as const;
+  req.proxy({ destination: Object.freeze([...group]), followRedirects: 3, finalTimeout: 20_000, signal: AbortSignal.timeout(1000) });
+  req.proxy({ destination: [group, ['sip:d'], { uri: 'sip:e', provisionalTimeout: '2s', finalTimeout: 500 }] });
+  req.proxy({ destination: [{ uri: 'sip:d', q: 0.5 }] }).then(({ branches: [branch] }) => {
+    same<string | undefined>()(branch?.endTime);
+    if (branch?.reason === 'cancelled') branch.responses.map(({ status, msg }) => [status.toFixed(), msg.reason]);
+  });
+  req.on('branch', ({ target, startTime }) => [target.length, startTime.length]);
+  req.on('provisional', ({ status }, { target }) => [status.toFixed(), target.length]);
+  req.on('final', ({ duration, status }) => [duration?.toFixed(), status?.toFixed()]);
   req.logIn({ id: 1 }, { session: false });
   res.send(200).then((sent) => same<SipMessage>()(sent));
   res.send(200, { headers: { Contact: '<sip:a@b>' } }).catch((err: drachtio.DrachtioError) => err.code);

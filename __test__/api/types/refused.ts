@@ -56,6 +56,16 @@ app.invite((req, res) => {
   req.getParsedHeader(req.method).trim();
   // @ts-expect-error the source is read only
   req.source = 'network';
+  // @ts-expect-error a misspelled option
+  req.proxy({ destinations: ['sip:a'] });
+  // @ts-expect-error a destination needs a URI
+  req.proxy({ destination: [{ q: 1 }] });
+  // @ts-expect-error no such transport
+  req.proxy({ destination: { uri: 'sip:a', transport: 'sctp' } });
+  // @ts-expect-error groups have no groups
+  req.proxy({ destination: [[['sip:a']]] });
+  // @ts-expect-error no such reason
+  req.on('final', ({ reason }) => reason === 'done');
   // @ts-expect-error a status is a number
   res.send('200');
   // @ts-expect-error there is no such option
@@ -64,8 +74,8 @@ app.invite((req, res) => {
   res.send(200, (msg: drachtio.SipMessage) => msg);
   // @ts-expect-error no way of forking
   req.proxy({ forking: 'both' });
-  // @ts-expect-error a time has a unit
-  req.proxy({ finalTimeout: 20 });
+  // @ts-expect-error a time is a text or a number
+  req.proxy({ finalTimeout: true });
   // @ts-expect-error the results say connected
   req.proxy().then((results) => results.isConnected);
   // @ts-expect-error whether nobody answered must be asked
