@@ -8,6 +8,7 @@ const { parseUri, stringifyUri } = require('./lib/headers/uri');
 const { onSend } = require('./lib/on_send');
 const { Request } = require('./lib/request');
 const { Response } = require('./lib/response');
+const { serve } = require('./lib/serve/server');
 const { SipMessage } = require('./lib/sip_message');
 
 /**
@@ -31,4 +32,5 @@ module.exports.DrachtioError = DrachtioError;
 module.exports.digestAuth = digestAuth;
 module.exports.onSend = onSend;
 module.exports.parseUri = parseUri;
+module.exports.serve = serve;
 module.exports.stringifyUri = stringifyUri;

@@ -28,7 +28,7 @@ const { disconnected, refusal, throwLater } = require('./errors');
  */
 
 /** What a command is. */
-const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4 });
+const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4, GIVE: 5, CONNECT: 6 });
 
 /** What an event is. */
 const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6, CLOSED: 7, PROGRESS: 8 });
@@ -68,6 +68,9 @@ class EngineLink {
   /** @type {import('./api_logger').ApiLogger | undefined} */
   logger = undefined;
 
+  /** Where other applications connect to, as in `tcp/127.0.0.1:9022`. @type {string[]} */
+  adminHostports = [];
+
   /**
    * @param {EngineClass} Engine the native class, or one that is used like it
    * @param {Receiver} receiver
@@ -87,8 +90,9 @@ class EngineLink {
    */
   start(options, routes) {
     const starting = this.#engine.start({ ...options, routes }).then(
-      ({ hostports }) => {
+      ({ hostports, adminHostports }) => {
         this.#open = true;
+        this.adminHostports = adminHostports ?? [];
         this.#flush();
         return hostports;
       },
@@ -124,6 +128,34 @@ class EngineLink {
   async reloadTls(settings) {
     await this.#starting;
     return this.#engine.reloadTls(settings);
+  }
+
+  /** How many other applications are connected. */
+  applications() {
+    return this.#engine.applications();
+  }
+
+  /** Has new requests from the network rejected; calls go on. */
+  drain() {
+    this.#engine.drain();
+  }
+
+  /**
+   * Other applications that connect from now on must know one of these secrets.
+   *
+   * @param {string[]} secrets
+   */
+  setSecrets(secrets) {
+    this.#engine.setSecrets(secrets);
+  }
+
+  /**
+   * Gives other settings of TLS to the server of other applications.
+   *
+   * @param {Record<string, unknown>} settings
+   */
+  setServerTls(settings) {
+    this.#engine.setServerTls(settings);
   }
 
   /**

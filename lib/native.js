@@ -11,12 +11,17 @@ const { DrachtioError } = require('./errors');
  * @typedef {object} StartOptions
  * @property {import('./contact_options').ContactOptions[]} contacts where to listen
  * @property {Record<string, unknown>} engine see `engine_options.js`
+ * @property {Record<string, unknown>} [server] for other applications: see `src/addon/server_settings.rs`
  *
  * @typedef {object} Engine
- * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[]}>} start
+ * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[], adminHostports?: string[]}>} start
  * @property {(batch: (string | number)[]) => void} submit
  * @property {() => (string | number)[]} take
  * @property {(tls: Record<string, unknown>) => Promise<void>} reloadTls
+ * @property {() => void} drain
+ * @property {(secrets: string[]) => void} setSecrets
+ * @property {(tls: Record<string, unknown>) => void} setServerTls
+ * @property {() => {applications: number, unauthenticated: number, departed: number}} applications
  * @property {() => Record<string, number>} census
  * @property {() => Record<string, number>} counters
  * @property {() => Promise<void>} close

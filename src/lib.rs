@@ -5,12 +5,12 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`addon`] | the only code that knows N-API: batches of events up, batches of commands down |
+//! | [`server`] | the server of applications: connections, secrets, queues |
 //! | [`protocol`] | the drachtio protocol: bytes to and from what applications and servers say |
 //! | [`apps`] | the applications that are connected: who gets a new request |
 //! | [`driver`] | one thread per engine that joins the engine, the sockets and the applications |
 //! | [`dns`] | where names lead to: NAPTR, SRV and address records |
 //! | [`engine`] | the SIP engine, sans-IO: transactions, dialogs, proxy, timers |
-//! | `protocol` | the drachtio wire protocol: how a command is written |
 //! | [`transport`] | sockets: UDP, TCP, the connection table |
 //! | [`message`] | SIP grammar: parse, edit, build |
 //!
@@ -23,4 +23,5 @@ pub mod driver;
 pub mod engine;
 pub mod message;
 pub mod protocol;
+pub mod server;
 pub mod transport;

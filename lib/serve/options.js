@@ -4,7 +4,7 @@ const { readContacts } = require('../contact_options');
 const { ENGINE_OPTIONS } = require('../engine_options');
 const { misuse } = require('../errors');
 const { OBSERVE_OPTIONS } = require('../observe_options');
-const { flag, list, milliseconds, record, section, text, whole, word } = require('../option_kinds');
+const { either, flag, list, milliseconds, record, section, text, whole, word } = require('../option_kinds');
 
 /**
  * What `drachtio.serve` and `npx drachtio serve` are told, checked and with its defaults filled in. Whatever a file,
@@ -27,9 +27,11 @@ const { flag, list, milliseconds, record, section, text, whole, word } = require
  *
  * @typedef {object} AdminOptions
  * @property {string} host the address to listen on
- * @property {number} port 0: applications do not connect by TCP
- * @property {number} tlsPort 0: applications do not connect by TLS
+ * @property {number | boolean} port false: applications do not connect by TCP. 0 is any port that is free
+ * @property {number | boolean} tlsPort false: applications do not connect by TLS
  * @property {string} secret
+ * @property {number} adopt how long the calls of an application that has gone wait for one with the same tags, in milliseconds
+ * @property {Record<string, number>} limits what connections may hold, and how long they may wait
  * @property {{cert: string, key: string}} [certificate] what applications are shown that connect by TLS; without it the
  *   first of `engine.tls.certificates`
  * @property {number} keepAliveInterval how long a connection may be silent before TCP probes it, in milliseconds; 0: for ever
@@ -81,9 +83,19 @@ const SERVE_OPTIONS = section({
   engine: ENGINE_OPTIONS,
   admin: section({
     host: text('an address to listen on', '127.0.0.1'),
-    port: whole(0, 65_535),
-    tlsPort: whole(0, 65_535),
+    port: either(whole(0, 65_535), flag()),
+    tlsPort: either(whole(0, 65_535), flag()),
     secret: text('a text', 'cymru'),
+    adopt: milliseconds(0),
+    limits: section({
+      connections: whole(1, 1_000_000),
+      unauthenticated: whole(1, 1_000_000),
+      authenticationTimeout: milliseconds(10),
+      connectTimeout: milliseconds(10),
+      writeTimeout: milliseconds(10),
+      queuedBytes: whole(65_536, 1_073_741_824, 'bytes'),
+      commands: whole(1, 1_000_000),
+    }),
     certificate: record(
       {
         cert: text('PEM, or the name of a file with it', 'cert.pem'),
@@ -146,9 +158,11 @@ function readServeOptions(options) {
       // Whoever has chosen no secret shows nobody but this host that there is a well-known one.
       host: admin.secret === undefined ? '127.0.0.1' : '0.0.0.0',
       port: DEFAULT_ADMIN_PORT,
-      tlsPort: 0,
+      tlsPort: false,
       secret: DEFAULT_SECRET,
       keepAliveInterval: 45_000,
+      adopt: 0,
+      limits: {},
       ...admin,
     },
     requestHandlers: (given.requestHandlers ?? []).map(readRequestHandler),

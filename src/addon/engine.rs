@@ -13,12 +13,13 @@ use napi_derive::napi;
 
 use super::frame::{header_names as names, Batch};
 use super::mailbox::Ended;
-use super::request::read_request;
+use super::request::{read_connect, read_request, CONNECT};
 use super::running::Running;
-use super::settings::{read_start, read_tls_settings, Start};
+use super::settings::{read_new_secrets, read_start, read_tls_settings, Start};
 use super::values::{Js, Value};
 use crate::driver::{Census, StartError, Submission};
-use crate::engine::{CommandId, Counters};
+use crate::engine::{CommandId, Counters, TransactionId};
+use crate::server::{self, AppServer, Bound, Place, Proof, ServeError};
 
 /// Errors whose `code` is a text of ours.
 type Result<T> = std::result::Result<T, napi::Error<String>>;
@@ -68,17 +69,19 @@ impl Engine {
 
     /// Binds the contacts. The options are `{contacts, routes, engine}`: where to listen, the
     /// methods whose new requests are wanted from the beginning, and the options that
-    /// `lib/engine_options.js` describes. The promise has `{hostports: ['udp/127.0.0.1:5060', ...]}`, or an error
-    /// with a code: `DRT_ERR_INVALID_CONTACT`, `EADDRINUSE` and so on. The event loop goes on
-    /// until the engine has ended.
+    /// `lib/engine_options.js` describes. With `server` there is a server of other applications, and
+    /// this one directs the requests of its methods. The promise has
+    /// `{hostports: ['udp/127.0.0.1:5060', ...], adminHostports: ['tcp/127.0.0.1:9022', ...]}`, or an
+    /// error with a code: `DRT_ERR_INVALID_CONTACT`, `EADDRINUSE` and so on. The event loop goes on until
+    /// the engine has ended.
     #[napi(catch_unwind)]
     pub fn start<'env>(&self, env: &'env Env, options: Unknown<'_>) -> Result<Unknown<'env>> {
         let js = Js(env.raw());
         let (deferred, promise) = js.promise().map_err(internal)?;
-        match self.read_start(options) {
-            Ok(start) => {
+        match self.read_start(options).and_then(bind_server) {
+            Ok((start, bound)) => {
                 let wake = self.wake.borrow_back(env).map_err(internal)?;
-                let running = Running::start(js, wake.raw(), start, deferred);
+                let running = Running::start(js, wake.raw(), start, bound, deferred);
                 *self.phase.borrow_mut() = Phase::Started(running.map_err(internal)?);
             }
             Err(error) => {
@@ -97,10 +100,13 @@ impl Engine {
         check_alive(&running)?;
         let mut refusals = Batch::default();
         let mut text = self.text.borrow_mut();
-        let submissions = read_commands(Js(env.raw()), batch.raw(), &mut text, &mut refusals)
+        let commands = read_commands(Js(env.raw()), batch.raw(), &mut text, &mut refusals)
             .map_err(internal)?;
-        if !submissions.is_empty() {
-            running.submit(submissions);
+        if !commands.submissions.is_empty() {
+            running.submit(commands.submissions);
+        }
+        for (id, transaction, place, proof) in commands.errands {
+            running.bring(id, transaction, place, proof);
         }
         running.mailbox().post(&mut refusals);
         Ok(())
@@ -142,6 +148,49 @@ impl Engine {
             }
         }
         Ok(unknown(env, promise))
+    }
+
+    /// Rejects new requests from the network with 503 from now on; calls go on.
+    #[napi(catch_unwind)]
+    pub fn drain(&self) -> Result<()> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        running.drain();
+        Ok(())
+    }
+
+    /// Applications that connect from now on must know one of these secrets.
+    #[napi(catch_unwind)]
+    pub fn set_secrets(&self, secrets: Unknown<'_>) -> Result<()> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        let secrets =
+            read_new_secrets(secrets).map_err(|error| coded(error.code(), error.to_string()))?;
+        let outcome = running.with_server(|server| server.set_secrets(&secrets));
+        outcome.unwrap_or(Ok(())).map_err(|error| serve_error(&error))
+    }
+
+    /// Connections of applications that begin from now on do TLS so: the options of `server.tls`.
+    /// Files are read again.
+    #[napi(catch_unwind)]
+    pub fn set_server_tls(&self, options: Unknown<'_>) -> Result<()> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        let settings =
+            read_tls_settings(options).map_err(|error| coded(error.code(), error.to_string()))?;
+        let outcome = running.with_server(|server| server.set_tls(&settings));
+        let outcome = outcome.unwrap_or(Ok(()));
+        outcome.map_err(|error| coded(error.code(), error.to_string()))
+    }
+
+    /// How many applications are connected, `{applications, unauthenticated, departed}`.
+    #[napi(catch_unwind)]
+    pub fn applications<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let running = self.running()?;
+        let census = running.with_server(AppServer::census).unwrap_or_default();
+        let js = Js(env.raw());
+        let object = write_applications(js, census).map_err(internal)?;
+        Ok(unknown(env, object))
     }
 
     /// How many entries each table holds, after the engine's last turn.
@@ -201,32 +250,62 @@ impl Engine {
     }
 }
 
+/// Binds the sockets for other applications, if there may be any.
+fn bind_server(mut start: Start) -> Result<(Start, Option<Bound>)> {
+    let bound = start.server.take().map(Bound::bind).transpose();
+    Ok((start, bound.map_err(|error| serve_error(&error))?))
+}
+
+/// What JavaScript asks for, of the engine and of the server of applications.
+#[derive(Default)]
+struct Commands {
+    submissions: Vec<Submission>,
+    errands: Vec<(CommandId, TransactionId, Place, Proof)>,
+}
+
 /// Commands that can't be read are refused, and do no harm to the others.
 fn read_commands(
     js: Js,
     batch: Value,
     text: &mut Vec<u8>,
     refusals: &mut Batch,
-) -> napi::Result<Vec<Submission>> {
+) -> napi::Result<Commands> {
     let count = js.array_length(batch)? / STRIDE;
-    let mut submissions = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+    let mut commands = Commands::default();
     for first in (0..count).map(|command| command * STRIDE) {
         let kind = js.to_number(js.get(batch, first)?)?;
         let id = js.to_number(js.get(batch, first + 1)?)?;
         js.read_text(js.get(batch, first + 2)?, text)?;
         let head = String::from_utf8_lossy(text).into_owned();
         js.read_text(js.get(batch, first + 3)?, text)?;
-        match read_request(kind, &head, Bytes::copy_from_slice(text)) {
-            Ok(request) => submissions.push(Submission {
-                id: CommandId(id),
-                request,
+        let (command, body) = (CommandId(id), Bytes::copy_from_slice(text));
+        let read = match kind {
+            CONNECT => read_connect(&head).map(|(transaction, place, proof)| {
+                commands.errands.push((command, transaction, place, proof));
             }),
-            Err(rejection) => {
-                refusals.push_refusal(id, rejection.code(), &rejection.to_string());
-            }
+            _ => read_request(kind, &head, body).map(|request| {
+                let id = command;
+                commands.submissions.push(Submission { id, request });
+            }),
+        };
+        if let Err(fault) = read {
+            refusals.push_refusal(id, fault.code(), &fault.to_string());
         }
     }
-    Ok(submissions)
+    Ok(commands)
+}
+
+fn write_applications(js: Js, census: server::Census) -> napi::Result<Value> {
+    let object = js.object()?;
+    for (name, count) in [
+        (c"applications", census.applications),
+        (c"unauthenticated", census.unauthenticated),
+        (c"departed", census.departed),
+    ] {
+        let count = js.number(u32::try_from(count).unwrap_or(u32::MAX))?;
+        js.set_named(object, name, count)?;
+    }
+    Ok(object)
 }
 
 fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
@@ -290,6 +369,10 @@ fn check_alive(running: &Running) -> Result<()> {
 
 fn stopped(ended: &Ended) -> napi::Error<String> {
     coded(ended.code(), ended.text())
+}
+
+fn serve_error(error: &ServeError) -> napi::Error<String> {
+    coded(error.code(), error.to_string())
 }
 
 fn start_error(error: &StartError) -> napi::Error<String> {

@@ -13,7 +13,7 @@
 //! | `frame.rs` | events as text and offsets |
 //! | `config_file.rs` | configuration files as trees |
 //! | `request.rs` | commands from text |
-//! | `settings.rs`, `option_value.rs` | what `connect` was told |
+//! | `settings.rs`, `server_settings.rs`, `option_value.rs` | what `connect` and `serve` were told |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
@@ -24,6 +24,7 @@ mod mailbox;
 mod option_value;
 mod request;
 mod running;
+mod server_settings;
 mod settings;
 mod values;
 

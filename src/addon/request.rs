@@ -2,12 +2,16 @@
 
 use bytes::Bytes;
 
+use crate::apps::Recipient;
 use crate::driver::Request;
+use crate::engine::{Refusal, TransactionId};
 use crate::protocol::{proxy_action, sip_action, Fault};
+use crate::server::{Place, Proof};
 
 /// Reads one command. The kinds are those of `lib/`: 1 `ROUTE` and 2 `REMOVE_ROUTE` with the
 /// method as head; 3 `SIP` with `transaction|nextHop|dialog` and a draft; 4 `PROXY` with the
-/// tokens of the drachtio protocol's `proxy` and a draft.
+/// tokens of the drachtio protocol's `proxy` and a draft; 5 `GIVE` with `transaction|tag`. 6
+/// `CONNECT` is read by [`read_connect`].
 pub(super) fn read_request(kind: u32, head: &str, text: Bytes) -> Result<Request, Fault> {
     match kind {
         1 => Ok(Request::Route(head.to_owned())),
@@ -22,8 +26,36 @@ pub(super) fn read_request(kind: u32, head: &str, text: Bytes) -> Result<Request
             )?))
         }
         4 => proxy_action(head, text).map(Request::Act),
+        5 => {
+            let (transaction, tag) = split_transaction(head)?;
+            Ok(Request::Give(transaction, Recipient::Tag(tag.to_owned())))
+        }
         _ => Err(Fault::UnknownType),
     }
+}
+
+/// The number of the command [`read_connect`] is for.
+pub(super) const CONNECT: u32 = 6;
+
+/// Reads `transaction|tcp|host:port`: the request that is to be brought to the application there. In
+/// the place of `tcp`, `tls` is for one that must prove its name and `tls-unverified` for any.
+pub(super) fn read_connect(head: &str) -> Result<(TransactionId, Place, Proof), Fault> {
+    let (transaction, rest) = split_transaction(head)?;
+    let (scheme, place) = rest.split_once('|').ok_or(Fault::InvalidFormat)?;
+    let (secure, proof) = match scheme {
+        "tcp" => (false, Proof::Needless),
+        "tls" => (true, Proof::Needed),
+        "tls-unverified" => (true, Proof::Needless),
+        _ => return Err(Fault::InvalidFormat),
+    };
+    let place = Place::new(secure, place).map_err(|_| Fault::InvalidFormat)?;
+    Ok((transaction, place, proof))
+}
+
+fn split_transaction(head: &str) -> Result<(TransactionId, &str), Fault> {
+    let (transaction, rest) = head.split_once('|').ok_or(Fault::InvalidFormat)?;
+    let unknown = |_| Fault::Refused(Refusal::UnknownTransaction);
+    Ok((transaction.parse().map_err(unknown)?, rest))
 }
 
 /// `transaction|nextHop|dialog`; the dialog stands last because it may hold a bar.
@@ -60,6 +92,22 @@ mod tests {
             Err(Fault::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_request_is_given_to_a_tag_or_brought_to_a_place() {
+        let given = read(5, &format!("{ID}|a|b"), "");
+        let tag = Recipient::Tag("a|b".to_owned());
+        assert!(matches!(given, Ok(Request::Give(_, to)) if to == tag));
+        assert_eq!(refusal(5, "x|blue", ""), Refusal::UnknownTransaction);
+        let (transaction, place, proof) = read_connect(&format!("{ID}|tls|[::1]:9022")).unwrap();
+        assert_eq!(proof, Proof::Needed);
+        assert_eq!(transaction.to_string(), ID);
+        assert_eq!(place.to_string(), "tls/[::1]:9022");
+        assert_eq!(read_connect(ID), Err(Fault::InvalidFormat));
+        let udp = read_connect(&format!("{ID}|udp|a:1"));
+        assert_eq!(udp, Err(Fault::InvalidFormat));
+        assert_eq!(read_connect(&format!("{ID}|tcp|host")), Err(Fault::InvalidFormat));
     }
 
     #[test]

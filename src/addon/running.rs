@@ -3,17 +3,19 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::Result;
 
 use super::bell::{Bell, Resident};
+use super::frame::Batch;
 use super::mailbox::{Ended, Mailbox, Postbox, Reload};
 use super::settings::Start;
 use super::values::{Deferred, Js, Value};
 use crate::apps::Profile;
-use crate::driver::{Census, Handle, Settings, StartError, Submission};
-use crate::engine::{AppId, Listener};
+use crate::driver::{Census, Entrance, Handle, Settings, StartError, Submission};
+use crate::engine::{AppId, CommandId, Listener, TransactionId};
+use crate::server::{AppServer, Bound, Errand, Failure, Place, Proof};
 use crate::transport::TlsSettings;
 
 /// A started engine: its thread until it has ended, and who waits for what.
@@ -26,6 +28,8 @@ pub(super) struct Running {
     starting: RefCell<Option<Deferred>>,
     /// Settled when new settings of TLS are in force, or refused.
     reloading: RefCell<HashMap<u32, Deferred>>,
+    /// The server of other applications, if there is to be one, from when the sockets are bound.
+    server: Arc<Mutex<Option<AppServer>>>,
     next_reload: Cell<u32>,
     /// Settled when the thread has ended.
     closing: RefCell<Vec<Deferred>>,
@@ -39,12 +43,14 @@ impl Running {
         js: Js,
         wake: Value,
         start: Start,
+        bound: Option<Bound>,
         starting: Deferred,
     ) -> Result<Rc<Running>> {
         let mailbox = Arc::new(Mailbox::default());
         let handle = Handle::default();
         let profile = Profile {
             verbs: start.routes,
+            directs: bound.is_some(),
             ..Profile::default()
         };
         let outlet = Box::new(Postbox::new(mailbox.clone()));
@@ -56,6 +62,7 @@ impl Running {
             bell: OnceCell::new(),
             starting: RefCell::new(Some(starting)),
             reloading: RefCell::default(),
+            server: Arc::default(),
             next_reload: Cell::new(0),
             closing: RefCell::default(),
             ended: RefCell::default(),
@@ -65,7 +72,7 @@ impl Running {
         mailbox.set_bell(Some(Arc::new(move || ringer.ring())));
         // Empty until now, so this can't fail.
         let _ = running.bell.set(bell);
-        running.start_thread(start.settings);
+        running.start_thread(start.settings, bound);
         Ok(running)
     }
 
@@ -113,11 +120,19 @@ impl Running {
         }
     }
 
-    fn start_thread(&self, settings: Settings) {
-        let mailbox = self.mailbox.clone();
-        let started = move |outcome| mailbox.set_started(outcome);
+    fn start_thread(&self, settings: Settings, bound: Option<Bound>) {
         let outcome = match &mut *self.handle.borrow_mut() {
-            Some(handle) => handle.start(settings, started),
+            Some(handle) => {
+                let mailbox = self.mailbox.clone();
+                let serving = bound.map(|bound| self.serving(handle.entrance().clone(), bound));
+                handle.start(settings, move |outcome| {
+                    let outcome = outcome.and_then(|listeners| {
+                        serving.map_or(Ok(()), |serve| serve(&listeners))?;
+                        Ok(listeners)
+                    });
+                    mailbox.set_started(outcome);
+                })
+            }
             None => return,
         };
         if let Err(error) = outcome {
@@ -126,18 +141,73 @@ impl Running {
         }
     }
 
+    /// What begins to accept other applications once the engine has its listeners.
+    fn serving(
+        &self,
+        entrance: Entrance,
+        bound: Bound,
+    ) -> impl FnOnce(&[Listener]) -> std::result::Result<(), StartError> {
+        let (server, mailbox) = (self.server.clone(), self.mailbox.clone());
+        move |listeners| {
+            let report = Box::new(move |command: CommandId, failure: &Failure| {
+                let mut batch = Batch::default();
+                batch.push_refusal(command.0, failure.code(), &failure.to_string());
+                mailbox.post(&mut batch);
+            });
+            let started = AppServer::start(bound, entrance, listeners, report);
+            *lock(&server) = Some(started.map_err(StartError::Thread)?);
+            Ok(())
+        }
+    }
+
+    fn admin_hostports(&self) -> Vec<String> {
+        let addresses = self.with_server(|server| server.addresses().to_vec());
+        addresses.unwrap_or_default()
+    }
+
     fn settle_start(&self, js: Js, outcome: std::result::Result<Vec<Listener>, StartError>) {
         let Some(starting) = self.starting.take() else {
             return;
         };
         let settled = match outcome {
-            Ok(listeners) => write_hostports(js, &listeners)
+            Ok(listeners) => write_started(js, &listeners, &self.admin_hostports())
                 .and_then(|hostports| js.resolve(starting, hostports)),
             Err(error) => js
                 .error(error.code(), &error.to_string())
                 .and_then(|error| js.reject(starting, error)),
         };
         report(settled);
+    }
+
+    /// Brings a request to the application at a place; the outcome is an event with this id.
+    pub(super) fn bring(
+        &self,
+        command: CommandId,
+        transaction: TransactionId,
+        place: Place,
+        proof: Proof,
+    ) {
+        if let Some(server) = &*lock(&self.server) {
+            server.run(Errand {
+                director: self.app,
+                command,
+                transaction,
+                place,
+                proof,
+            });
+        }
+    }
+
+    /// Takes no new requests from the network any more.
+    pub(super) fn drain(&self) {
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.drain();
+        }
+    }
+
+    /// Does something with the server of applications, if there is one.
+    pub(super) fn with_server<T>(&self, act: impl FnOnce(&AppServer) -> T) -> Option<T> {
+        lock(&self.server).as_ref().map(act)
     }
 
     fn settle_reload(&self, js: Js, (number, outcome): Reload) {
@@ -157,6 +227,7 @@ impl Running {
     fn finish(&self, js: Js, ended: &Ended) {
         // Its last act was to ring.
         self.handle.take();
+        lock(&self.server).take();
         self.ended.replace(Some(ended.clone()));
         let reloading = self.reloading.take().into_values();
         for waiting in self.starting.take().into_iter().chain(reloading) {
@@ -193,6 +264,7 @@ impl Resident for Running {
 
     fn leave(&self) {
         self.handle.take();
+        lock(&self.server).take();
         self.mailbox.set_bell(None);
         if let Some(bell) = self.bell.get() {
             bell.remove_in_cleanup();
@@ -200,15 +272,26 @@ impl Resident for Running {
     }
 }
 
-fn write_hostports(js: Js, listeners: &[Listener]) -> Result<Value> {
-    let array = js.array(listeners.len())?;
-    for (index, listener) in (0..).zip(listeners) {
-        let hostport = format!("{}/{}", listener.transport, listener.local);
-        js.set(array, index, js.utf8(&hostport)?)?;
-    }
+/// `{hostports, adminHostports}`: where SIP is listened for, and where applications connect.
+fn write_started(js: Js, listeners: &[Listener], admin: &[String]) -> Result<Value> {
+    let hostport = |listener: &Listener| format!("{}/{}", listener.transport, listener.local);
+    let hostports: Vec<String> = listeners.iter().map(hostport).collect();
     let object = js.object()?;
-    js.set_named(object, c"hostports", array)?;
+    js.set_named(object, c"hostports", write_texts(js, &hostports)?)?;
+    js.set_named(object, c"adminHostports", write_texts(js, admin)?)?;
     Ok(object)
+}
+
+fn write_texts(js: Js, texts: &[String]) -> Result<Value> {
+    let array = js.array(texts.len())?;
+    for (index, text) in (0..).zip(texts) {
+        js.set(array, index, js.utf8(text)?)?;
+    }
+    Ok(array)
+}
+
+fn lock(server: &Mutex<Option<AppServer>>) -> MutexGuard<'_, Option<AppServer>> {
+    server.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A call into JavaScript fails when the environment is closing, which is nobody's trouble.

@@ -7,6 +7,7 @@ use napi::bindgen_prelude::Unknown;
 use thiserror::Error;
 
 use super::option_value::{OptionError, OptionValue};
+use super::server_settings::{read_secrets, read_server};
 use crate::apps::{OptionsAnswer, MAX_ROUTES};
 use crate::dns::{DnsSettings, DNS_PORT};
 use crate::driver::Settings;
@@ -15,6 +16,8 @@ use crate::engine::{
     External, ExternalHost, Nat, NextHop, Refresher, Refusal, SessionTimers, Timers,
 };
 use crate::message::limits::MAX_DATAGRAM;
+use crate::protocol::Secret;
+use crate::server;
 use crate::transport::{
     AdvertisedAs, Certificate, ClientCertificates, Contact, ContactError, Limits, Pem, TlsSettings,
     TlsVersion,
@@ -26,6 +29,9 @@ pub(super) struct Start {
     pub(super) settings: Settings,
     /// The methods whose new requests the application wants from the beginning.
     pub(super) routes: Vec<String>,
+    /// For other applications, if there may be any. The first one, which is this JavaScript, directs
+    /// the requests of its methods then.
+    pub(super) server: Option<server::Settings>,
 }
 
 /// An engine can't be started so.
@@ -66,6 +72,7 @@ pub(super) fn read_start(options: Unknown<'_>) -> Result<Start> {
             "contacts" => start.settings.contacts = read_contacts(&option)?,
             "routes" => start.routes = read_routes(&option)?,
             "engine" => read_engine(&option, &mut start.settings)?,
+            "server" => start.server = Some(read_server(&option)?),
             _ => option.unknown()?,
         }
     }
@@ -210,12 +217,17 @@ fn read_limits(
     Ok(())
 }
 
+/// Reads the argument of `Engine.setSecrets`.
+pub(super) fn read_new_secrets(secrets: Unknown<'_>) -> Result<Vec<Secret>> {
+    read_secrets(&OptionValue::root(secrets))
+}
+
 /// Reads the argument of `Engine.reloadTls`.
 pub(super) fn read_tls_settings(options: Unknown<'_>) -> Result<TlsSettings> {
     read_tls(&OptionValue::root(options))
 }
 
-fn read_tls(section: &OptionValue<'_>) -> Result<TlsSettings> {
+pub(super) fn read_tls(section: &OptionValue<'_>) -> Result<TlsSettings> {
     let mut tls = TlsSettings::default();
     for option in section.entries()? {
         match option.key() {

@@ -85,6 +85,15 @@ pub enum Fault {
     /// A response names no request.
     #[error("transaction id missing")]
     TransactionIdMissing,
+    /// The application does not know the secret.
+    #[error("incorrect secret")]
+    IncorrectSecret,
+    /// The application has not shown that it knows the secret.
+    #[error("not authenticated")]
+    NotAuthenticated,
+    /// The application has more or longer tags than the server takes.
+    #[error("too many tags")]
+    TooManyTags,
     /// `proxy` needs seven tokens, and URIs after them.
     #[error("Invalid proxy request: not enough information provided")]
     ProxyTokensMissing,

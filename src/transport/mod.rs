@@ -60,6 +60,7 @@ pub use bind::BindError;
 pub use certificates::{Certificate, CertificateError, Pem};
 pub use contact::{Contact, ContactError, ContactProblem, Host};
 pub use limits::Limits;
+pub(crate) use stream::Stream;
 pub use tls::{ClientCertificates, TlsContext, TlsError, TlsSettings, TlsVersion};
 
 use crate::engine::{ConnectionId, Listener, Path, SendFailure, SendToken, Transmit, Transport};

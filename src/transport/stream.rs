@@ -10,7 +10,7 @@ use tokio_rustls::TlsStream;
 
 /// What connections read from and write to.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(TcpStream),
     /// Much larger, and therefore elsewhere.
     Tls(Box<TlsStream<TcpStream>>),

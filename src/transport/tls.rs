@@ -137,7 +137,7 @@ impl TlsContext {
     }
 
     /// Whether there is a certificate to show to clients.
-    pub(super) fn can_accept(&self) -> bool {
+    pub(crate) fn can_accept(&self) -> bool {
         self.server.is_some()
     }
 
@@ -147,7 +147,7 @@ impl TlsContext {
     }
 
     /// The handshake with a client.
-    pub(super) async fn accept(
+    pub(crate) async fn accept(
         &self,
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, TlsFailure> {
@@ -159,7 +159,7 @@ impl TlsContext {
     }
 
     /// The handshake with the server of this name, which is a host name or an address.
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         stream: TcpStream,
         name: &str,
@@ -258,7 +258,7 @@ fn client(
 
 /// A handshake that failed.
 #[derive(Debug, Error)]
-pub(super) enum TlsFailure {
+pub(crate) enum TlsFailure {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("no certificate can be for such a name")]

@@ -1,0 +1,81 @@
+'use strict';
+
+const { parseUri } = require('../headers/uri');
+
+/** @typedef {import('./options').RequestHandler} RequestHandler */
+/** @typedef {import('../request').Request} Request */
+
+const ANY = '*';
+
+/** The parameters of a query that say something of the request. A parameter of its URI does not take their place. */
+const FIXED = ['method', 'domain', 'protocol', 'source_address', 'fromUser', 'toUser', 'uriUser', 'contentType', 'uri'];
+
+/** Which requests are routed by somebody else than the applications that have asked for them. */
+class RequestHandlers {
+  /** @type {Map<string, RequestHandler>} */
+  #byMethod = new Map();
+
+  /** @param {RequestHandler[]} handlers the first one for a method counts */
+  constructor(handlers) {
+    for (const handler of handlers) {
+      if (!this.#byMethod.has(handler.method)) this.#byMethod.set(handler.method, handler);
+    }
+  }
+
+  /** The methods, in the words of the engine. */
+  get verbs() {
+    return [...this.#byMethod.keys()].map((method) => method.toLowerCase());
+  }
+
+  /**
+   * Who says what becomes of a request: the one for its method, or else the one for all.
+   *
+   * @param {string} method
+   */
+  find(method) {
+    return this.#byMethod.get(method.toUpperCase()) ?? this.#byMethod.get(ANY);
+  }
+}
+
+/**
+ * The URL that is asked about a request: what is known of the request stands in its query.
+ *
+ * @param {string} base
+ * @param {Request} req
+ */
+function lookupUrl(base, req) {
+  const url = new URL(base);
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  const query = url.searchParams;
+  const uri = parseUri(req.uri);
+  const isSip = uri !== undefined && uri.scheme !== 'tel';
+  const [contentType] = (req.get('content-type') ?? '').split(';', 1);
+  const known = {
+    method: req.method,
+    domain: isSip ? uri.host : '',
+    protocol: req.protocol,
+    source_address: req.source_address,
+    fromUser: userOf(req, 'from'),
+    toUser: userOf(req, 'to'),
+    uriUser: isSip ? (uri.user ?? '') : (uri?.number ?? ''),
+    contentType: contentType.trim(),
+    uri: req.uri,
+  };
+  for (const name of FIXED) query.set(name, String(known[/** @type {keyof typeof known} */ (name)] ?? ''));
+  for (const [name, value] of Object.entries(uri?.params ?? {})) {
+    if (!FIXED.includes(name)) query.append(name, value ?? '');
+  }
+  return url;
+}
+
+/**
+ * @param {Request} req
+ * @param {'from' | 'to'} name
+ */
+function userOf(req, name) {
+  const uri = parseUri(req.getParsedHeader(name)?.uri);
+  if (uri === undefined) return '';
+  return uri.scheme === 'tel' ? uri.number : (uri.user ?? '');
+}
+
+module.exports = { RequestHandlers, lookupUrl };

@@ -1,0 +1,335 @@
+//! What an application has not read yet, and the commands of its that have no answer.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::apps::Outlet;
+use crate::engine::{CommandId, News, Reply};
+use crate::protocol::{Asked, Fault};
+
+/// Bytes that a piece of news is taken for beside its message.
+const NEWS_SIZE: usize = 256;
+
+/// One thing to write.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// What the engine tells.
+    News(News),
+    /// The application is known now: the reply to the message of this id.
+    Greeting(String),
+    /// The reply to a ping.
+    Pong(String),
+    /// The message of this id makes no sense, or may not be said.
+    Fault(String, Fault),
+}
+
+/// What was asked under a number that the engine knows it by.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    /// The application's name for it.
+    pub(super) id: String,
+    pub(super) asked: Asked,
+}
+
+/// Shared by the engine, which fills it, and the two halves of a connection.
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Pieces of news that have not been written.
+    waiting: AtomicUsize,
+    is_told: AtomicBool,
+    limit: usize,
+    filled: Notify,
+    answered: Notify,
+    closed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: Vec<Item>,
+    /// Of messages in the items, and of those being written.
+    bytes: usize,
+    pending: HashMap<u32, Pending>,
+    last_command: u32,
+    is_closed: bool,
+}
+
+/// What was taken out of a queue to be written.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) items: Vec<Item>,
+    news: usize,
+    bytes: usize,
+}
+
+impl Queue {
+    /// A queue for so many bytes of messages. One that holds more is closed, and forgets all.
+    pub(super) fn new(limit: usize) -> Arc<Queue> {
+        Arc::new(Queue {
+            state: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            is_told: AtomicBool::new(false),
+            limit,
+            filled: Notify::new(),
+            answered: Notify::new(),
+            closed: Notify::new(),
+        })
+    }
+
+    pub(super) fn push(&self, item: Item) {
+        let mut state = self.lock();
+        if !state.is_closed {
+            state.items.push(item);
+            drop(state);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Notes a command, and numbers it.
+    pub(super) fn note(&self, pending: Pending) -> CommandId {
+        let mut state = self.lock();
+        loop {
+            // Never that of nobody, and none that is in use.
+            state.last_command = state.last_command.wrapping_add(1).max(1);
+            let number = state.last_command;
+            if !state.pending.contains_key(&number) {
+                state.pending.insert(number, pending);
+                return CommandId(number);
+            }
+        }
+    }
+
+    /// The command that a reply is for.
+    pub(super) fn settle(&self, command: CommandId, reply: &Reply) -> Option<Pending> {
+        let mut state = self.lock();
+        if matches!(reply, Reply::Branch { .. }) {
+            return state.pending.get(&command.0).cloned();
+        }
+        let pending = state.pending.remove(&command.0);
+        drop(state);
+        self.answered.notify_one();
+        pending
+    }
+
+    /// Waits until fewer commands than this have no answer.
+    pub(super) async fn room(&self, limit: usize) {
+        while self.lock().pending.len() >= limit {
+            self.answered.notified().await;
+        }
+    }
+
+    /// Waits for something to write; `None` when everything has been written and nothing more comes.
+    pub(super) async fn take(&self) -> Option<Taken> {
+        loop {
+            match self.take_now() {
+                Some(taken) if !taken.items.is_empty() => return Some(taken),
+                Some(_) => self.filled.notified().await,
+                None => return None,
+            }
+        }
+    }
+
+    /// What there is; `None` if there is nothing and never will be.
+    fn take_now(&self) -> Option<Taken> {
+        let mut state = self.lock();
+        if state.items.is_empty() && state.is_closed {
+            return None;
+        }
+        let items = std::mem::take(&mut state.items);
+        let is_news = |item: &&Item| matches!(item, Item::News(_));
+        Some(Taken {
+            news: items.iter().filter(is_news).count(),
+            items,
+            bytes: state.bytes,
+        })
+    }
+
+    /// What was taken has been written.
+    pub(super) fn written(&self, taken: &Taken) {
+        self.waiting.fetch_sub(taken.news, Ordering::Relaxed);
+        let mut state = self.lock();
+        state.bytes = state.bytes.saturating_sub(taken.bytes);
+    }
+
+    /// Nothing more is taken in; what is in it may still be written.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.filled.notify_one();
+        self.closed.notify_one();
+    }
+
+    /// Waits until it is closed.
+    pub(super) async fn closed(&self) {
+        while !self.lock().is_closed {
+            self.closed.notified().await;
+        }
+    }
+
+    /// Whether a message has ever been put in.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
+    }
+
+    fn fill(&self, news: &mut Vec<News>) {
+        let mut state = self.lock();
+        if state.is_closed {
+            news.clear();
+            return;
+        }
+        self.waiting.fetch_add(news.len(), Ordering::Relaxed);
+        if news.iter().any(|one| matches!(one, News::Message { .. })) {
+            self.is_told.store(true, Ordering::Relaxed);
+        }
+        state.bytes += news.iter().map(size).sum::<usize>();
+        if state.bytes > self.limit {
+            tracing::warn!("an application that does not read is dropped");
+            news.clear();
+            state.items = Vec::new();
+            state.is_closed = true;
+            self.closed.notify_one();
+        } else {
+            state.items.extend(news.drain(..).map(Item::News));
+        }
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn size(news: &News) -> usize {
+    let message = match news {
+        News::Message { message, .. } => message,
+        News::Reply {
+            reply: Reply::Sent { message, .. } | Reply::Branch { message, .. },
+            ..
+        } => message,
+        _ => return NEWS_SIZE,
+    };
+    message.text().len() + NEWS_SIZE
+}
+
+/// The engine's end of a queue.
+#[derive(Debug)]
+pub(super) struct Inlet {
+    queue: Arc<Queue>,
+    /// Of this turn of the engine's.
+    news: Vec<News>,
+}
+
+impl Inlet {
+    pub(super) fn new(queue: Arc<Queue>) -> Inlet {
+        Inlet {
+            queue,
+            news: Vec::new(),
+        }
+    }
+}
+
+impl Outlet for Inlet {
+    fn deliver(&mut self, news: News) {
+        self.news.push(news);
+    }
+
+    fn flush(&mut self) {
+        self.queue.fill(&mut self.news);
+    }
+
+    fn backlog(&self) -> usize {
+        self.queue.waiting.load(Ordering::Relaxed) + self.news.len()
+    }
+
+    fn end(&mut self, _failure: Option<&str>) {
+        self.flush();
+        self.queue.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(id: &str) -> Pending {
+        Pending {
+            id: id.to_owned(),
+            asked: Asked::Sip,
+        }
+    }
+
+    fn news(count: u32) -> impl Iterator<Item = News> {
+        (0..count).map(|id| News::Reply {
+            command: CommandId(id),
+            reply: Reply::Done,
+        })
+    }
+
+    fn block_on<T>(future: impl std::future::Future<Output = T>) -> T {
+        let builder = &mut tokio::runtime::Builder::new_current_thread();
+        builder.build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn news_counts_as_waiting_until_it_is_written() {
+        let queue = Queue::new(1_000_000);
+        let mut inlet = Inlet::new(queue.clone());
+        news(3).for_each(|one| inlet.deliver(one));
+        assert_eq!(inlet.backlog(), 3);
+        inlet.flush();
+        queue.push(Item::Pong("p".to_owned()));
+        let taken = block_on(queue.take()).unwrap();
+        assert_eq!((taken.items.len(), inlet.backlog()), (4, 3));
+        queue.written(&taken);
+        assert_eq!(inlet.backlog(), 0);
+        assert_eq!(queue.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_queue_that_is_closed_is_emptied_and_then_over() {
+        let queue = Queue::new(1_000_000);
+        let mut inlet = Inlet::new(queue.clone());
+        news(1).for_each(|one| inlet.deliver(one));
+        inlet.end(None);
+        queue.push(Item::Pong("p".to_owned()));
+        assert_eq!(block_on(queue.take()).unwrap().items.len(), 1);
+        assert!(block_on(queue.take()).is_none());
+        block_on(queue.closed());
+    }
+
+    #[test]
+    fn a_queue_of_too_many_bytes_is_closed_and_forgets_all() {
+        let queue = Queue::new(10 * NEWS_SIZE);
+        let mut inlet = Inlet::new(queue.clone());
+        news(10).for_each(|one| inlet.deliver(one));
+        inlet.flush();
+        news(1).for_each(|one| inlet.deliver(one));
+        inlet.flush();
+        block_on(queue.closed());
+        assert!(block_on(queue.take()).is_none());
+    }
+
+    #[test]
+    fn a_command_is_settled_by_its_last_reply() {
+        let queue = Queue::new(1_000);
+        let first = queue.note(pending("a"));
+        let second = queue.note(pending("b"));
+        assert_ne!(first, second);
+        assert_ne!(first, CommandId::NOBODY);
+        assert_eq!(queue.settle(first, &Reply::Done).unwrap().id, "a");
+        assert!(queue.settle(first, &Reply::Done).is_none());
+        block_on(queue.room(2));
+        assert_eq!(queue.settle(second, &Reply::Done).unwrap().id, "b");
+    }
+
+    #[test]
+    fn numbers_of_commands_begin_again_and_pass_over_those_in_use() {
+        let queue = Queue::new(1_000);
+        let first = queue.note(pending("a"));
+        queue.lock().last_command = u32::MAX;
+        assert_eq!(queue.note(pending("b")).0, first.0 + 1);
+    }
+}
