@@ -1438,6 +1438,185 @@ declare namespace drachtio {
    */
   function digestAuth(options: DigestAuthOptions): Handler;
 
+  /** Where applications connect to a server, and how they prove that they may. */
+  interface AdminOptions {
+    /**
+     * The address to listen on.
+     *
+     * @defaultValue `0.0.0.0`; without a `secret` of its own `127.0.0.1`
+     */
+    host?: string;
+    /**
+     * The TCP port; 0 for any that is free, false for none.
+     *
+     * @defaultValue 9022
+     */
+    port?: number | boolean;
+    /**
+     * The port for TLS; 0 for any that is free, true for 9023.
+     *
+     * @defaultValue false: none
+     */
+    tlsPort?: number | boolean;
+    /**
+     * What applications must know.
+     *
+     * @defaultValue `admin`
+     */
+    secret?: string;
+    /**
+     * What applications are shown that connect by TLS: PEM, or the names of files with it.
+     *
+     * @defaultValue the first of `engine.tls.certificates`
+     */
+    certificate?: { cert: string; key: string };
+    /**
+     * How long the calls of an application that has gone wait for one that connects with the same tags, in milliseconds.
+     *
+     * @defaultValue 0: they are hung up at once
+     */
+    adopt?: number;
+    /** What the connections of applications may hold, and how long they may wait. */
+    limits?: AdminLimits;
+    /**
+     * How long a connection may be silent before TCP probes it, in milliseconds; 0: for ever.
+     *
+     * @defaultValue 45000
+     */
+    keepAliveInterval?: number;
+  }
+
+  /** What the connections of applications may hold, and how long they may wait. */
+  interface AdminLimits {
+    /**
+     * Connections; further ones are closed at once.
+     *
+     * @defaultValue 1000
+     */
+    connections?: number;
+    /**
+     * Of these, connections that have not shown the secret.
+     *
+     * @defaultValue 64
+     */
+    unauthenticated?: number;
+    /**
+     * How long a connection may take to show the secret, in milliseconds.
+     *
+     * @defaultValue 5000
+     */
+    authenticationTimeout?: number;
+    /**
+     * How long the opening of a connection to an application may take, in milliseconds.
+     *
+     * @defaultValue 2000
+     */
+    connectTimeout?: number;
+    /**
+     * How long an application may read nothing although there is something for it, in milliseconds.
+     *
+     * @defaultValue 15000
+     */
+    writeTimeout?: number;
+    /**
+     * Bytes that wait for one application; one that is further behind is dropped.
+     *
+     * @defaultValue 67108864
+     */
+    queuedBytes?: number;
+    /**
+     * Commands of one application that have no answer yet; further ones are not read until then.
+     *
+     * @defaultValue 20000
+     */
+    commands?: number;
+  }
+
+  /** Who says what becomes of new requests, in the place of the applications that have asked for them. */
+  interface RequestHandlerOptions {
+    /** `http:` or `https:`, which is asked; `tcp://host:port` or `tls://host:port`, an application that gets them. */
+    url: string;
+    /**
+     * The method of the requests; one for a method comes before one for all.
+     *
+     * @defaultValue `*`: all
+     */
+    method?: string;
+    /**
+     * How a web server is asked; with POST the request is in the body.
+     *
+     * @defaultValue `GET`
+     */
+    httpMethod?: 'GET' | 'POST';
+    /**
+     * Whether a web server or application must prove by TLS that it is the one of the URL.
+     *
+     * @defaultValue true
+     */
+    verifyPeer?: boolean;
+  }
+
+  /** What a server of applications is started with. */
+  interface ServeOptions {
+    /**
+     * Where SIP is listened for, as for `connect`.
+     *
+     * @defaultValue `sip:*;transport=udp,tcp`
+     */
+    contact?: ConnectOptions['contact'];
+    /** Options of the SIP engine, as for `connect`. */
+    engine?: EngineOptions;
+    /** Where applications connect. */
+    admin?: AdminOptions;
+    /** Who says what becomes of which requests. */
+    requestHandlers?: readonly RequestHandlerOptions[];
+    /** How long calls may go on when the server is to end, in milliseconds: `deadline`, 30000 by default. */
+    drain?: { deadline?: number };
+  }
+
+  /** A server of applications, as {@link serve} starts it. */
+  interface Server extends EventEmitter {
+    /** Where SIP is listened for, as in `udp/127.0.0.1:5060`. */
+    readonly hostports: readonly string[];
+    /** Where applications connect, as in `tcp/127.0.0.1:9022`. */
+    readonly adminHostports: readonly string[];
+    /** Whether new requests are rejected because the server is about to end. */
+    readonly draining: boolean;
+    /** The sizes of the engine's tables, and how many `applications` are connected. */
+    census(): Record<string, number>;
+    /** What has happened since the server started. */
+    counters(): Record<string, number>;
+    /** Takes other settings into use, and reads the files of certificates again. What is left out stays. */
+    reload(settings?: {
+      secret?: string;
+      tls?: TlsOptions;
+      certificate?: { cert: string; key: string };
+      requestHandlers?: readonly RequestHandlerOptions[];
+    }): Promise<void>;
+    /**
+     * Rejects new requests with 503 and Retry-After, and closes the server when its calls have ended. They are hung up
+     * after `deadline` milliseconds.
+     */
+    drain(options?: { deadline?: number }): Promise<void>;
+    /** Hangs up all calls and closes all sockets. */
+    close(): Promise<void>;
+    /** `unrouted`: a request was answered 480 or 500 since it could not be brought to an application. */
+    on(event: 'unrouted', listener: (err: Error, req: Request) => void): this;
+    /** `error`: the engine has failed. */
+    on(event: 'error', listener: (err: Error) => void): this;
+    /** `close`: all sockets are closed. */
+    on(event: 'close', listener: () => void): this;
+    on(event: string | symbol, listener: (...args: unknown[]) => void): this;
+  }
+
+  /**
+   * Starts a drachtio-server in this process: applications connect to it by TCP or TLS, those of this package and
+   * drachtio-srf's.
+   *
+   * @throws an error with a code, as `DRT_ERR_INVALID_OPTION` or `EADDRINUSE`
+   */
+  function serve(options?: ServeOptions): Promise<Server>;
+
   /** Parses a SIP, SIPS or TEL URI. A URI that is parsed already comes back as it is; anything else is undefined. */
   function parseUri(text: string): SipUri | TelUri | undefined;
   function parseUri<T extends SipUri | TelUri>(uri: T): T;

@@ -11,7 +11,7 @@ test('what is left out is filled in', () => {
   assert.deepEqual(readServeOptions({}), {
     contact: [{ uri: 'sip:*;transport=udp,tcp' }],
     engine: {},
-    admin: { host: '127.0.0.1', port: 9022, tlsPort: 0, secret: 'admin', keepAliveInterval: 45_000 },
+    admin: { host: '127.0.0.1', port: 9022, tlsPort: false, secret: 'admin', keepAliveInterval: 45_000, adopt: 0, limits: {} },
     requestHandlers: [],
     cdr: { events: false },
     blacklist: undefined,
@@ -37,7 +37,7 @@ test('a request handler is for every method unless it names one', () => {
 test('what is wrong is named in full', () => {
   refused(null, 'serve: the options must be an object');
   refused({ colour: 1 }, "serve: unknown option 'colour'");
-  refused({ admin: { port: 70_000 } }, "serve: option 'admin.port' must be a whole number from 0 to 65535");
+  refused({ admin: { port: 70_000 } }, "serve: option 'admin.port' must be a whole number from 0 to 65535, or true or false");
   refused({ engine: { timers: { t1: 1 } } }, /^serve: option 'engine.timers.t1' must be a whole number/);
   refused({ contact: [{}] }, "serve: option 'contact[0].uri' is missing");
   refused({ requestHandlers: [{ url: 'tcp://nowhere' }] }, /^serve: option 'requestHandlers\[0\].url' must be/);

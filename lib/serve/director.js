@@ -72,7 +72,7 @@ class Director {
    * @param {Request} req
    */
   async #ask({ url, httpMethod, verifyPeer }, req) {
-    return readAction(await this.#lookup.ask({ url: lookupUrl(url, req), method: httpMethod, body: req.raw, verifyPeer }));
+    return readAction(await this.#lookup.ask({ url: lookupUrl(url, req), method: httpMethod, body: req.raw ?? '', verifyPeer }));
   }
 
   /**

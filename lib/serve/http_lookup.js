@@ -3,7 +3,7 @@
 const http = require('node:http');
 const https = require('node:https');
 const { DrachtioError } = require('../errors');
-const { version } = require('../../package.json');
+const { VERSION } = require('../version');
 
 /** How long the connection to a web server may take. */
 const CONNECT_TIMEOUT = 2_000;
@@ -92,7 +92,7 @@ class HttpLookup {
     const secure = url.protocol === 'https:';
     const agent = secure ? (verifyPeer ? this.#agents.https : this.#agents.unverified) : this.#agents.http;
     /** @type {Record<string, string | number>} */
-    const headers = { accept: 'application/json', 'user-agent': `Drachtio/${version}` };
+    const headers = { accept: 'application/json', 'user-agent': `Drachtio/${VERSION}` };
     if (method === 'POST') {
       headers['content-type'] = 'text/plain; charset=UTF-8';
       headers['content-length'] = Buffer.byteLength(body);

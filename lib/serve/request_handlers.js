@@ -48,16 +48,15 @@ function lookupUrl(base, req) {
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   const query = url.searchParams;
   const uri = parseUri(req.uri);
-  const isSip = uri !== undefined && uri.scheme !== 'tel';
   const [contentType] = (req.get('content-type') ?? '').split(';', 1);
   const known = {
     method: req.method,
-    domain: isSip ? uri.host : '',
+    domain: uri !== undefined && 'host' in uri ? uri.host : '',
     protocol: req.protocol,
     source_address: req.source_address,
-    fromUser: userOf(req, 'from'),
-    toUser: userOf(req, 'to'),
-    uriUser: isSip ? (uri.user ?? '') : (uri?.number ?? ''),
+    fromUser: userOf(uriOf(req, 'from')),
+    toUser: userOf(uriOf(req, 'to')),
+    uriUser: userOf(uri),
     contentType: contentType.trim(),
     uri: req.uri,
   };
@@ -72,10 +71,14 @@ function lookupUrl(base, req) {
  * @param {Request} req
  * @param {'from' | 'to'} name
  */
-function userOf(req, name) {
-  const uri = parseUri(req.getParsedHeader(name)?.uri);
+function uriOf(req, name) {
+  return parseUri(/** @type {{uri?: string} | undefined} */ (req.getParsedHeader(name))?.uri);
+}
+
+/** @param {ReturnType<typeof parseUri>} uri */
+function userOf(uri) {
   if (uri === undefined) return '';
-  return uri.scheme === 'tel' ? uri.number : (uri.user ?? '');
+  return 'number' in uri ? uri.number : (uri.user ?? '');
 }
 
 module.exports = { RequestHandlers, lookupUrl };

@@ -167,7 +167,9 @@ impl Engine {
         let secrets =
             read_new_secrets(secrets).map_err(|error| coded(error.code(), error.to_string()))?;
         let outcome = running.with_server(|server| server.set_secrets(&secrets));
-        outcome.unwrap_or(Ok(())).map_err(|error| serve_error(&error))
+        outcome
+            .unwrap_or(Ok(()))
+            .map_err(|error| serve_error(&error))
     }
 
     /// Connections of applications that begin from now on do TLS so: the options of `server.tls`.

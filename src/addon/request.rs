@@ -107,7 +107,10 @@ mod tests {
         assert_eq!(read_connect(ID), Err(Fault::InvalidFormat));
         let udp = read_connect(&format!("{ID}|udp|a:1"));
         assert_eq!(udp, Err(Fault::InvalidFormat));
-        assert_eq!(read_connect(&format!("{ID}|tcp|host")), Err(Fault::InvalidFormat));
+        assert_eq!(
+            read_connect(&format!("{ID}|tcp|host")),
+            Err(Fault::InvalidFormat)
+        );
     }
 
     #[test]

@@ -84,11 +84,7 @@ enum Next {
 }
 
 impl Conversation<'_> {
-    async fn listen(
-        &mut self,
-        mut reader: impl AsyncRead + Unpin,
-        authenticate_by: Instant,
-    ) {
+    async fn listen(&mut self, mut reader: impl AsyncRead + Unpin, authenticate_by: Instant) {
         let mut frames = FrameReader::new(UNAUTHENTICATED_PAYLOAD);
         let mut buffer = vec![0; READ_SIZE];
         let queue = self.queue;

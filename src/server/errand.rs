@@ -84,12 +84,7 @@ pub(super) async fn run(shared: Arc<Shared>, errand: Errand, seat: Seat) {
     (shared.report)(command, &failure);
 }
 
-async fn open(
-    shared: &Shared,
-    place: &Place,
-    proof: Proof,
-    by: Instant,
-) -> Result<Stream, String> {
+async fn open(shared: &Shared, place: &Place, proof: Proof, by: Instant) -> Result<Stream, String> {
     let opening = async {
         let stream = TcpStream::connect((place.host.as_str(), place.port)).await;
         let stream = stream.map_err(|error| error.to_string())?;
@@ -107,4 +102,3 @@ async fn open(
         Err(_) => Err("it takes too long".to_owned()),
     }
 }
-

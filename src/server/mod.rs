@@ -188,8 +188,8 @@ impl Bound {
             if place.secure && !tls.can_accept() {
                 return Err(TlsError::NoCertificate(place.to_string()).into());
             }
-            let (listener, address) = bind(place)
-                .map_err(|error| ServeError::Listen(place.clone(), error))?;
+            let (listener, address) =
+                bind(place).map_err(|error| ServeError::Listen(place.clone(), error))?;
             addresses.push(format!("{}/{address}", place.scheme()));
             listeners.push((listener, place.secure));
         }

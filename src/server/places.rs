@@ -81,7 +81,16 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in [
-            "", ":1", "host", "host:", "host:+1", "host:65536", "::1:5", "[]:5", "a b:5", "a:5 ",
+            "",
+            ":1",
+            "host",
+            "host:",
+            "host:+1",
+            "host:65536",
+            "::1:5",
+            "[]:5",
+            "a b:5",
+            "a:5 ",
         ] {
             assert_eq!(Place::new(false, text), Err(NotAPlace(text.to_owned())));
         }

@@ -1,5 +1,6 @@
 //! What an application has not read yet, and the commands of its that have no answer.
 
+use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,8 +96,8 @@ impl Queue {
             // Never that of nobody, and none that is in use.
             state.last_command = state.last_command.wrapping_add(1).max(1);
             let number = state.last_command;
-            if !state.pending.contains_key(&number) {
-                state.pending.insert(number, pending);
+            if let Entry::Vacant(place) = state.pending.entry(number) {
+                place.insert(pending);
                 return CommandId(number);
             }
         }

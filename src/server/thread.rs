@@ -223,12 +223,7 @@ async fn accept_all(
     }
 }
 
-async fn secured(
-    shared: &Shared,
-    stream: TcpStream,
-    secure: bool,
-    by: Instant,
-) -> Option<Stream> {
+async fn secured(shared: &Shared, stream: TcpStream, secure: bool, by: Instant) -> Option<Stream> {
     if !secure {
         return Some(Stream::Plain(stream));
     }

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+'use strict';
+
+const { VERSION } = require('../lib/version');
+
+/** What the commands do with the arguments after their name. @type {Record<string, () => (args: string[]) => void>} */
+const COMMANDS = {
+  serve: () => require('../lib/serve/command').run,
+};
+
+const HELP = `usage: drachtio serve [options]
+       drachtio --version
+
+${Object.keys(COMMANDS).join(', ')}: see docs/server.md`;
+
+const [command = '', ...args] = process.argv.slice(2);
+
+if (Object.hasOwn(COMMANDS, command)) {
+  COMMANDS[command]()(args);
+} else if (command === '--version' || command === '-v') {
+  console.log(VERSION);
+} else {
+  console.error(HELP);
+  process.exitCode = command === '--help' || command === '-h' ? 0 : 64;
+}
