@@ -7,7 +7,9 @@
 //! | file | what it is |
 //! |---|---|
 //! | `turn.rs` | the loop: wait, let the engine work, hand out what it made |
+//! | `pace.rs` | how often the thread is woken under load |
 
+mod pace;
 mod turn;
 
 use std::any::Any;
@@ -28,6 +30,7 @@ use crate::apps::{Apps, OptionsAnswer, Outlet, Profile};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
 use crate::engine::{self, AppId, CommandId, Legacy, Listener};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
+use pace::Pace;
 use turn::Driver;
 
 /// How long the closing of an engine waits for what is queued on its connections.
@@ -335,8 +338,10 @@ async fn operate(
 }
 
 fn runtime() -> io::Result<runtime::Runtime> {
+    let pace = Pace::default();
     runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_park(move || pace.rest())
         .max_blocking_threads(LOOKUPS_AT_ONCE)
         .build()
 }

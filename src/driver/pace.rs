@@ -1,0 +1,109 @@
+//! How often the engine's thread is woken under load.
+//!
+//! To wake a sleeping thread costs more than all that a message needs, and a message has several
+//! threads woken: this one by its arrival, JavaScript's by the news, this one again by the answer.
+//! So a thread that is woken often sleeps a little longer before it looks again, and finds the work
+//! of several messages, as a network card spaces its interrupts. Nobody waits when little happens.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The time from one sleep to the next under load: of no account beside the times of SIP, which
+/// begin with half a second (RFC 3261 §17.1.1.1).
+const INTERVAL: Duration = Duration::from_millis(1);
+
+/// Sleeps that may follow each other at once after a quiet time.
+const BURST: u32 = 16;
+
+/// Spaces the sleeps of one thread.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// When all sleeps so far would be over if each took [`INTERVAL`].
+    paid_until: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    /// To be called before the thread goes to sleep until something happens: sleeps whatever
+    /// happens, for [`INTERVAL`] at most.
+    pub(super) fn rest(&self) {
+        let pause = self.pause(Instant::now());
+        if !pause.is_zero() {
+            thread::sleep(pause);
+        }
+    }
+
+    fn pause(&self, now: Instant) -> Duration {
+        let mut paid_until = self
+            .paid_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let from = paid_until.map_or(now, |until| until.max(now));
+        let until = from + INTERVAL;
+        *paid_until = Some(until);
+        (until - now).saturating_sub(INTERVAL * BURST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MICROSECOND: Duration = Duration::from_micros(1);
+
+    #[test]
+    fn nobody_waits_when_little_happens() {
+        let pace = Pace::default();
+        let mut now = Instant::now();
+        for _ in 0..1_000 {
+            now += INTERVAL;
+            assert_eq!(pace.pause(now), Duration::ZERO);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_is_woken_at_once_sleeps_once_an_interval() {
+        let pace = Pace::default();
+        let start = Instant::now();
+        let mut now = start;
+        let count = 1_000;
+        for _ in 0..count {
+            let pause = pace.pause(now);
+            assert!(pause <= INTERVAL);
+            now += pause + MICROSECOND;
+        }
+        let took = now - start;
+        assert!(took > INTERVAL * (count - BURST - 1));
+        assert!(took <= INTERVAL * count);
+    }
+
+    #[test]
+    fn a_turn_that_takes_an_interval_is_followed_by_no_pause() {
+        let pace = Pace::default();
+        let mut now = Instant::now();
+        for _ in 0..BURST {
+            assert_eq!(pace.pause(now), Duration::ZERO);
+        }
+        for _ in 0..100 {
+            let pause = pace.pause(now);
+            now += pause;
+            assert!(pause <= INTERVAL);
+            now += INTERVAL;
+        }
+        assert_eq!(pace.pause(now), Duration::ZERO);
+    }
+
+    #[test]
+    fn after_a_quiet_time_there_is_a_burst_again() {
+        let pace = Pace::default();
+        let mut now = Instant::now();
+        for _ in 0..10 * BURST {
+            now += pace.pause(now);
+        }
+        now += INTERVAL * BURST;
+        for _ in 0..BURST {
+            assert_eq!(pace.pause(now), Duration::ZERO);
+        }
+        assert!(pace.pause(now) > Duration::ZERO);
+    }
+}
