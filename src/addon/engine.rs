@@ -334,6 +334,7 @@ fn write_census(js: Js, census: Census) -> napi::Result<Value> {
         (c"proxies", engine.proxies),
         (c"queries", engine.queries),
         (c"failedTargets", engine.failed_targets),
+        (c"challenges", engine.challenges),
         (c"registrations", engine.registrations),
         (c"timers", engine.timers),
         (c"connections", census.connections),

@@ -91,12 +91,16 @@ impl Engine {
             }
             if may_cancel {
                 ringing.push(key);
-            } else if let Some(cancel) = transaction.request.as_ref().and_then(plain_cancel) {
+            } else if let Some(cancel) = transaction
+                .request
+                .as_ref()
+                .and_then(|invite| plain_cancel(invite, None))
+            {
                 call.cancelling = Cancelling::Held(cancel);
             }
         }
         for key in ringing {
-            self.cancel_client(now, key);
+            self.cancel_client(now, key, None);
         }
     }
 

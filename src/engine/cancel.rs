@@ -86,7 +86,7 @@ impl Engine {
             .map(|dialog| dialog.id.clone());
         match user {
             ServerUser::Application => self.respond_plainly(now, invite, 487),
-            ServerUser::Proxy(proxy) => self.cancel_proxy(now, proxy),
+            ServerUser::Proxy(proxy) => self.cancel_proxy(now, proxy, cancel),
         }
         if owner.is_some() {
             let meta = Meta::received(path, cancel, now);
@@ -136,7 +136,7 @@ impl Engine {
             Some(TransactionKey::Client(key)) => key,
             Some(TransactionKey::Server(key)) => {
                 let proxy = self.proxied_for(app, key).ok_or_else(unknown)?;
-                self.app_stops_proxy(now, proxy);
+                self.app_stops_proxy(now, proxy, &draft);
                 return Ok(Reply::Done);
             }
             None => return Err(unknown()),
@@ -162,7 +162,7 @@ impl Engine {
         let may_send = machine.has_response();
         let request = transaction.request.as_ref().ok_or_else(unknown)?;
         let path = transaction.path;
-        let text = cancel_text(request, Some(&draft)).ok_or_else(unknown)?;
+        let text = cancel_text(request, &draft).ok_or_else(unknown)?;
         let message = super::uac::parse_request(text)?;
         if may_send {
             call.cancelling = Cancelling::Sent;
@@ -204,7 +204,7 @@ impl Engine {
 
     /// Cancels an INVITE for the engine or a proxy. The caller knows that a provisional
     /// response has come.
-    pub(super) fn cancel_client(&mut self, now: Instant, key: ClientKey) {
+    pub(super) fn cancel_client(&mut self, now: Instant, key: ClientKey, reason: Option<&[u8]>) {
         let Some(transaction) = self.clients.get_mut(key) else {
             return;
         };
@@ -217,7 +217,8 @@ impl Engine {
             }
             call.cancelling = Cancelling::GivenUp;
         }
-        if let Some(message) = transaction.request.as_ref().and_then(plain_cancel) {
+        let request = transaction.request.as_ref();
+        if let Some(message) = request.and_then(|request| plain_cancel(request, reason)) {
             self.send_cancel(now, key, &message);
         }
     }
@@ -254,13 +255,24 @@ impl Engine {
     }
 }
 
-/// The CANCEL of an INVITE, without anything of an application's.
-pub(super) fn plain_cancel(invite: &Message) -> Option<Message> {
-    Message::parse(cancel_text(invite, None)?).ok()
+/// The CANCEL of an INVITE, without anything of an application's but perhaps a reason.
+pub(super) fn plain_cancel(invite: &Message, reason: Option<&[u8]>) -> Option<Message> {
+    let mut cancel = begin_cancel(invite)?;
+    if let Some(reason) = reason {
+        cancel.header(HeaderId::Reason, reason);
+    }
+    Message::parse(cancel.finish(&[])).ok()
 }
 
-/// The CANCEL of an INVITE (§9.1): its request-URI, topmost Via, Route and identity.
-fn cancel_text(invite: &Message, draft: Option<&Message>) -> Option<Bytes> {
+/// The CANCEL of an INVITE with what an application has drafted.
+fn cancel_text(invite: &Message, draft: &Message) -> Option<Bytes> {
+    let mut cancel = begin_cancel(invite)?;
+    cancel.draft(draft, FROM_INVITE);
+    Some(cancel.finish(&draft.body()))
+}
+
+/// What a CANCEL takes from its INVITE (§9.1): request-URI, topmost Via, Route and identity.
+fn begin_cancel(invite: &Message) -> Option<Writer> {
     let via = invite.values(HeaderId::Via).next()?;
     let cseq = invite.cseq().ok()?.number;
     let mut cancel = Writer::request("CANCEL", invite.request_uri()?);
@@ -271,9 +283,5 @@ fn cancel_text(invite: &Message, draft: Option<&Message>) -> Option<Bytes> {
     cancel.copy(HeaderId::To, invite);
     cancel.copy(HeaderId::CallId, invite);
     cancel.header(HeaderId::CSeq, format!("{cseq} CANCEL"));
-    let Some(draft) = draft else {
-        return Some(cancel.finish(&[]));
-    };
-    cancel.draft(draft, FROM_INVITE);
-    Some(cancel.finish(&draft.body()))
+    Some(cancel)
 }

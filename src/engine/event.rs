@@ -333,6 +333,9 @@ pub enum Refusal {
     /// Max-Forwards had run out; a 483 went upstream.
     #[error("Rejected with 483 Too Many Hops due to Max-Forwards value of 0")]
     TooManyHops,
+    /// Max-Breadth was 0; a 440 went upstream (RFC 5393 §5.3.3).
+    #[error("Rejected with 440 Max-Breadth Exceeded due to Max-Breadth value of 0")]
+    TooBroad,
     /// No branch could be sent; a 500 went upstream.
     #[error("error proxying request to ")]
     NoBranch,
@@ -384,6 +387,7 @@ impl Refusal {
             Refusal::RouteIsRecorded => "DRT_ERR_ROUTE_IS_RECORDED",
             Refusal::NotOurDialog => "DRT_ERR_NOT_OUR_DIALOG",
             Refusal::TooManyHops => "DRT_ERR_TOO_MANY_HOPS",
+            Refusal::TooBroad => "DRT_ERR_MAX_BREADTH",
             Refusal::NoBranch => "DRT_ERR_NO_BRANCH",
             Refusal::BadExtension(_) => "DRT_ERR_BAD_EXTENSION",
             Refusal::UnsupportedMediaType(_) => "DRT_ERR_UNSUPPORTED_MEDIA_TYPE",

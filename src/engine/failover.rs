@@ -67,7 +67,7 @@ impl Engine {
             let Some(path) = self.next_way(key, failure) else {
                 return false;
             };
-            let branch = self.random.branch();
+            let branch = self.branch_again(key);
             if let Some(request) = self.request_again(key, &path, branch) {
                 self.start_again(now, key, path, branch, request);
                 return true;
@@ -90,6 +90,14 @@ impl Engine {
             Some(ClientUser::Branch { proxy, branch }) => self.is_calling(*proxy, *branch, key),
             Some(ClientUser::Refresh(_) | ClientUser::Engine) => true,
             None => false,
+        }
+    }
+
+    fn branch_again(&mut self, key: ClientKey) -> Branch {
+        let branch = self.random.branch();
+        match self.clients.get(key).map(|transaction| &transaction.user) {
+            Some(ClientUser::Branch { proxy, .. }) => self.loop_branch(*proxy, branch),
+            _ => branch,
         }
     }
 

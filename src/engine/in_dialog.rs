@@ -298,7 +298,7 @@ impl Engine {
             .and_then(|dialog| dialog.open_client_invite);
         if let Some(invite) = open {
             if self.clients.get(invite).is_some_and(|t| t.has_response()) {
-                self.cancel_client(now, invite);
+                self.cancel_client(now, invite, None);
             }
         }
     }

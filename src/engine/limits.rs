@@ -22,6 +22,10 @@ pub const MAX_QUERIES: usize = 10_000;
 /// Destinations remembered because they have failed.
 pub const MAX_FAILED_TARGETS: usize = 1_000;
 
+/// Challenges of branches that a caller may still answer. When there are more, the oldest is
+/// forgotten: its answer goes where the application sends it.
+pub const MAX_CHALLENGES: usize = 10_000;
+
 /// Destinations of one name that are tried.
 pub const MAX_DESTINATIONS: usize = 16;
 /// Registrations of clients that are reached only the way they came. When there are more, the
@@ -69,6 +73,8 @@ pub struct TableLimits {
     pub failed_targets: usize,
     /// See [`MAX_REGISTRATIONS`].
     pub registrations: usize,
+    /// See [`MAX_CHALLENGES`].
+    pub challenges: usize,
 }
 
 impl Default for TableLimits {
@@ -81,6 +87,7 @@ impl Default for TableLimits {
             queries: MAX_QUERIES,
             failed_targets: MAX_FAILED_TARGETS,
             registrations: MAX_REGISTRATIONS,
+            challenges: MAX_CHALLENGES,
         }
     }
 }

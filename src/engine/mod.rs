@@ -110,7 +110,7 @@ use flow_token::FlowTokens;
 use limits::TableLimits;
 use listeners::Listeners;
 use path::Sender;
-use proxy::ProxyTable;
+use proxy::{Challenges, ProxyTable};
 use random::Random;
 use registrations::Registrations;
 use server_names::ServerNames;
@@ -153,6 +153,7 @@ pub struct Engine {
     subscribing: SubscribingTable,
     queries: BTreeMap<QueryId, Parked>,
     failed_targets: FailedTargets,
+    challenges: Challenges,
     next_query: u64,
     timers: TimerQueue,
     transmits: VecDeque<Transmit>,
@@ -204,6 +205,8 @@ pub struct Census {
     pub queries: usize,
     /// Destinations that are avoided because they have failed.
     pub failed_targets: usize,
+    /// Challenges of branches that a caller may still answer.
+    pub challenges: usize,
     /// Deadlines.
     pub timers: usize,
     /// Transactions that have no final response.
@@ -272,6 +275,7 @@ impl Engine {
             subscribing: SubscribingTable::default(),
             queries: BTreeMap::new(),
             failed_targets: FailedTargets::default(),
+            challenges: Challenges::default(),
             next_query: 0,
             timers: TimerQueue::default(),
             transmits: VecDeque::new(),
@@ -314,6 +318,7 @@ impl Engine {
                 TimerOwner::Registrations => self.registrations_timeout(now),
                 TimerOwner::Subscribing(key) => self.subscribing_timeout(now, key),
                 TimerOwner::FailedTargets => self.failed_targets_timeout(now),
+                TimerOwner::Challenges => self.challenges_timeout(now),
             }
         }
     }
@@ -436,6 +441,7 @@ impl Engine {
             subscribing: self.subscribing.len(),
             queries: self.queries.len(),
             failed_targets: self.failed_targets.len(),
+            challenges: self.challenges.len(),
             timers: self.timers.len(),
             open_transactions: self.transactions.len(),
         }
@@ -583,7 +589,7 @@ impl Engine {
                 }
                 self.reschedule_client(key);
             }
-            ClientExpiry::RangOut => self.cancel_client(now, key),
+            ClientExpiry::RangOut => self.cancel_client(now, key, None),
             ClientExpiry::TimedOut => {
                 if !self.fail_over(now, key, Failure::Silent) {
                     self.client_failed(now, key, 408, None);

@@ -30,6 +30,16 @@ impl Branch {
         text
     }
 
+    /// The same with the hash that tells loops in it; as much again stays random.
+    pub(crate) fn with_loop_hash(self, hash: u32) -> Branch {
+        Branch((self.0 & !u128::from(u32::MAX)) | u128::from(hash))
+    }
+
+    /// The hash that tells loops, if the branch is one of a proxy's.
+    pub(crate) fn loop_hash(self) -> u32 {
+        (self.0 & u128::from(u32::MAX)) as u32
+    }
+
     /// `None` for a branch that this engine can't have made.
     pub(crate) fn from_text(text: &str) -> Option<Branch> {
         let digits = text.strip_prefix(MAGIC_COOKIE)?;

@@ -80,6 +80,10 @@ impl Engine {
             self.receive_cancel(now, path, key, &request);
             return;
         }
+        if self.is_looped(&request, path.peer.ip()) {
+            self.respond_plainly(now, key, 482);
+            return;
+        }
         let refusal = self.own_flow(&request, &path).and_then(Result::err);
         if let Some(status) = refusal {
             self.respond_plainly(now, key, status);

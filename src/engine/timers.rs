@@ -18,6 +18,7 @@ pub(crate) enum TimerOwner {
     Registrations,
     Subscribing(SubscribingKey),
     FailedTargets,
+    Challenges,
 }
 
 /// What the owner keeps to find its entry again.

@@ -103,6 +103,10 @@ const CODES: &[(&str, &str)] = &[
     ),
     ("Unknown transaction id:", "DRT_ERR_UNKNOWN_TRANSACTION"),
     ("Rejected with 483 Too Many Hops", "DRT_ERR_TOO_MANY_HOPS"),
+    (
+        "Rejected with 440 Max-Breadth Exceeded",
+        "DRT_ERR_MAX_BREADTH",
+    ),
     ("the header ", "DRT_ERR_PROTECTED_HEADER"),
     (
         "a request inside a dialog goes along its recorded route",
@@ -177,6 +181,7 @@ mod tests {
             Refusal::UnknownTransaction,
             Refusal::ProxyUnknown(text()),
             Refusal::TooManyHops,
+            Refusal::TooBroad,
             Refusal::ProtectedHeader(text()),
             Refusal::RouteIsRecorded,
             Refusal::NotOurDialog,
@@ -219,6 +224,7 @@ mod tests {
             | Refusal::UnknownTransaction
             | Refusal::ProxyUnknown(_)
             | Refusal::TooManyHops
+            | Refusal::TooBroad
             | Refusal::ProtectedHeader(_)
             | Refusal::RouteIsRecorded
             | Refusal::NotOurDialog

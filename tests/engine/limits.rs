@@ -18,6 +18,7 @@ fn the_defaults_are_the_constants() {
         queries,
         failed_targets,
         registrations,
+        challenges,
     } = limits();
     assert_eq!(server_transactions, limits::MAX_SERVER_TRANSACTIONS);
     assert_eq!(client_transactions, limits::MAX_CLIENT_TRANSACTIONS);
@@ -26,6 +27,7 @@ fn the_defaults_are_the_constants() {
     assert_eq!(queries, limits::MAX_QUERIES);
     assert_eq!(failed_targets, limits::MAX_FAILED_TARGETS);
     assert_eq!(registrations, limits::MAX_REGISTRATIONS);
+    assert_eq!(challenges, limits::MAX_CHALLENGES);
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn as_many_destinations_as_the_limit_and_no_more() {
         world.settle();
         let heard = world.heard(call.callees[0]);
         if fits {
-            assert_eq!(heard.len(), most);
+            assert_eq!(heard.len(), 60, "RFC 5393 §5.3.3: no more at the same time");
         } else {
             assert!(heard.is_empty());
             let refusal = format!("too many destinations: the limit is {most}");

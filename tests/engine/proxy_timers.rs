@@ -34,9 +34,12 @@ fn when_none_says_anything_the_caller_gets_408() {
         }
         let command = world.proxy(call.node, call.id, plan);
         world.run_secs(if simultaneous { 33 } else { 65 });
-        let failure = world.hear_what(call.caller, "408");
         if method == "INVITE" {
+            let failure = world.hear_what(call.caller, "408");
             world.acknowledge_failure(&call, &failure);
+        } else {
+            // RFC 4320 §4.2: it has given up by itself.
+            assert_eq!(world.heard_what(call.caller), ["100"]);
         }
         let replies = world.proxy_replies(call.node, command);
         assert_eq!(

@@ -34,7 +34,9 @@ impl Engine {
         match self.ways_to(&forwarded.next_hop, request_uri, resolved) {
             Ok(Hop::Ready(Ways { first: path, .. })) => {
                 let branch = self.random.branch();
-                if let Some(text) = self.forward_in_dialog(&forwarded.ack, None, &path, branch) {
+                if let Some(text) =
+                    self.forward_in_dialog(&forwarded.ack, None, &path, branch, None)
+                {
                     self.transmit(path, text, None);
                 }
             }

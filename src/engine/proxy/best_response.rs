@@ -7,7 +7,8 @@ use super::{BranchState, Search, Stopped};
 use crate::message::{HeaderId, Message};
 
 /// Challenges: a caller must answer all of them to get through (§16.7 step 7).
-const CHALLENGES: [HeaderId; 2] = [HeaderId::WwwAuthenticate, HeaderId::ProxyAuthenticate];
+pub(super) const CHALLENGES: [HeaderId; 2] =
+    [HeaderId::WwwAuthenticate, HeaderId::ProxyAuthenticate];
 
 /// What goes back when no branch is left.
 pub(super) enum Best {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{BranchState, Kind, PreloadedRoutes, ProxyTarget, Search};
+use super::{Branch, BranchState, Kind, PreloadedRoutes, ProxyTarget, Search};
 use crate::engine::event::{BranchEnd, Refusal};
 use crate::engine::limits::Claim;
 use crate::engine::path::Path;
@@ -48,8 +48,10 @@ impl Engine {
             }
             Err(why) => {
                 // §16.9: what can't be sent counts as a 503 received.
-                branch.end(BranchState::Failed(503, None));
-                self.report_end(now, key, at, why, Some(503));
+                let status = if why == BranchEnd::TooBroad { 440 } else { 503 };
+                branch.breadth = 0;
+                branch.end(BranchState::Failed(status, None));
+                self.report_end(now, key, at, why, Some(status));
             }
         }
     }
@@ -61,11 +63,13 @@ impl Engine {
         at: usize,
         resolved: Option<&[Destination]>,
     ) -> Result<BranchState, BranchEnd> {
-        let target = self
-            .search(key)
-            .and_then(|search| search.branches.get(at))
-            .map(|branch| branch.target.clone())
-            .ok_or(BranchEnd::Unreachable)?;
+        let search = self.search_mut(key).ok_or(BranchEnd::Unreachable)?;
+        let share = search.share_of_breadth();
+        let branch = search.branches.get_mut(at).ok_or(BranchEnd::Unreachable)?;
+        if branch.breadth == 0 {
+            branch.breadth = share.ok_or(BranchEnd::TooBroad)?;
+        }
+        let target = branch.target.clone();
         let hop = self.hop_of(key, &target);
         // What a branch says of security counts, not what the caller's URI says: the application
         // has chosen it.
@@ -136,6 +140,7 @@ impl Engine {
         };
         self.check_client_room(claim).ok()?;
         let branch = self.random.branch();
+        let branch = self.loop_branch(key, branch);
         let mut message = self.branch_request(key, at, &ways.first, branch)?;
         if self.leave_udp_if_large(now, &mut ways, &message) {
             message = self.branch_request(key, at, &ways.first, branch)?;
@@ -162,17 +167,19 @@ impl Engine {
     ) -> Option<Message> {
         let proxy = self.proxies.get(key)?;
         let search = proxy.search.as_deref()?;
-        let target = &search.branches.get(at)?.target;
+        let Branch {
+            target, breadth, ..
+        } = search.branches.get(at)?;
         let open = self.servers.get(proxy.server)?.open.as_deref()?;
         let (request, incoming) = (&open.request, proxy.reply_path);
         let text = match &search.kind {
             Kind::Asked { plan, .. } if open.is_passing => {
-                self.forward_in_dialog(request, Some(plan), path, branch)
+                self.forward_in_dialog(request, Some(plan), path, branch, Some(*breadth))
             }
             Kind::Asked { plan, .. } => {
-                self.forward_as_asked(request, target, plan, &incoming, path, branch)
+                self.forward_as_asked(request, target, plan, &incoming, path, branch, *breadth)
             }
-            Kind::InDialog => self.forward_in_dialog(request, None, path, branch),
+            Kind::InDialog => self.forward_in_dialog(request, None, path, branch, Some(*breadth)),
         }?;
         let message = Message::parse(text).ok()?;
         message.validate().ok()?;
@@ -217,6 +224,7 @@ impl Engine {
     /// A branch has rung too long, or has not answered in the time the application gave it: it
     /// is cancelled, and the search goes on without it.
     pub(in crate::engine) fn proxy_timeout(&mut self, now: Instant, key: ProxyKey) {
+        self.say_trying(now, key);
         let Some(search) = self.search_mut(key) else {
             self.reschedule_proxy(key);
             return;
@@ -245,7 +253,7 @@ impl Engine {
                 self.report_end(now, key, at, why, None);
             }
             if let Some(client) = client {
-                self.cancel_if_possible(now, client);
+                self.cancel_if_possible(now, key, client);
             }
         }
         self.go_on(now, key);

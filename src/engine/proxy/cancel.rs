@@ -5,19 +5,30 @@ use std::time::Instant;
 use super::{BranchState, Stopped};
 use crate::engine::event::BranchEnd;
 use crate::engine::{ClientKey, Engine, ProxyKey};
+use crate::message::{HeaderId, Message};
 
 impl Engine {
     /// The caller cancels (§16.10): every branch that is under way is cancelled, and their
     /// answers decide what the caller gets.
-    pub(in crate::engine) fn cancel_proxy(&mut self, now: Instant, key: ProxyKey) {
-        self.stop_search(now, key, Stopped::ByCaller);
+    pub(in crate::engine) fn cancel_proxy(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        cancel: &Message,
+    ) {
+        self.stop_search(now, key, Stopped::ByCaller, reason_of(cancel));
         self.conclude_if_over(now, key);
     }
 
     /// The application wants no more of it. Nothing but an INVITE can be cancelled (§9.1), so
     /// the answers to anything else are not waited for.
-    pub(in crate::engine) fn app_stops_proxy(&mut self, now: Instant, key: ProxyKey) {
-        self.stop_search(now, key, Stopped::ByApplication);
+    pub(in crate::engine) fn app_stops_proxy(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        draft: &Message,
+    ) {
+        self.stop_search(now, key, Stopped::ByApplication, reason_of(draft));
         let is_invite = self.proxies.get(key).is_some_and(|proxy| proxy.is_invite);
         if let (Some(search), false) = (self.search_mut(key), is_invite) {
             for branch in search.branches.iter_mut().filter(|it| it.is_active()) {
@@ -30,21 +41,28 @@ impl Engine {
     /// The application has gone: what it has asked for is still waited for, but nothing new is
     /// tried.
     pub(in crate::engine) fn app_leaves_proxy(&mut self, now: Instant, key: ProxyKey) {
-        self.stop_search(now, key, Stopped::ByApplication);
+        self.stop_search(now, key, Stopped::ByApplication, b"");
         self.conclude_if_over(now, key);
     }
 
-    fn stop_search(&mut self, now: Instant, key: ProxyKey, stopped: Stopped) {
+    fn stop_search(&mut self, now: Instant, key: ProxyKey, stopped: Stopped, reason: &[u8]) {
         if let Some(search) = self.search_mut(key) {
             search.stopped.get_or_insert(stopped);
         }
-        self.cancel_branches(now, key);
+        self.cancel_branches(now, key, reason);
         self.reschedule_proxy(key);
     }
 
-    /// Ends what has not been sent and cancels what has.
-    pub(super) fn cancel_branches(&mut self, now: Instant, key: ProxyKey) {
-        let Some(search) = self.search_mut(key) else {
+    /// Ends what has not been sent and cancels what has, with this Reason unless they have
+    /// another one already.
+    pub(super) fn cancel_branches(&mut self, now: Instant, key: ProxyKey, reason: &[u8]) {
+        let Some(proxy) = self.proxies.get_mut(key) else {
+            return;
+        };
+        if !reason.is_empty() {
+            proxy.cancel_reason.get_or_insert(reason.into());
+        }
+        let Some(search) = proxy.search.as_deref_mut() else {
             return;
         };
         search.waiting.clear();
@@ -71,18 +89,25 @@ impl Engine {
             self.report_end(now, key, at, BranchEnd::Cancelled, None);
         }
         for client in calling {
-            self.cancel_if_possible(now, client);
+            self.cancel_if_possible(now, key, client);
         }
     }
 
     /// Only an INVITE that has been answered provisionally may be cancelled (§9.1).
-    pub(super) fn cancel_if_possible(&mut self, now: Instant, client: ClientKey) {
+    pub(super) fn cancel_if_possible(&mut self, now: Instant, key: ProxyKey, client: ClientKey) {
         let possible = self
             .clients
             .get(client)
             .is_some_and(|t| t.machine.is_invite() && t.machine.awaits_final() && t.has_response());
         if possible {
-            self.cancel_client(now, client);
+            let proxy = self.proxies.get(key);
+            let reason = proxy.and_then(|proxy| proxy.cancel_reason.clone());
+            self.cancel_client(now, client, reason.as_deref());
         }
     }
+}
+
+/// The Reason values of a CANCEL, which the next hop is told too (RFC 3326 §3.1).
+fn reason_of(cancel: &Message) -> &[u8] {
+    cancel.get(HeaderId::Reason).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::alteration::is_protected;
+use super::loops::MAX_BREADTH;
 use super::{PreloadedRoutes, ProxyPlan, ProxyTarget, RequestUri};
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
@@ -16,6 +17,7 @@ const DEFAULT_MAX_FORWARDS: u8 = 70;
 
 impl Engine {
     /// A new request, sent where the application wants it.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn forward_as_asked(
         &self,
         request: &Message,
@@ -24,6 +26,7 @@ impl Engine {
         incoming: &Path,
         path: &Path,
         branch: Branch,
+        breadth: u32,
     ) -> Option<Bytes> {
         let mut edit = request.edit();
         let request_uri = self.forwarded_request_uri(request, target, plan)?;
@@ -39,6 +42,7 @@ impl Engine {
             edit.prepend(HeaderId::Route, route);
         }
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        edit.set(MAX_BREADTH, breadth.to_string());
         let wants_sips = is_sips(request_uri);
         if plan.remain_in_dialog && request.method() == Some(Method::Register) {
             if !request.has_option(HeaderId::Require, "path") {
@@ -70,6 +74,7 @@ impl Engine {
         plan: Option<&ProxyPlan>,
         path: &Path,
         branch: Branch,
+        breadth: Option<u32>,
     ) -> Option<Bytes> {
         let mut edit = request.edit();
         if let Some(plan) = plan {
@@ -77,6 +82,9 @@ impl Engine {
         }
         self.follow_routes(&mut edit, request, request.request_uri()?);
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        if let Some(breadth) = breadth {
+            edit.set(MAX_BREADTH, breadth.to_string());
+        }
         add_headers(
             &mut edit,
             plan.iter().filter_map(|plan| plan.headers.as_ref()),

@@ -13,6 +13,10 @@
 //! | `response.rs` | responses of branches (§16.7) |
 //! | `best_response.rs` | which of the failures goes back (§16.7 step 6) |
 //! | `redirection.rs` | the targets that a 3xx names (§16.5, §16.7 step 4) |
+//! | `late_success.rs` | a 2xx that the caller can't be given any more |
+//! | `challenges.rs` | who has asked for a password (§22.3) |
+//! | `loops.rs` | requests that come back, and how far they may fork (RFC 5393) |
+//! | `non_invite.rs` | requests that are no INVITE (RFC 4320) |
 //! | `cancel.rs` | CANCEL, from the caller and to the branches (§16.10) |
 //! | `report.rs` | what the application is told |
 //! | `ack.rs` | ACKs that pass through, without a transaction |
@@ -22,7 +26,11 @@ mod alteration;
 mod best_response;
 mod branch;
 mod cancel;
+mod challenges;
 mod forward;
+mod late_success;
+mod loops;
+mod non_invite;
 mod passing;
 mod plan;
 mod redirection;
@@ -38,7 +46,11 @@ use slotmap::SlotMap;
 
 pub(crate) use ack::ForwardedAck;
 pub use alteration::{HeaderChanges, PreloadedRoutes, RequestUri};
+pub(crate) use challenges::Challenges;
 pub use plan::{ProxyPlan, ProxyTarget, DEFAULT_REDIRECTS};
+
+use late_success::EndedCall;
+use non_invite::Patience;
 
 use super::command::{AppId, CommandId};
 use super::path::Path;
@@ -55,6 +67,16 @@ pub(crate) struct Proxy {
     /// Where the request came from, for a 2xx that is late.
     reply_path: Path,
     is_invite: bool,
+    /// Of the caller, unless it is an INVITE.
+    patience: Option<Patience>,
+    /// What the branches it is forwarded with have in common, see `loops.rs`.
+    pub(super) loop_hash: u32,
+    /// The caller has got a final response that is no 2xx, and takes none any more.
+    is_refused: bool,
+    /// What the losers are told in their CANCEL (RFC 3326).
+    cancel_reason: Option<Box<[u8]>>,
+    /// Calls that were answered too late.
+    ended_calls: Vec<EndedCall>,
     /// Client transactions that are not over; the context is kept for them.
     live: usize,
     /// What is needed only until the final response has gone back.
@@ -72,6 +94,8 @@ struct Search {
     waiting: VecDeque<Vec<usize>>,
     /// The caller has cancelled or the application has stopped it: nothing new is tried.
     stopped: Option<Stopped>,
+    /// By how many the request may be forwarded at the same time (RFC 5393 §5).
+    max_breadth: u32,
 }
 
 /// Who has stopped a search.
@@ -103,6 +127,8 @@ struct Branch {
     is_alone: bool,
     /// How many redirections have led here.
     redirections: u8,
+    /// Its share of the search's breadth, until it has a final response.
+    breadth: u32,
     state: BranchState,
     /// Send a CANCEL as soon as a provisional response allows it (§9.1).
     cancel_wanted: bool,
@@ -131,6 +157,7 @@ enum BranchState {
 impl Proxy {
     fn deadline(&self) -> Option<Instant> {
         let search = self.search.as_deref()?;
+        let patience = self.patience.as_ref().and_then(Patience::deadline);
         search
             .branches
             .iter()
@@ -140,7 +167,7 @@ impl Proxy {
                     earliest(branch.provisional_by, branch.final_by),
                 )
             })
-            .fold(None, earliest)
+            .fold(patience, earliest)
     }
 
     fn branch_mut(&mut self, at: usize) -> Option<&mut Branch> {
@@ -149,12 +176,13 @@ impl Proxy {
 }
 
 impl Search {
-    fn new(kind: Kind) -> Search {
+    fn new(kind: Kind, max_breadth: u32) -> Search {
         Search {
             kind,
             branches: Vec::new(),
             waiting: VecDeque::new(),
             stopped: None,
+            max_breadth,
         }
     }
 
@@ -188,6 +216,7 @@ impl Branch {
             target,
             is_alone: true,
             redirections: 0,
+            breadth: 0,
             state: BranchState::Waiting,
             cancel_wanted: false,
             ring_until: None,

@@ -68,7 +68,7 @@ impl Engine {
             return;
         };
         let groups = vec![vec![ProxyTarget::to(&next_hop)]];
-        if let Some(key) = self.open_proxy(key, Kind::InDialog, groups) {
+        if let Some(key) = self.open_proxy(now, key, Kind::InDialog, groups) {
             self.go_on(now, key);
         }
     }

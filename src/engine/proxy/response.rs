@@ -12,6 +12,10 @@ use crate::engine::path::Path;
 use crate::engine::{ClientKey, Engine, ProxyKey};
 use crate::message::{HeaderId, Message};
 
+/// What the losers of a search are told (RFC 3326 §3.1), so that their users are not shown a call
+/// that they would have missed.
+const ANSWERED_ELSEWHERE: &[u8] = b"SIP;cause=200;text=\"Call completed elsewhere\"";
+
 /// A response on a branch.
 struct Heard<'a> {
     client: ClientKey,
@@ -49,15 +53,23 @@ impl Engine {
             self.branch_provisional(now, &heard);
             return;
         }
-        if let Some(transaction) = self.clients.get_mut(client) {
-            transaction.request = None;
+        if let Some(branch) = self.proxies.get_mut(key).and_then(|it| it.branch_mut(at)) {
+            branch.breadth = 0;
         }
         self.report_response(key, Some(at), heard.meta, response);
         if status < 300 {
             self.branch_success(now, &heard);
         } else {
+            self.forget_request(client);
             let state = BranchState::Failed(status, Some(response.clone()));
             self.branch_ended(now, key, at, status, state, BranchEnd::Failed);
+        }
+    }
+
+    /// The request is needed no longer once a final response has come.
+    fn forget_request(&mut self, client: ClientKey) {
+        if let Some(transaction) = self.clients.get_mut(client) {
+            transaction.request = None;
         }
     }
 
@@ -71,6 +83,9 @@ impl Engine {
     ) {
         if let Some(proxy) = self.proxies.get_mut(key) {
             proxy.live = proxy.live.saturating_sub(1);
+            if let Some(branch) = proxy.branch_mut(at) {
+                branch.breadth = 0;
+            }
         }
         let why = match status {
             408 => BranchEnd::Silent,
@@ -86,10 +101,10 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(heard.key) else {
             return;
         };
-        let server = proxy.server;
+        let (server, is_invite) = (proxy.server, proxy.is_invite);
         let Some(branch) = proxy.branch_mut(heard.at) else {
             // The search is over: a branch that rings now has lost.
-            self.cancel_if_possible(now, heard.client);
+            self.cancel_if_possible(now, heard.key, heard.client);
             return;
         };
         branch.provisional_by = None;
@@ -99,11 +114,12 @@ impl Engine {
             branch.ring_until = Some(ring_until);
         }
         if unwanted {
-            self.cancel_if_possible(now, heard.client);
+            self.cancel_if_possible(now, heard.key, heard.client);
         }
         if heard.status > 100 && is_open {
             self.report_response(heard.key, Some(heard.at), heard.meta, heard.response);
-            if let Some(text) = without_our_via(heard.response) {
+            // RFC 4320 §4.1: to anything but an INVITE there is no other than 100.
+            if let (Some(text), true) = (without_our_via(heard.response), is_invite) {
                 self.send_response(now, server, heard.status, text);
             }
         }
@@ -113,26 +129,32 @@ impl Engine {
     /// A 2xx goes back at once, whatever was sent before (§16.7 step 5), and ends the search.
     fn branch_success(&mut self, now: Instant, heard: &Heard<'_>) {
         let (key, at) = (heard.key, heard.at);
-        let Some(text) = without_our_via(heard.response) else {
+        let Some(proxy) = self.proxies.get_mut(key) else {
+            return;
+        };
+        let (server, reply_path, is_invite) = (proxy.server, proxy.reply_path, proxy.is_invite);
+        let (is_first, is_refused) = (proxy.search.is_some(), proxy.is_refused);
+        let text = without_our_via(heard.response);
+        if is_invite && (is_refused || text.is_none()) {
+            self.end_late_success(now, key, heard.client, heard.response);
+        } else {
+            self.forget_request(heard.client);
+        }
+        let Some(text) = text else {
             // Without the caller's Via it can't go back: a gateway that is broken.
             let state = BranchState::Failed(502, None);
             self.branch_ended(now, key, at, 502, state, BranchEnd::Failed);
             return;
         };
-        let Some(proxy) = self.proxies.get_mut(key) else {
-            return;
-        };
-        let (server, reply_path) = (proxy.server, proxy.reply_path);
-        let (is_invite, is_first) = (proxy.is_invite, proxy.search.is_some());
-        if let Some(branch) = proxy.branch_mut(at) {
-            branch.end(BranchState::Succeeded);
-        }
         if is_first {
             self.report_end(now, key, at, BranchEnd::Answered, Some(heard.status));
-            self.cancel_branches(now, key);
+            if let Some(branch) = self.search_mut(key).and_then(|it| it.branches.get_mut(at)) {
+                branch.end(BranchState::Succeeded);
+            }
+            self.cancel_branches(now, key, ANSWERED_ELSEWHERE);
             self.send_response(now, server, heard.status, text);
             self.close_search(key, Outcome::Reported);
-        } else if is_invite {
+        } else if is_invite && !is_refused {
             self.transmit(reply_path, text, None);
         }
     }
@@ -174,7 +196,8 @@ impl Engine {
             self.report_end(now, key, at, why, Some(status));
         }
         if ends_search {
-            self.cancel_branches(now, key);
+            let reason = format!("SIP;cause={status}");
+            self.cancel_branches(now, key, reason.as_bytes());
         }
         self.go_on(now, key);
     }

@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use super::best_response::Best;
+use bytes::Bytes;
+
+use super::best_response::{is_challenge, Best};
+use super::loops::max_breadth;
+use super::non_invite::Patience;
 use super::report::Outcome;
 use super::{Kind, Proxy, ProxyPlan, ProxyTarget, Search};
 use crate::engine::command::{AppId, CommandId, TransactionId};
@@ -67,6 +71,10 @@ impl Engine {
             self.respond_with(now, server, 420, &[extra]);
             return Err(Refusal::BadExtension(unsupported));
         }
+        if max_breadth(&open.request) == 0 {
+            self.respond_plainly(now, server, 440);
+            return Err(Refusal::TooBroad);
+        }
         plan.changes.check(&open.request)?;
         if open.is_passing {
             if plan.target_count() > 0 {
@@ -74,16 +82,26 @@ impl Engine {
             }
             let next_hop = self.recorded_next_hop(server).ok_or_else(unknown)?;
             plan.groups.push(vec![ProxyTarget::to(&next_hop)]);
+        } else {
+            let challengers = self.challengers(app, &open.request);
+            if !challengers.is_empty() {
+                plan.groups = vec![challengers];
+            }
         }
         let groups = std::mem::take(&mut plan.groups);
         let plan = Box::new(plan);
         let kind = Kind::Asked { plan, app, command };
-        let key = self.open_proxy(server, kind, groups).ok_or_else(unknown)?;
+        let key = self
+            .open_proxy(now, server, kind, groups)
+            .ok_or_else(unknown)?;
         self.start_next(now, key);
         if self.search(key).is_some_and(Search::is_active) {
             self.reschedule_proxy(key);
             Ok(())
         } else {
+            if let Some(proxy) = self.proxies.get_mut(key) {
+                proxy.is_refused = true;
+            }
             self.close_search(key, Outcome::Refused);
             self.respond_plainly(now, server, 500);
             Err(Refusal::NoBranch)
@@ -92,6 +110,7 @@ impl Engine {
 
     pub(super) fn open_proxy(
         &mut self,
+        now: Instant,
         server: ServerKey,
         kind: Kind,
         groups: Vec<Vec<ProxyTarget>>,
@@ -99,20 +118,31 @@ impl Engine {
         let transaction = self.servers.get_mut(server)?;
         let open = transaction.open.as_deref_mut()?;
         open.answer_by = None;
-        let is_invite = open.request.method() == Some(Method::Invite);
-        let mut search = Search::new(kind);
+        let request = open.request.clone();
+        let reply_path = transaction.reply_path;
+        let is_invite = request.method() == Some(Method::Invite);
+        let patience = Patience::of_caller(now, &self.timers_config);
+        let loop_hash = self.loop_hash(&request, reply_path.peer.ip());
+        let mut search = Search::new(kind, max_breadth(&request));
         for group in groups {
             search.add_group(group);
         }
         let key = self.proxies.insert(Proxy {
             server,
-            reply_path: transaction.reply_path,
+            reply_path,
             is_invite,
+            patience: (!is_invite).then_some(patience),
+            loop_hash,
+            is_refused: false,
+            cancel_reason: None,
+            ended_calls: Vec::new(),
             live: 0,
             search: Some(Box::new(search)),
             slot: TimerSlot::default(),
         });
-        transaction.user = ServerUser::Proxy(key);
+        if let Some(transaction) = self.servers.get_mut(server) {
+            transaction.user = ServerUser::Proxy(key);
+        }
         self.reschedule_server(server);
         Some(key)
     }
@@ -145,29 +175,56 @@ impl Engine {
         if search.is_active() || search.has_more() {
             return;
         }
-        match search.best() {
-            Best::Forwarded(status, text) => self.send_response(now, server, status, text),
-            Best::Made(status) => self.conclude_locally(now, key, server, status),
+        let best = search.best();
+        let patience = proxy.patience.as_ref();
+        let has_given_up = patience.is_some_and(|patience| !patience.is_waiting(now));
+        let is_invite = proxy.is_invite;
+        match best {
+            Best::Forwarded(408, _) | Best::Made(408) if !is_invite => {
+                // RFC 4320 §4.2: never a 408, and none at all if it comes too late.
+                let status = if has_given_up { 408 } else { 504 };
+                let text = self.report_made(now, key, server, status);
+                match text {
+                    Some(text) if !has_given_up => self.send_response(now, server, status, text),
+                    _ => self.leave_unanswered(now, server),
+                }
+            }
+            Best::Forwarded(status, text) => {
+                if is_challenge(status) {
+                    self.note_challenges(now, key);
+                }
+                self.send_response(now, server, status, text);
+            }
+            Best::Made(status) => {
+                if let Some(text) = self.report_made(now, key, server, status) {
+                    self.send_response(now, server, status, text);
+                }
+            }
+        }
+        if let Some(proxy) = self.proxies.get_mut(key) {
+            proxy.is_refused = true;
         }
         self.close_search(key, Outcome::Reported);
     }
 
     /// A final response that no branch gave. The application is told of it too, so that it
     /// knows what the caller was.
-    fn conclude_locally(&mut self, now: Instant, key: ProxyKey, server: ServerKey, status: u16) {
-        let Some(transaction) = self.servers.get(server) else {
-            return;
-        };
+    fn report_made(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        server: ServerKey,
+        status: u16,
+    ) -> Option<Bytes> {
+        let transaction = self.servers.get(server)?;
         let path = transaction.reply_path;
-        let Some(open) = transaction.open.as_deref() else {
-            return;
-        };
+        let open = transaction.open.as_deref()?;
         let text = ResponseParts::plain(status, &open.local_tag).compose(&open.request);
         if let Ok(response) = Message::parse(text.clone()) {
             let meta = Meta::sent(path, &response, now);
             self.report_response(key, None, meta, &response);
         }
-        self.send_response(now, server, status, text);
+        Some(text)
     }
 
     /// The search is over: nothing of it is needed any more but late 2xx responses.
@@ -227,9 +284,15 @@ impl Search {
             let first = group.first().and_then(|at| self.branches.get(*at));
             first.is_some_and(|branch| branch.redirections > 0 && !branch.is_alone)
         });
-        if self.is_active() && !joins {
+        let room = self.room_for_branches();
+        if self.is_active() && (!joins || room == 0) {
             return None;
         }
-        self.waiting.pop_front()
+        let mut group = self.waiting.pop_front()?;
+        if (1..group.len()).contains(&room) {
+            // RFC 5393 §5.3.3: what may not be tried at once is tried afterwards.
+            self.waiting.push_front(group.split_off(room));
+        }
+        Some(group)
     }
 }

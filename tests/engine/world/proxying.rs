@@ -24,11 +24,16 @@ pub struct Proxying {
 impl World {
     /// The caller sends a request of this method to the proxy, which has told its application.
     pub fn proxying(&mut self, method: &str) -> Proxying {
+        self.proxying_with(method, &[])
+    }
+
+    /// The same with more header lines in the request.
+    pub fn proxying_with(&mut self, method: &str, headers: &[&str]) -> Proxying {
         let node = self.node("10.0.0.1:5060");
         let caller = self.phone("10.0.0.8:5060");
         let callees = [21, 22, 23].map(|host| self.phone(&format!("10.0.0.{host}:5060")));
         let mut ua = self.ua(caller, "sip:bob@10.0.0.1");
-        let request = ua.request(method);
+        let request = ua.request_with(method, headers, "");
         self.say(caller, node, &request);
         self.settle();
         let id = self.next_told(node).id();
