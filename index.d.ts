@@ -513,6 +513,17 @@ declare namespace drachtio {
     use(method: string | readonly string[], ...handlers: HandlerArg[]): this;
 
     /**
+     * Adds handlers that decide on requests inside dialogs which pass along a route that was recorded here
+     * (`remainInDialog`): each answers the request, proxies it, or calls `next`. One that nobody has answered or
+     * proxied passes. ACKs are not asked about.
+     */
+    onInDialog(...handlers: Handler[]): this;
+    onInDialog(...handlers: HandlerArg[]): this;
+    /** The same for the methods whose name begins so. */
+    onInDialog(method: string | readonly string[], ...handlers: Handler[]): this;
+    onInDialog(method: string | readonly string[], ...handlers: HandlerArg[]): this;
+
+    /**
      * Asks for no more requests of a method, or of the methods that begin so. Handlers stay, and get requests inside
      * the calls and subscriptions of this application.
      *
@@ -1020,8 +1031,8 @@ declare namespace drachtio {
     finalTimeout?: Duration;
     /** The transport to send by, whatever the URI says. */
     transport?: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
-    /** The URI of the next hop; what is sent is still for `uri`. */
-    via?: string;
+    /** The URI of the next hop, or the hops as a Path names them; what is sent is still for `uri`. */
+    via?: string | readonly string[];
   }
 
   /** A destination of a proxied request. */
@@ -1061,13 +1072,31 @@ declare namespace drachtio {
      * @defaultValue true
      */
     wantsFullResponse?: boolean;
-    /** Headers to add to what is sent on. */
+    /** Headers to add to what is sent on. Those that the proxy works by (Via, From, CSeq and so on) are left out. */
     headers?: HeadersInit;
     /**
      * Stops the search: what rings is cancelled, and the caller gets the best response that there is, or 480. The
      * results come as always. If it is aborted before, nothing is proxied, and the error is its reason.
      */
     signal?: AbortSignal;
+     * Headers that take the place of all of their name in what is sent on; one without a value is taken off. From and
+     * To keep their tags. Via, Route, Record-Route, Max-Forwards, Call-ID, CSeq, RSeq, RAck, Content-Type and
+     * Content-Length cannot be changed: an error with code `DRT_ERR_PROTECTED_HEADER`.
+     */
+    setHeaders?: HeadersInit;
+    /** Names of headers that are taken off. */
+    removeHeaders?: string | readonly string[];
+    /**
+     * True: the request-URI stays as the caller wrote it. False: it becomes the destination. By default it becomes the
+     * destination if it named this host, and else stays.
+     */
+    preserveRequestUri?: boolean;
+    /**
+     * Go along the Route headers that the request has come with, those that name this host taken off.
+     *
+     * @defaultValue false: they are taken off, and the destination says where the request goes
+     */
+    followRoutes?: boolean;
   }
 
   /** A response of a destination. */
@@ -1170,6 +1199,11 @@ declare namespace drachtio {
     readonly isNewInvite: boolean;
     /** True for an INVITE or SUBSCRIBE outside every dialog. */
     readonly canFormDialog: boolean;
+    /**
+     * Whether this is a request inside a dialog of others, on its way along a route that was recorded here: what
+     * `app.onInDialog` is asked about.
+     */
+    readonly passing: boolean;
     /** Whether the engine has been asked to proxy the request: it is not to be answered here. */
     readonly proxied: boolean;
     /** The user part of the request-URI, or a telephone number; `''` if there is none. */

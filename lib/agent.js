@@ -5,7 +5,7 @@ const { ApiLogger } = require('./api_logger');
 const { CHANNELS } = require('./channels');
 const { readConnectOptions } = require('./connect_options');
 const { readTlsOptions } = require('./engine_options');
-const { conclude, run } = require('./dispatcher');
+const { conclude, letPass, run } = require('./dispatcher');
 const { DrachtioError } = require('./errors');
 const { loadEngine } = require('./native');
 const { promised } = require('./promised');
@@ -19,6 +19,12 @@ const { Session } = require('./session');
 
 const API_LOGGER = 'api logger';
 
+/** What is asked for to be told of requests inside dialogs that pass. */
+const PASSING_ROUTE = 'in-dialog';
+
+/** @type {Handler} */
+const PASS = (req, res, next) => next();
+
 /**
  * One application's access to a SIP engine.
  *
@@ -28,6 +34,8 @@ class Agent extends EventEmitter {
   /** @type {Session | undefined} */
   #session = undefined;
   #handler;
+  /** Who decides on requests that pass. @type {Handler | undefined} */
+  #decider = undefined;
   #owner;
   /** What was said of TLS last. @type {Record<string, unknown>} */
   #tls = {};
@@ -131,6 +139,27 @@ class Agent extends EventEmitter {
    */
   #handle(req, res) {
     run(this.#handler, undefined, req, res, (err) => conclude(err, req, res));
+  }
+
+  /**
+   * Asks for requests inside dialogs that pass along a recorded route, to decide on them.
+   *
+   * @param {Handler} handler gets each of them; it passes when `next` is called without an error
+   */
+  onInDialog(handler) {
+    if (this.#decider === undefined) this.route(PASSING_ROUTE);
+    this.#decider = handler;
+  }
+
+  /**
+   * A request is about to pass.
+   *
+   * @param {Request} req
+   * @param {Response} res
+   */
+  decide(req, res) {
+    const decider = this.#decider ?? PASS;
+    run(decider, undefined, req, res, (err) => letPass(err, req, res));
   }
 
   /**

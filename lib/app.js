@@ -41,6 +41,8 @@ class App extends Base {
   client = undefined;
 
   #agent;
+  /** Who decides on requests that pass. @type {import('./dispatcher').Layer[]} */
+  #deciders = [];
   /** @type {Set<string>} */
   #routed = new Set();
 
@@ -70,6 +72,24 @@ class App extends Base {
       this.stack.push(layer);
       this.#route(layer.method);
     }
+    return this;
+  }
+
+  /**
+   * Adds handlers that decide on requests inside dialogs which pass along a route that was recorded here: each answers
+   * the request, proxies it, or calls `next`. One that nobody has answered or proxied passes. Takes what `use` takes.
+   *
+   * @param {...unknown} args
+   */
+  onInDialog(...args) {
+    const layers = readLayers(args);
+    if (this.#deciders.length === 0) {
+      this.#agent.onInDialog((req, res, next) => {
+        req.app = this;
+        dispatch(this.#deciders, req, res, next);
+      });
+    }
+    this.#deciders.push(...layers);
     return this;
   }
 

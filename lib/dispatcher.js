@@ -134,6 +134,20 @@ function conclude(err, req, res) {
 }
 
 /**
+ * What becomes of a request inside a dialog that no handler has decided on: it passes. One whose handler has failed is
+ * answered as any other.
+ *
+ * @param {unknown} err
+ * @param {Request} req
+ * @param {Response} res
+ */
+function letPass(err, req, res) {
+  if (err) conclude(err, req, res);
+  // It may be over meanwhile, and nobody needs to know.
+  else if (!res.finalResponseSent && !req.proxied) req.proxy({ wantsFullResponse: false }, () => {});
+}
+
+/**
  * The status to answer with when a handler has failed.
  *
  * @param {unknown} err
@@ -143,4 +157,4 @@ function statusOf(err) {
   return typeof status === 'number' && status >= 300 && reasonPhrase(status) !== '' ? status : 500;
 }
 
-module.exports = { readLayers, dispatch, run, conclude };
+module.exports = { readLayers, dispatch, run, conclude, letPass };

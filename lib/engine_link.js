@@ -20,6 +20,8 @@ const { disconnected, refusal, throwLater } = require('./errors');
 /**
  * @typedef {object} Receiver
  * @property {(frame: string, index: string) => void} onMessage a request or response has come
+ * @property {(frame: string, index: string) => void} onPassing a request inside a dialog is about to pass along its
+ *   recorded route
  * @property {(text: string) => void} onAnswered a request has been answered in place of the application:
  *   `transaction|status|code|text`
  * @property {(text: string) => void} onConnectionClosed a connection that something was on has ended
@@ -31,7 +33,7 @@ const { disconnected, refusal, throwLater } = require('./errors');
 const Command = Object.freeze({ ROUTE: 1, REMOVE_ROUTE: 2, SIP: 3, PROXY: 4, GIVE: 5, CONNECT: 6 });
 
 /** What an event is. */
-const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6, CLOSED: 7, PROGRESS: 8 });
+const Event = Object.freeze({ MESSAGE: 1, SENT: 2, REFUSED: 3, BRANCH: 4, DONE: 5, ANSWERED: 6, CLOSED: 7, PROGRESS: 8, PASSING: 9 });
 
 /** Entries of the flat arrays of commands and events for each of them. */
 const ENTRIES = 4;
@@ -280,6 +282,10 @@ class EngineLink {
   #dispatch(kind, id, frame, index) {
     if (kind === Event.MESSAGE) {
       this.#receiver.onMessage(frame, index);
+      return;
+    }
+    if (kind === Event.PASSING) {
+      this.#receiver.onPassing(frame, index);
       return;
     }
     if (kind === Event.ANSWERED) {

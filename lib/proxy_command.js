@@ -2,10 +2,13 @@
 
 const { misuse } = require('./errors');
 const { bodyText, requestLine } = require('./headers/draft');
+const { CHANGES, changeLines } = require('./proxy_changes');
 const { groupsOf, invalid, readDuration, readForking, readHeaders } = require('./proxy_targets');
 
 /**
- * @typedef {object} ProxyOptions
+ * @typedef {ProxyWays & import('./proxy_changes').ProxyChanges} ProxyOptions
+ *
+ * @typedef {object} ProxyWays
  * @property {import('./proxy_targets').Destinations} [destination] where to: default the request-URI
  * @property {boolean} [remainInDialog] stay on the path of the dialog (Record-Route)
  * @property {boolean} [recordRoute] the same
@@ -21,10 +24,15 @@ const { groupsOf, invalid, readDuration, readForking, readHeaders } = require('.
 
 const FLAGS = /** @type {const} */ (['remainInDialog', 'recordRoute', 'path', 'wantsFullResponse']);
 
-const KEYS = new Set([...FLAGS, 'destination', 'followRedirects', 'forking', 'provisionalTimeout', 'finalTimeout', 'headers', 'signal']);
+const KEYS = new Set([...FLAGS, 'destination', 'followRedirects', 'forking', 'provisionalTimeout', 'finalTimeout', 'headers', 'signal', ...CHANGES]);
 
 /** The most redirections in a row that may be asked for. */
 const MAX_REDIRECTS = 255;
+
+/** The options that a request inside a dialog has no use for: it goes along its recorded route, once. */
+const NOT_INSIDE_DIALOGS = Object.freeze(/** @type {const} */ ([
+  'destination', 'remainInDialog', 'recordRoute', 'path', 'followRedirects', 'forking', 'preserveRequestUri', 'followRoutes',
+]));
 
 /**
  * The proxy command of the drachtio protocol. What that has no place for stands in the body, in the form of
@@ -37,6 +45,7 @@ const MAX_REDIRECTS = 255;
  */
 function proxyCommand(req, options) {
   checkKeys(options);
+  checkPassing(req, options);
   const { destination, forking, followRedirects = false, wantsFullResponse = true } = options;
   for (const flag of FLAGS) {
     const value = options[flag];
@@ -44,7 +53,7 @@ function proxyCommand(req, options) {
   }
   const redirects = redirectsOf(followRedirects);
   checkSignal(options.signal);
-  const groups = groupsOf(destination ?? req.uri, forking);
+  const groups = req.passing ? [] : groupsOf(destination ?? req.uri, forking);
   const uris = groups.flat().map(({ uri }) => uri);
   const head = [
     req.stackTxnId,
@@ -56,8 +65,10 @@ function proxyCommand(req, options) {
     readDuration('finalTimeout', options.finalTimeout),
     ...uris,
   ].join('|');
-  const body = planOf(groups, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse);
-  const text = requestLine(/** @type {string} */ (req.method), uris[0]) + readHeaders('headers', options.headers) + bodyText(body);
+  const lines = [...planLines(groups, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse), ...changeLines(options)];
+  const body = lines.length === 0 ? undefined : ['plan', ...lines, ''].join('\r\n');
+  const uri = uris[0] ?? /** @type {string} */ (req.uri);
+  const text = requestLine(/** @type {string} */ (req.method), uri) + readHeaders('headers', options.headers) + bodyText(body);
   return { head, text };
 }
 
@@ -67,9 +78,9 @@ function proxyCommand(req, options) {
  * @param {import('./proxy_targets').Target[][]} groups
  * @param {number | undefined} redirects
  * @param {boolean} wantsProgress
- * @returns {string | undefined}
+ * @returns {string[]}
  */
-function planOf(groups, redirects, wantsProgress) {
+function planLines(groups, redirects, wantsProgress) {
   const lines = [];
   if (wantsProgress) lines.push('progress');
   if (redirects !== undefined) lines.push(`redirects ${redirects}`);
@@ -80,7 +91,16 @@ function planOf(groups, redirects, wantsProgress) {
       for (const target of group) lines.push(`target ${target.uri}`, ...target.lines);
     }
   }
-  return lines.length === 0 ? undefined : ['plan', ...lines, ''].join('\r\n');
+  return lines;
+}
+
+/**
+ * @param {import('./request').Request} req
+ * @param {ProxyOptions} options
+ */
+function checkPassing(req, options) {
+  const unused = req.passing ? NOT_INSIDE_DIALOGS.find((option) => options[option] !== undefined) : undefined;
+  if (unused !== undefined) throw invalid(unused, options[unused], 'left out: a request inside a dialog goes along its recorded route');
 }
 
 /** @param {unknown} options */

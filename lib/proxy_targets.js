@@ -13,7 +13,7 @@ const { headerLines } = require('./headers/draft');
  * @property {string | number} [provisionalTimeout] in place of the one for all
  * @property {string | number} [finalTimeout] in place of the one for all
  * @property {'udp' | 'tcp' | 'tls' | 'ws' | 'wss'} [transport] to send by, whatever the URI says
- * @property {string} [via] the URI of the next hop
+ * @property {string | readonly string[]} [via] the URI of the next hop, or the hops as a Path names them
  *
  * @typedef {string | ProxyTarget} Destination
  * @typedef {Destination | readonly (Destination | readonly Destination[])[]} Destinations
@@ -32,6 +32,7 @@ const KEYS = new Set(['uri', 'q', 'headers', 'provisionalTimeout', 'finalTimeout
 
 const HAS_SCHEME = /^(?:sips?|tel|urn):/i;
 const NOT_A_TOKEN = /[\s|\0]/;
+const BREAKS_LINE = /[\r\n\0]/;
 const DURATION = /^\d{1,9}(?:ms|s)$/;
 
 /** The longest time that a number of milliseconds may say: 24 hours. */
@@ -116,7 +117,7 @@ function targetOf(item, name) {
   if (q !== undefined && !(typeof q === 'number' && q >= 0 && q <= 1)) throw invalid(`${name}.q`, q, 'a number from 0 to 1');
   if (transport !== undefined && !TRANSPORTS.has(transport)) throw invalid(`${name}.transport`, transport, [...TRANSPORTS].map((one) => `'${one}'`).join(' or '));
   const said = [
-    ['via', via === undefined ? '' : readUri(via, `${name}.via`)],
+    ['via', readHops(via, `${name}.via`)],
     ['transport', transport ?? ''],
     ['provisional-timeout', readDuration(`${name}.provisionalTimeout`, provisionalTimeout)],
     ['final-timeout', readDuration(`${name}.finalTimeout`, finalTimeout)],
@@ -159,6 +160,22 @@ function readHeaders(option, headers) {
 function readUri(uri, name) {
   if (typeof uri !== 'string' || uri === '' || NOT_A_TOKEN.test(uri)) throw invalid(name, uri, 'a URI');
   return HAS_SCHEME.test(uri) ? uri : `sip:${uri}`;
+}
+
+/**
+ * @param {unknown} via a URI, several, or the value of a Path
+ * @param {string} name
+ * @returns {string} a URI, or a list with brackets; '' for none
+ */
+function readHops(via, name) {
+  if (via === undefined || via === null) return '';
+  if (typeof via === 'string' && via.startsWith('<')) {
+    if (BREAKS_LINE.test(via)) throw invalid(name, via, 'a URI, or the value of a Path');
+    return via;
+  }
+  if (!Array.isArray(via)) return readUri(via, name);
+  if (via.length === 0) throw invalid(name, via, 'one or more URIs');
+  return via.map((uri, at) => (typeof uri === 'string' && uri.startsWith('<') ? readHops(uri, `${name}[${at}]`) : `<${readUri(uri, `${name}[${at}]`)}>`)).join(',');
 }
 
 /**

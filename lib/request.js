@@ -61,6 +61,13 @@ let replace;
  */
 let setEnded;
 
+/**
+ * Takes note that a request is on its way along a recorded route.
+ *
+ * @type {(req: Request) => void}
+ */
+let setPassing;
+
 /** A request that has come, or one that was sent from here. */
 class Request extends Carrier {
   /** @type {RequestDraft | undefined} */
@@ -70,6 +77,7 @@ class Request extends Carrier {
   /** What waits for the successor to be known. @type {(() => void)[] | undefined} */
   #waiting = undefined;
   #proxied = false;
+  #passing = false;
   #ended = false;
 
   static {
@@ -101,6 +109,9 @@ class Request extends Carrier {
     };
     setEnded = (req) => {
       req.#ended = true;
+    };
+    setPassing = (req) => {
+      req.#passing = true;
     };
   }
 
@@ -192,6 +203,14 @@ class Request extends Carrier {
     const dialogId = super.stackDialogId;
     const isReplacing = dialogId && this.source === 'network' && this.isNewInvite && this.has('replaces');
     return isReplacing ? dialogId : undefined;
+  }
+
+  /**
+   * Whether this is a request inside a dialog of others, on its way along a route that was recorded here: what
+   * `app.onInDialog` is asked about.
+   */
+  get passing() {
+    return this.#passing;
   }
 
   /** Whether the request has been given to the engine to proxy: it is not to be answered here. */
@@ -315,4 +334,4 @@ function wrongSide(message) {
   return Object.assign(new Error(message), { code: 'DRT_ERR_WRONG_SIDE' });
 }
 
-module.exports = { Request, createRequest, draftOf, setDraft, setEnded, awaitSuccessor, replace };
+module.exports = { Request, createRequest, draftOf, setDraft, setEnded, awaitSuccessor, replace, setPassing };

@@ -11,7 +11,7 @@ const { bodyText, requestLine } = require('./headers/draft');
 const { tell } = require('./held_events');
 const { EarlyUpdates } = require('./early_updates');
 const { readClosedConnection } = require('./closed_connection');
-const { createRequest, setDraft, setEnded } = require('./request');
+const { createRequest, setDraft, setEnded, setPassing } = require('./request');
 const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
 
@@ -117,17 +117,44 @@ class Session {
     const message = this.message(frame, index);
     const { method } = message;
     if (method === 'CANCEL' && this.#cancelInvite(transaction, message)) return;
+    const { req, res } = this.#requestOf(frame, message, transaction);
+    if (method !== 'ACK' && method !== 'CANCEL') this.#remember(transaction, req);
+    if (method !== 'INVITE' && this.#acks.size > 0) this.#settleAck(req);
+    if (CHANNELS.requestReceived.hasSubscribers) CHANNELS.requestReceived.publish({ agent: this.agent, req, res });
+    if (method === 'UPDATE' && this.#updates.emit(req, res)) return;
+    this.#handler(req, res);
+  }
+
+  /**
+   * A request inside a dialog of others is about to pass along its recorded route.
+   *
+   * @param {string} frame
+   * @param {string} index
+   */
+  onPassing(frame, index) {
+    const transaction = transactionOf(frame);
+    const { req, res } = this.#requestOf(frame, this.message(frame, index), transaction);
+    setPassing(req);
+    this.#remember(transaction, req);
+    if (CHANNELS.requestReceived.hasSubscribers) CHANNELS.requestReceived.publish({ agent: this.agent, req, res });
+    this.agent.decide(req, res);
+  }
+
+  /**
+   * A request that has come, and what it is to be answered with.
+   *
+   * @param {string} frame
+   * @param {SipMessage} message
+   * @param {string} transaction
+   */
+  #requestOf(frame, message, transaction) {
     const req = createRequest(this, frame, message, transaction);
     const res = new Response();
     setSession(res, this);
     res.stackTxnId = transaction;
     res.req = req;
     req.res = res;
-    if (method !== 'ACK' && method !== 'CANCEL') this.#remember(transaction, req);
-    if (method !== 'INVITE' && this.#acks.size > 0) this.#settleAck(req);
-    if (CHANNELS.requestReceived.hasSubscribers) CHANNELS.requestReceived.publish({ agent: this.agent, req, res });
-    if (method === 'UPDATE' && this.#updates.emit(req, res)) return;
-    this.#handler(req, res);
+    return { req, res };
   }
 
   /**

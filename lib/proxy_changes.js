@@ -1,0 +1,70 @@
+'use strict';
+
+const { checkedName, headerLine } = require('./headers/draft');
+const { invalid } = require('./proxy_targets');
+
+/** @typedef {import('./headers/draft').HeaderValue} HeaderValue */
+
+/**
+ * What is changed in a request that is sent on.
+ *
+ * @typedef {object} ProxyChanges
+ * @property {Record<string, HeaderValue>} [setHeaders] headers that take the place of all of their name; one without a
+ *   value is taken off
+ * @property {string | readonly string[]} [removeHeaders] names of headers that are taken off
+ * @property {boolean} [preserveRequestUri] true: the request-URI stays as the caller wrote it; false: it becomes the
+ *   destination; by default it becomes the destination if it named this host
+ * @property {boolean} [followRoutes] go along the Route headers that the request has come with, instead of taking them off
+ */
+
+/** The names of these options. */
+const CHANGES = Object.freeze(/** @type {const} */ (['setHeaders', 'removeHeaders', 'preserveRequestUri', 'followRoutes']));
+
+/**
+ * The lines that say it in the body of a proxy command.
+ *
+ * @param {ProxyChanges} options
+ * @returns {string[]}
+ * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, `DRT_ERR_INVALID_HEADER`
+ */
+function changeLines(options) {
+  return [
+    ...setLines(options.setHeaders),
+    ...removeLines(options.removeHeaders),
+    ...flagLines('preserveRequestUri', options.preserveRequestUri, 'request-uri keep', 'request-uri replace'),
+    ...flagLines('followRoutes', options.followRoutes, 'routes follow'),
+  ];
+}
+
+/** @param {unknown} headers */
+function setLines(headers) {
+  if (headers === undefined || headers === null) return [];
+  if (typeof headers !== 'object' || Array.isArray(headers)) throw invalid('setHeaders', headers, 'a table of headers');
+  return Object.entries(headers).flatMap(([name, value]) => {
+    const lines = headerLine(name, value).split('\r\n').filter(Boolean);
+    return lines.length === 0 ? [`remove ${name}`] : lines.map((line) => `set ${line}`);
+  });
+}
+
+/** @param {unknown} names */
+function removeLines(names) {
+  if (names === undefined || names === null) return [];
+  return [names].flat().map((name) => {
+    if (typeof name !== 'string') throw invalid('removeHeaders', name, 'a name, or several');
+    return `remove ${checkedName(name)}`;
+  });
+}
+
+/**
+ * @param {string} option
+ * @param {unknown} value
+ * @param {...string} lines what true says, and what false says if that is not the default
+ */
+function flagLines(option, value, ...lines) {
+  if (value === undefined || value === null) return [];
+  if (typeof value !== 'boolean') throw invalid(option, value, 'true or false');
+  const line = lines[value ? 0 : 1];
+  return line === undefined ? [] : [line];
+}
+
+module.exports = { CHANGES, changeLines };
