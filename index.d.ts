@@ -527,7 +527,7 @@ declare namespace drachtio {
      * Asks for no more requests of a method, or of the methods that begin so. Handlers stay, and get requests inside
      * the calls and subscriptions of this application.
      *
-     * @throws an error with code `DRT_ERR_NO_ROUTE` when they were not asked for
+     * @throws an error with code `DRT_ERR_NOT_ROUTED` when they were not asked for
      */
     removeRoute(method: string): this;
 
@@ -601,7 +601,7 @@ declare namespace drachtio {
     /**
      * Asks for no more requests of a method.
      *
-     * @throws an error with code `DRT_ERR_NO_ROUTE` when it was not asked for
+     * @throws an error with code `DRT_ERR_NOT_ROUTED` when it was not asked for
      */
     removeRoute(method: string): void;
 

@@ -179,7 +179,7 @@ class Agent extends EventEmitter {
    * @param {string} method as it was given to `route`
    */
   removeRoute(method) {
-    if (!this.#routes.delete(method)) throw new DrachtioError(`no route request to remove for ${method}`, 'DRT_ERR_NO_ROUTE');
+    if (!this.#routes.delete(method)) throw new DrachtioError(`no route request to remove for ${method}`, 'DRT_ERR_NOT_ROUTED');
     this.#session?.removeRoute(method);
   }
 

@@ -111,11 +111,11 @@ class App extends Base {
    * inside calls and subscriptions of this application.
    *
    * @param {string} prefix
-   * @throws {DrachtioError} `DRT_ERR_NO_ROUTE` when they have not been asked for
+   * @throws {DrachtioError} `DRT_ERR_NOT_ROUTED` when they have not been asked for
    */
   removeRoute(prefix) {
     const routed = methodsOf(prefix).filter((method) => this.#routed.delete(method));
-    if (routed.length === 0) throw new DrachtioError(`no route request to remove for ${prefix}`, 'DRT_ERR_NO_ROUTE');
+    if (routed.length === 0) throw new DrachtioError(`no route request to remove for ${prefix}`, 'DRT_ERR_NOT_ROUTED');
     for (const method of routed) this.#agent.removeRoute(method);
     return this;
   }

@@ -58,7 +58,7 @@ test('a method that is not wanted any more is taken back', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(engine.commands.map(({ kind, head }) => [kind, head]), [[2, 'info'], [2, 'invite'], [1, 'invite']]);
   for (const remove of [() => app.removeRoute('bye'), () => app.client.removeRoute('bye')]) {
-    assert.throws(remove, { message: 'no route request to remove for bye', code: 'DRT_ERR_NO_ROUTE' });
+    assert.throws(remove, { message: 'no route request to remove for bye', code: 'DRT_ERR_NOT_ROUTED' });
   }
 });
 
