@@ -578,10 +578,68 @@ declare namespace drachtio {
      */
     reloadTls(tls?: TlsOptions): Promise<void>;
 
+    /**
+     * Gives a request to the application as if it had come from the network, and says what the application makes of it. No
+     * engine and no socket takes part: for tests. See `docs/testing.md`.
+     *
+     * @param request a method, the text of a request, or a message
+     * @returns a promise that waits for the final response. It is rejected with the reason of the signal, and with a
+     * `TypeError` with a code for what is no request
+     */
+    inject(request: string | SipMessage, options?: InjectOptions): Promise<Injected>;
+
     /** Ends every call and closes the sockets. May be called at any time. */
     disconnect(): Promise<void>;
     /** The same as `disconnect`, for `await using app = drachtio()`. */
     [Symbol.asyncDispose](): Promise<void>;
+  }
+
+  /** The request that `inject` makes of a method, and where it seems to come from. */
+  interface InjectOptions {
+    /**
+     * The request-URI.
+     *
+     * @defaultValue `'sip:app@127.0.0.1'`
+     */
+    uri?: string;
+    /** Stand for those that a request has of itself. */
+    headers?: HeadersInit;
+    /** The body. */
+    body?: string;
+    /** The `stackDialogId` of the dialog that the request is in. */
+    dialogId?: string;
+    /** The `source_address`. */
+    address?: string;
+    /** The `source_port`. */
+    port?: number;
+    /** The `protocol`. */
+    protocol?: string;
+    /**
+     * The status that a destination answers with if the request is proxied.
+     *
+     * @defaultValue 200 for each
+     */
+    proxied?: (destination: string) => number;
+    /** The caller gives up: an INVITE is cancelled, any other request is waited for no longer. */
+    signal?: AbortSignal;
+  }
+
+  /** What has become of a request that was given to `inject`. */
+  interface Injected {
+    /** The status of the final response; 0 for an ACK, which has none. */
+    status: number;
+    /** The reason. */
+    reason: string;
+    /** The headers. */
+    headers: Headers;
+    /** The body. */
+    body: string;
+    /** The final response. */
+    message: SipMessage | undefined;
+    /** The responses before it. */
+    provisional: SipMessage[];
+    /** The destinations that were tried, if the request was proxied. */
+    proxied: string[] | undefined;
   }
 
   /** One application's access to the SIP engine: `app.client`, or by itself with a function for its requests. */

@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events');
 const { Agent } = require('./agent');
 const { dispatch, readLayers } = require('./dispatcher');
 const { DrachtioError } = require('./errors');
+const { inject } = require('./inject');
 const { METHODS } = require('./methods');
 const { notConnected } = require('./request_draft');
 
@@ -179,6 +180,16 @@ class App extends Base {
    */
   reloadTls(tls) {
     return this.#agent.reloadTls(tls);
+  }
+
+  /**
+   * Gives a request to the application as if it had come from the network, without an engine or a socket: for tests.
+   *
+   * @param {string | import('./sip_message').SipMessage} request a method, the text of a request, or a message
+   * @param {import('./inject').InjectOptions} [options]
+   */
+  inject(request, options) {
+    return inject(this, this.#agent, request, options);
   }
 
   /** Ends every call and closes the sockets. */

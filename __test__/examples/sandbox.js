@@ -1,5 +1,5 @@
 'use strict';
-// Loaded before a program of the README: `require('drachtio')` is this tree, and its contacts are free ports of 127.0.0.1.
+// Loaded before a program of the README or of docs: `require('drachtio')` is this tree, and its contacts are free ports of 127.0.0.1.
 
 const Module = require('node:module');
 const path = require('node:path');
@@ -8,7 +8,8 @@ const root = path.join(__dirname, '../..');
 const load = Module._load;
 
 Module._load = function (request, ...rest) {
-  return request === 'drachtio' ? sandboxed : load.call(this, request, ...rest);
+  if (request === 'drachtio') return sandboxed;
+  return load.call(this, request === 'drachtio/testing' ? path.join(root, 'testing.js') : request, ...rest);
 };
 
 const drachtio = require(root);
@@ -21,11 +22,14 @@ const sandboxed = new Proxy(drachtio, {
 function onLoopback(app) {
   const connect = app.connect;
   app.connect = (options, ...rest) => {
-    const transports = [options?.contact].flat().some((contact) => contact?.includes('tcp')) ? 'udp,tcp' : 'udp';
+    const contacts = [options?.contact ?? 'sip:*'].flat().map((contact) => {
+      const { uri, ...rest } = typeof contact === 'string' ? { uri: contact } : contact;
+      return { uri: `sip:127.0.0.1:0;transport=${uri.includes('tcp') ? 'udp,tcp' : 'udp'}`, ...rest };
+    });
     app.on('connect', (err) => console.log(err ? `sandbox: ${err}` : 'sandbox: connected'));
     if (typeof options === 'function') rest.unshift(options);
     const given = typeof options === 'object' ? options : {};
-    return connect.call(app, { ...given, contact: `sip:127.0.0.1:0;transport=${transports}` }, ...rest);
+    return connect.call(app, { ...given, contact: contacts }, ...rest);
   };
   return app;
 }

@@ -1,6 +1,7 @@
 // What applications write, and what the types must therefore accept.
 
 import drachtio = require('../../..');
+import { openPeer } from '../../../testing';
 import type { App, Handler, NameAddr, ProxyResults, Request, Response, SipMessage, Via } from '../../..';
 
 declare module '../../..' {
@@ -92,6 +93,13 @@ async function modern() {
   }
   for await (const { status } of req.responses({ signal: new AbortController().signal })) status.toFixed();
   same<Request>()(await req.cancel());
+  const { status, headers, proxied } = await app.inject('INVITE', { headers: { 'X-A': 1 }, proxied: (uri) => uri.length, signal: AbortSignal.timeout(5) });
+  same<number>()(status);
+  console.log(headers['x-a'], proxied?.[0], (await app.inject(new drachtio.SipMessage('OPTIONS sip:a SIP/2.0'))).message?.get('to'));
+  const peer = await openPeer({ port: 0 });
+  same<SipMessage>()(await peer.receives('INVITE', { patience: 100 }));
+  peer.answer(peer.request('OPTIONS', peer.uri), 200, { headers: { 'X-A': 1 }, body: '' });
+  await peer.receives((message) => message.status === 200);
   await app[Symbol.asyncDispose]();
   req.on('update', (update, res) => res.send(200, update.getHeaderName('from') ?? update.receivedOn));
   req.on('response', async (res, ack) => same<SipMessage | undefined>()(await ack()));

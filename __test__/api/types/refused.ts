@@ -34,6 +34,8 @@ app.request('sip:a@b.example', { method: 'OPTIONS' }).then((req) => req.seq);
 app.request({ uri: 'sip:a@b.example', method: 'OPTIONS', signal: 5 });
 // @ts-expect-error with a callback there is no promise
 app.request({ uri: 'sip:a@b.example', method: 'OPTIONS' }, () => {}).then(() => {});
+// @ts-expect-error a destination has a status
+app.inject('INVITE', { proxied: (uri) => uri });
 // @ts-expect-error idle is not a function
 app.idle();
 
