@@ -130,18 +130,16 @@ class Injection {
       /** @param {(string | number)[]} batch */
       submit = (batch) => injection.#take(batch);
       take = () => injection.#events.splice(0);
-      reloadTls = () => Promise.resolve();
-      census = () => ({});
-      counters = () => ({});
-      close = () => Promise.resolve();
     }
     this.#request = request;
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#transaction = `injected-${++count}`;
+    // Nothing else is asked of it.
+    const standIn = /** @type {import('./native').EngineClass} */ (/** @type {unknown} */ (Engine));
     const handler = /** @type {import('./dispatcher').Handler} */ (/** @type {unknown} */ (app));
-    this.#session = new Session(agent, (req, res) => run(handler, undefined, req, res, (err) => conclude(err, req, res)), Engine);
+    this.#session = new Session(agent, (req, res) => run(handler, undefined, req, res, (err) => conclude(err, req, res)), standIn);
   }
 
   async begin() {
