@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { test: plainTest } = require('node:test');
 const drachtio = require('../..');
 const { freePort } = require('../sipp/free_port');
-const { selfSigned, issue } = require('../tls/pki');
+const { issue, selfSigned, tlsTest } = require('../tls/pki');
 const { startPhone, sdp } = require('./phone');
 const { runExample } = require('./run');
 
@@ -185,7 +185,7 @@ test('presence.js: who watches a user is told what that user publishes', async (
   assert.equal((await watcher.send(uri, { method: 'SUBSCRIBE', headers: { Event: 'dialog' } })).status, 489);
 });
 
-test('webrtc-front.js: a client behind a secure WebSocket and a telephone on UDP call each other', async (t) => {
+tlsTest('webrtc-front.js: a client behind a secure WebSocket and a telephone on UDP call each other', async (t) => {
   const authority = selfSigned();
   const { cert, key } = issue(authority, 'localhost');
   const [udp, wss] = await Promise.all(['udp', 'wss'].map((transport) => freePort(transport)));

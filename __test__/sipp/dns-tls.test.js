@@ -7,10 +7,11 @@ const { once } = require('node:events');
 const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
-const { after, test } = require('node:test');
+const { after } = require('node:test');
 const tls = require('node:tls');
 const drachtio = require('../..');
 const { startNameServer } = require('./dns_server');
+const { tlsTest } = require('../tls/pki');
 const { freePort } = require('./app');
 
 const open = [];
@@ -92,7 +93,7 @@ async function nameServer(...ports) {
   return server;
 }
 
-test('NAPTR to TLS: the server proves the name of the domain, not that of the host', async () => {
+tlsTest('NAPTR to TLS: the server proves the name of the domain, not that of the host', async () => {
   const pair = certificate('example.com');
   const server = await startServer(pair);
   const app = await startAgent(await nameServer(server.port, await freePort(), await freePort()), [pair.cert]);
@@ -102,7 +103,7 @@ test('NAPTR to TLS: the server proves the name of the domain, not that of the ho
   }
 });
 
-test('a TLS server that is not there: the next one takes the request', async (t) => {
+tlsTest('a TLS server that is not there: the next one takes the request', async (t) => {
   const pair = certificate('example.com');
   const server = await startServer(pair);
   const app = await startAgent(await nameServer(await freePort(), server.port, await freePort()), [pair.cert]);
@@ -110,7 +111,7 @@ test('a TLS server that is not there: the next one takes the request', async (t)
   t.diagnostic(`time lost to a TLS server that is not there: ${app.client.counters().timeLost} ms`);
 });
 
-test('a server with the certificate of another domain is left for the next one', async (t) => {
+tlsTest('a server with the certificate of another domain is left for the next one', async (t) => {
   const [wrong, right] = [certificate('one.example.net'), certificate('example.com')];
   const [impostor, server] = [await startServer(wrong), await startServer(right)];
   const app = await startAgent(await nameServer(impostor.port, server.port, await freePort()), [wrong.cert, right.cert]);
@@ -119,7 +120,7 @@ test('a server with the certificate of another domain is left for the next one',
   t.diagnostic(`time lost to a server with a wrong certificate: ${app.client.counters().timeLost} ms`);
 });
 
-test('if no server proves to be of the domain, a sips: request is not sent at all', async () => {
+tlsTest('if no server proves to be of the domain, a sips: request is not sent at all', async () => {
   const wrong = certificate('one.example.net', 'two.example.net');
   const [one, two] = [await startServer(wrong), await startServer(wrong)];
   const app = await startAgent(await nameServer(one.port, two.port, await freePort()), [wrong.cert]);

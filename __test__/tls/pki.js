@@ -1,11 +1,18 @@
 'use strict';
 // Certificates made for a test, by the program openssl.
 
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { after } = require('node:test');
+const { after, test } = require('node:test');
+
+const missing = spawnSync('openssl', ['version']).error ? 'openssl is not installed (Debian: apt-get install openssl)' : false;
+
+/** A test that needs certificates, and says so where they cannot be made. */
+function tlsTest(name, fn) {
+  test(name, { skip: missing, timeout: 60_000 }, fn);
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'drachtio-tls-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -42,4 +49,4 @@ function issue(authority, host, { expired = false } = {}) {
   return files;
 }
 
-module.exports = { issue, selfSigned };
+module.exports = { issue, missing, selfSigned, tlsTest };
