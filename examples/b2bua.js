@@ -22,7 +22,10 @@ app.invite(async (req, res) => {
   outgoing.on('response', (answer, ack) => {
     const opts = { headers: typeOf(answer), body: answer.body };
     if (answer.status < 200) return res.send(answer.status, answer.reason, opts);
-    if (answer.status >= 300) return ack() ?? res.send(answer.status, answer.reason);
+    if (answer.status >= 300) {
+      ack();
+      return res.send(answer.status, answer.reason);
+    }
     // An INVITE without an offer is answered with one, and its ACK brings the answer.
     if (req.body) ack();
     res.send(answer.status, answer.reason, opts, join, (theirAck) => {

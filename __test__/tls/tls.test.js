@@ -106,7 +106,10 @@ tlsTest('certificates are replaced under traffic, and no call is lost', async (t
   let ended = 0;
   const { app, tlsPort } = await start(t, current, (each) => {
     each.invite((req, res) => res.send(200, { headers: { 'Content-Type': 'application/sdp' }, body: 'v=0\r\n' }));
-    each.bye((req, res) => res.send(200) || ended++);
+    each.bye((req, res) => {
+      ended += 1;
+      res.send(200);
+    });
   });
   const shown = new Set();
   const call = async (n) => {
