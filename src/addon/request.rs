@@ -144,6 +144,7 @@ mod tests {
                 dialog,
                 next_hop,
                 message,
+                ..
             } => {
                 assert_eq!(dialog, None);
                 assert_eq!(next_hop.as_deref(), Some("sip:next"));

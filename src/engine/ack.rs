@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::command::{AppId, CommandId, DialogId};
+use super::command::{AppId, CommandId, DialogId, Forks};
 use super::compose::{Identity, RequestParts, Writer};
 use super::dialog::Acknowledgement;
 use super::event::{Meta, Refusal, Reply};
@@ -202,6 +202,7 @@ impl Engine {
                 let action = Action::Request {
                     dialog: Some(id.clone()),
                     next_hop: None,
+                    forks: Forks::First,
                     message: draft.clone(),
                 };
                 self.look_up(
@@ -227,9 +228,7 @@ impl Engine {
         }
         self.note_description(key, &message);
         self.reschedule_dialog(key);
-        if let Some(invite) = self.clients.get_mut(client) {
-            invite.ack = Some((message.text().clone(), path));
-        }
+        self.keep_ack(client, key, (message.text().clone(), path));
         self.transmit(path, message.text().clone(), None);
         if ends {
             self.end_call(now, key, REASON_CANCEL_RACE);
@@ -252,9 +251,8 @@ impl Engine {
         cseq: u32,
         told: Told,
     ) {
-        let ack = self.acknowledge(key, cseq);
-        if let (Some(ack), Some(invite)) = (ack, self.clients.get_mut(client)) {
-            invite.ack = Some(ack);
+        if let Some(ack) = self.acknowledge(key, cseq) {
+            self.keep_ack(client, key, ack);
         }
         match told {
             Told::Owner => self.end_call(now, key, REASON_CANCEL_RACE),

@@ -85,6 +85,12 @@ impl DialogId {
         DialogId(id.into())
     }
 
+    /// The id of a further dialog of the same request, with the fork of this To tag:
+    /// `<dialog id>;to-tag=<tag>`.
+    pub fn of_fork(&self, to_tag: &str) -> DialogId {
+        DialogId(format!("{self};to-tag={to_tag}").into())
+    }
+
     /// The id as applications see it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -121,6 +127,8 @@ pub enum Action {
         dialog: Option<DialogId>,
         /// A SIP URI to send to instead of the request-URI.
         next_hop: Option<String>,
+        /// Whose answers to a new INVITE are the application's.
+        forks: Forks,
         /// The draft.
         message: Message,
     },
@@ -149,4 +157,15 @@ pub enum Action {
         /// Where and how.
         plan: ProxyPlan,
     },
+}
+
+/// Which of the forks that accept an INVITE have a call with the application (RFC 3261 §13.2.2.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Forks {
+    /// The first one. The engine acknowledges each other one and hangs up.
+    #[default]
+    First,
+    /// All of them. The application is told of each 2xx and acknowledges it; the dialog of each but the first is
+    /// named [`DialogId::of_fork`].
+    All,
 }

@@ -209,13 +209,27 @@ impl DialogTable {
         if self.by_tags.get(&dialog.key) == Some(&key) {
             self.by_tags.remove(&dialog.key);
         }
-        if let Some(forks) = self.by_id.get_mut(&dialog.id) {
+        self.forget_id(&dialog.id, key);
+        Some(dialog)
+    }
+
+    /// Gives a dialog an id of its own.
+    pub(crate) fn rename(&mut self, key: DialogKey, id: DialogId) {
+        let Some(dialog) = self.slots.get_mut(key) else {
+            return;
+        };
+        let before = std::mem::replace(&mut dialog.id, id.clone());
+        self.by_id.entry(id).or_default().push(key);
+        self.forget_id(&before, key);
+    }
+
+    fn forget_id(&mut self, id: &DialogId, key: DialogKey) {
+        if let Some(forks) = self.by_id.get_mut(id) {
             forks.retain(|fork| *fork != key);
             if forks.is_empty() {
-                self.by_id.remove(&dialog.id);
+                self.by_id.remove(id);
             }
         }
-        Some(dialog)
     }
 
     /// The peer was heard: that is the way to it from now on.

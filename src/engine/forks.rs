@@ -6,22 +6,24 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::ack::CROSSED_FORK;
-use super::command::DialogId;
+use super::command::{DialogId, Forks};
 use super::dialog::{CallUsage, DialogSeed};
 use super::offers::{Offers, Side};
 use super::path::Path;
 use super::transaction::client::ClientUser;
-use super::uac::Call;
+use super::uac::{uac_dialog_id, Call};
 use super::uas_dialog::{record_routes, refresh_target};
 use super::{limits, ClientKey, DialogKey, Engine};
 use crate::message::{HeaderId, Message};
 
-/// A fork that has answered after another one had, and was ended.
+/// A fork that has accepted after another one had.
 #[derive(Debug)]
-pub(crate) struct EndedFork {
+pub(crate) struct OtherFork {
     tag: Box<str>,
+    /// Its dialog, if it is the application's.
+    dialog: Option<DialogKey>,
     /// Sent again whenever its 2xx is repeated.
-    ack: (Bytes, Path),
+    ack: Option<(Bytes, Path)>,
 }
 
 impl Engine {
@@ -105,39 +107,88 @@ impl Engine {
         self.dialogs.heard(key, path, None);
     }
 
-    /// The application has its call: this fork is acknowledged and ended. Its 2xx is repeated
-    /// until the ACK has come, but needs one BYE only.
-    pub(super) fn end_extra_fork(
+    /// A fork accepts after another one has. Its dialog, if the application wants that call too and has
+    /// not been told of it; else the fork is acknowledged and ended. Its 2xx is repeated until the ACK has
+    /// come.
+    pub(super) fn other_fork(
         &mut self,
         now: Instant,
         path: Path,
         key: ClientKey,
         response: &Message,
-    ) {
+    ) -> Option<DialogKey> {
         let tag = remote_tag(response);
-        let ended = self.call_of(key).and_then(|call| {
-            let ended = call.ended.iter().find(|fork| *fork.tag == *tag)?;
-            Some(ended.ack.clone())
-        });
-        if let Some((ack, path)) = ended {
-            self.counters.retransmissions += 1;
-            self.transmit(path, ack, None);
-            return;
+        let call = self.call_of(key)?;
+        if let Some(known) = call.others.iter().find(|fork| *fork.tag == *tag) {
+            if let Some((ack, path)) = known.ack.clone() {
+                self.counters.retransmissions += 1;
+                self.transmit(path, ack, None);
+            } // else the application has not sent it yet
+            return None;
         }
-        let Some(dialog) = self.fork_of(path, key, response) else {
-            return;
-        };
+        let is_wanted = call.wanted == Forks::All
+            && call.cancelling.is_not_asked()
+            && !call.is_orphan
+            && call.others.len() < limits::MAX_FORKS;
+        let id = call.id.of_fork(tag);
+        let dialog = self.fork_of(path, key, response)?;
         self.take_answer(path, dialog, response);
+        if !is_wanted {
+            self.end_other_fork(now, key, dialog, response);
+            return None;
+        }
+        self.dialogs.rename(dialog, id);
+        self.call_of(key)?.others.push(OtherFork {
+            tag: tag.into(),
+            dialog: Some(dialog),
+            ack: None,
+        });
+        Some(dialog)
+    }
+
+    fn end_other_fork(
+        &mut self,
+        now: Instant,
+        key: ClientKey,
+        dialog: DialogKey,
+        response: &Message,
+    ) {
         let cseq = response.cseq().map_or(0, |cseq| cseq.number);
         let ack = self.acknowledge(dialog, cseq);
         self.send_bye(now, dialog, CROSSED_FORK);
         self.remove_dialog(dialog);
         if let (Some(ack), Some(call)) = (ack, self.call_of(key)) {
-            if call.ended.len() < limits::MAX_FORKS {
-                let tag = tag.into();
-                call.ended.push(EndedFork { tag, ack });
+            if call.others.len() < limits::MAX_FORKS {
+                call.others.push(OtherFork {
+                    tag: remote_tag(response).into(),
+                    dialog: None,
+                    ack: Some(ack),
+                });
             }
         }
+    }
+
+    /// Keeps the ACK to a 2xx in this dialog for repetitions of that 2xx.
+    pub(super) fn keep_ack(&mut self, client: ClientKey, dialog: DialogKey, ack: (Bytes, Path)) {
+        let other = self.call_of(client).and_then(|call| {
+            let mut others = call.others.iter_mut();
+            others.find(|fork| fork.dialog == Some(dialog))
+        });
+        if let Some(other) = other {
+            other.ack = Some(ack);
+        } else if let Some(invite) = self.clients.get_mut(client) {
+            invite.ack = Some(ack);
+        }
+    }
+
+    /// What the application calls the dialog with the fork that a response comes from.
+    pub(super) fn fork_id(&self, call: &Call, response: &Message) -> Option<DialogId> {
+        let tag = remote_tag(response);
+        let other = call.others.iter().find(|fork| *fork.tag == *tag);
+        let dialog = other.and_then(|fork| self.dialogs.get(fork.dialog?));
+        dialog
+            .map(|dialog| dialog.id.clone())
+            .or_else(|| uac_dialog_id(response))
     }
 
     fn call_of(&mut self, key: ClientKey) -> Option<&mut Call> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::command::{AppId, CommandId, DialogId};
+use super::command::{AppId, CommandId, DialogId, Forks};
 use super::compose;
 use super::dialog::{CallUsage, Dialog};
 use super::event::{Meta, Refusal, Reply};
@@ -184,6 +184,7 @@ impl Engine {
             action: Action::Request {
                 dialog: Some(id.clone()),
                 next_hop: next_hop.clone(),
+                forks: Forks::First,
                 message: draft.clone(),
             },
         };
@@ -216,7 +217,7 @@ impl Engine {
         if method == Method::Bye {
             self.abandon_open_invite(now, key);
         }
-        let call = (method == Method::Invite).then(|| Call::new(id.clone()));
+        let call = (method == Method::Invite).then(|| Call::new(id.clone(), Forks::First));
         let (client, transaction) =
             self.open_app_transaction(now, app, Some(key), call, path, branch, &message);
         self.keep_ways(now, client, ways);

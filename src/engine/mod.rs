@@ -86,7 +86,9 @@ use slotmap::new_key_type;
 pub use acceptance::Understanding;
 pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use app_gone::Legacy;
-pub use command::{Action, AppId, Command, CommandId, DialogId, NotATransactionId, TransactionId};
+pub use command::{
+    Action, AppId, Command, CommandId, DialogId, Forks, NotATransactionId, TransactionId,
+};
 pub use config::{Config, NextHop, SessionTimers, Timers};
 pub use event::{
     BranchEnd, BranchId, BranchStep, ClosedConnection, Event, Meta, News, Refusal, Reply, Source,

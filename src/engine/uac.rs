@@ -5,10 +5,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::cancel::Cancelling;
-use super::command::{AppId, CommandId, DialogId, TransactionId};
+use super::command::{AppId, CommandId, DialogId, Forks, TransactionId};
 use super::compose::{self, Identity, RequestParts};
 use super::event::{Meta, Refusal, Reply};
-use super::forks::EndedFork;
+use super::forks::OtherFork;
 use super::limits::Claim;
 use super::path::{Path, Sender};
 use super::random::Branch;
@@ -27,22 +27,25 @@ pub(crate) struct Call {
     pub(crate) id: DialogId,
     /// The dialogs it has made, one for each fork that answered.
     pub(crate) forks: Vec<DialogKey>,
-    /// The To tag of the first 2xx: that fork is the call, others are ended.
+    /// Which of the forks that accept have a call with the application.
+    pub(crate) wanted: Forks,
+    /// The To tag of the first 2xx: that fork is the call.
     pub(crate) answered: Option<Box<str>>,
-    /// Those others.
-    pub(crate) ended: Vec<EndedFork>,
+    /// Those that have accepted after it.
+    pub(crate) others: Vec<OtherFork>,
     pub(crate) cancelling: Cancelling,
     /// The application has gone, so nobody wants the call.
     pub(crate) is_orphan: bool,
 }
 
 impl Call {
-    pub(super) fn new(id: DialogId) -> Call {
+    pub(super) fn new(id: DialogId, wanted: Forks) -> Call {
         Call {
             id,
             forks: Vec::new(),
+            wanted,
             answered: None,
-            ended: Vec::new(),
+            others: Vec::new(),
             cancelling: Cancelling::NotAsked,
             is_orphan: false,
         }
@@ -63,12 +66,14 @@ impl Engine {
                 dialog: Some(dialog),
                 next_hop,
                 message,
+                ..
             } => self.app_request_in_dialog(now, app, id, dialog, next_hop, message, resolved),
             Action::Request {
                 dialog: None,
                 next_hop,
+                forks,
                 message,
-            } => self.app_request(now, app, id, next_hop, &message, resolved),
+            } => self.app_request(now, app, id, next_hop, forks, &message, resolved),
             Action::Respond {
                 transaction,
                 message,
@@ -82,28 +87,32 @@ impl Engine {
     }
 
     /// An application sends a request outside any dialog.
+    #[allow(clippy::too_many_arguments)]
     fn app_request(
         &mut self,
         now: Instant,
         app: AppId,
         command: CommandId,
         next_hop: Option<String>,
+        forks: Forks,
         draft: &Message,
         resolved: Option<&[Destination]>,
     ) {
-        match self.try_request(now, app, command, next_hop, draft, resolved) {
+        match self.try_request(now, app, command, next_hop, forks, draft, resolved) {
             Ok(Some(reply)) => self.reply(app, command, reply),
             Ok(None) => {}
             Err(refusal) => self.reply(app, command, Reply::Refused(refusal)),
         }
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn try_request(
         &mut self,
         now: Instant,
         app: AppId,
         command: CommandId,
         next_hop: Option<String>,
+        forks: Forks,
         draft: &Message,
         resolved: Option<&[Destination]>,
     ) -> Result<Option<Reply>, Refusal> {
@@ -133,6 +142,7 @@ impl Engine {
                 let action = Action::Request {
                     dialog: None,
                     next_hop,
+                    forks,
                     message: draft.clone(),
                 };
                 let id = command;
@@ -154,7 +164,7 @@ impl Engine {
         let message = self.fit_to_transport(now, &mut ways, branch, message)?;
         let path = ways.first;
         let dialog = makes_dialog.then(|| uac_dialog_id(&message)).flatten();
-        let call = dialog.clone().map(Call::new);
+        let call = dialog.clone().map(|id| Call::new(id, forks));
         let (key, transaction) =
             self.open_app_transaction(now, app, None, call, path, branch, &message);
         self.keep_ways(now, key, ways);
@@ -296,6 +306,16 @@ impl ClientTransaction {
         match &self.machine {
             ClientMachine::Invite(machine) => machine.has_response(),
             ClientMachine::NonInvite(machine) => machine.has_response(),
+        }
+    }
+
+    /// True for an INVITE of which the application wants every fork that accepts.
+    pub(super) fn expects_forks(&self) -> bool {
+        match &self.user {
+            ClientUser::Application { call, .. } => call
+                .as_deref()
+                .is_some_and(|call| call.wanted == Forks::All),
+            _ => false,
         }
     }
 

@@ -13,7 +13,6 @@ use super::path::Path;
 use super::send_failure::SendFailure;
 use super::subscription::{self, Role};
 use super::transaction::client::ClientUser;
-use super::uac::uac_dialog_id;
 use super::uas_dialog::{refresh_target, refreshes_target};
 use super::ways::Failure;
 use super::{ClientKey, DialogKey, Engine, TransactionKey};
@@ -119,7 +118,7 @@ impl Engine {
         }
         self.deliver_response(key, app, meta, response);
         self.forget_transaction(id, TransactionKey::Client(key));
-        if let Some(transaction) = self.clients.get_mut(key) {
+        if let Some(transaction) = self.clients.get_mut(key).filter(|t| !t.expects_forks()) {
             transaction.request = None;
         }
     }
@@ -137,7 +136,6 @@ impl Engine {
         let Some(transaction) = self.clients.get_mut(key) else {
             return false;
         };
-        let is_first = transaction.request.is_some();
         let ClientUser::Application {
             call: Some(call), ..
         } = &mut transaction.user
@@ -145,12 +143,15 @@ impl Engine {
             return false;
         };
         let (cancelled, is_orphan) = (call.cancelling.is_asked(), call.is_orphan);
+        let is_first = call.answered.is_none();
         let tag = remote_tag(response);
-        let is_extra =
-            in_dialog.is_none() && **call.answered.get_or_insert_with(|| tag.into()) != *tag;
-        if is_extra {
-            self.end_extra_fork(now, path, key, response);
-            return false;
+        let answered = call.answered.get_or_insert_with(|| tag.into());
+        if in_dialog.is_none() && **answered != *tag {
+            let Some(other) = self.other_fork(now, path, key, response) else {
+                return false;
+            };
+            self.confirm_call(now, other, key, cseq, response);
+            return true;
         }
         if !is_first {
             self.repeat_ack(key);
@@ -167,15 +168,29 @@ impl Engine {
             return true;
         }
         if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
+            dialog.bye_after_ack = cancelled && in_dialog.is_none();
+        }
+        self.confirm_call(now, dialog_key, key, cseq, response);
+        true
+    }
+
+    /// The call in this dialog is up, and the application is to acknowledge it.
+    fn confirm_call(
+        &mut self,
+        now: Instant,
+        dialog_key: DialogKey,
+        key: ClientKey,
+        cseq: u32,
+        response: &Message,
+    ) {
+        if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
             dialog.confirmed = true;
             dialog.open_client_invite = None;
-            dialog.bye_after_ack = cancelled && in_dialog.is_none();
             let offers = &mut dialog.offers;
             offers.carried(Side::Theirs, Carrier::Success, has_session(response));
         }
         self.session_answered(now, dialog_key, key, response);
         self.await_ack(now, dialog_key, key, cseq);
-        true
     }
 
     /// A failure of an INVITE ends the dialogs it has made (§12.3).
@@ -277,8 +292,9 @@ impl Engine {
         let in_dialog = dialog.and_then(|dialog| self.dialogs.get(dialog));
         let dialog = match in_dialog {
             Some(dialog) => Some(dialog.id.clone()),
-            None if call.is_some() => uac_dialog_id(response),
-            None => None,
+            None => call
+                .as_deref()
+                .and_then(|call| self.fork_id(call, response)),
         };
         self.deliver(Some(app), Some(id), dialog, meta, response.clone());
     }

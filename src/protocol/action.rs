@@ -4,15 +4,21 @@ use bytes::Bytes;
 
 use super::app_message::Fault;
 use super::proxy::{read_plan, NotAPlan};
-use crate::engine::{Action, DialogId, Refusal, TransactionId};
+use crate::engine::{Action, DialogId, Forks, Refusal, TransactionId};
 use crate::message::{Message, ParseError};
 
 /// Tokens of `proxy` between the transaction and the destinations.
 const PLAN_TOKENS: usize = 6;
 
+/// No URI has a blank in it.
+const ALL_FORKS: &str = " forks=all";
+
 /// What is asked by a draft and the names beside it, each of which may be empty. The first rule that
 /// fits decides: a status line answers `transaction`; a request with `dialog` goes into it; one with
 /// `transaction` cancels that; any other is new, and goes to `next_hop` if there is one.
+///
+/// A blank and `forks=all` after the next hop, or in its place, ask for [`Forks::All`]. That is this package's own:
+/// drachtio-server does not know it.
 ///
 /// # Errors
 /// As the engine would have refused it.
@@ -48,11 +54,16 @@ pub fn sip_action(
         let dialog = DialogId(dialog.into());
         (Some(dialog), parse_request(draft, Refusal::InvalidMethod)?)
     };
+    let (next_hop, forks) = match next_hop.strip_suffix(ALL_FORKS) {
+        Some(next_hop) => (next_hop, Forks::All),
+        None => (next_hop, Forks::First),
+    };
     Ok(Action::Request {
         dialog,
         next_hop: Some(next_hop)
             .filter(|uri| !uri.is_empty())
             .map(str::to_owned),
+        forks,
         message,
     })
 }

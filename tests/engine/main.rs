@@ -15,6 +15,7 @@ mod cancel;
 mod connection_death;
 mod dialog_uac_forks;
 mod dialog_uas;
+mod dialog_wanted_forks;
 mod ended_dialogs;
 mod extensions;
 mod external_address;

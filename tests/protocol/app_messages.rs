@@ -1,7 +1,7 @@
 //! What an application says, written by a client and read by a server: every token in its place.
 
 use drachtio::driver::Request;
-use drachtio::engine::{Action, Refusal, TransactionId};
+use drachtio::engine::{Action, Forks, Refusal, TransactionId};
 use drachtio::protocol::{
     AppMessage, Command, Fault, FrameReader, MessageIds, Said, MAX_MESSAGE_ID, MAX_PAYLOAD,
 };
@@ -158,6 +158,7 @@ fn a_request_is_new_or_inside_a_dialog_or_cancels() {
         Action::Request {
             dialog,
             next_hop,
+            forks: Forks::First,
             message,
         } => (
             dialog.map(|id| id.to_string()),
@@ -190,6 +191,21 @@ fn a_request_is_new_or_inside_a_dialog_or_cancels() {
         ))
     );
     assert_eq!(fault("1|sip|"), Fault::InvalidFormat);
+}
+
+#[test]
+fn an_invite_may_ask_for_all_its_forks() {
+    for (token, hop) in [
+        (" forks=all", None),
+        ("sip:a;lr forks=all", Some("sip:a;lr")),
+    ] {
+        match action(&format!("1|sip|||{token}\r\n{INVITE}")) {
+            Action::Request {
+                next_hop, forks, ..
+            } => assert_eq!((next_hop.as_deref(), forks), (hop, Forks::All)),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::common::PATIENCE;
 use drachtio::apps::{Outlet, Profile, BACKLOG_LIMIT};
 use drachtio::driver::{Census, Handle, Request, Settings, StartError, Submission};
 use drachtio::engine::{
-    Action, AppId, CommandId, Config, Legacy, Listener, News, Refusal, Reply, Timers, TransactionId,
+    Action, AppId, CommandId, Config, Forks, Legacy, Listener, News, Refusal, Reply, Timers,
+    TransactionId,
 };
 use drachtio::message::Message;
 
@@ -210,6 +211,7 @@ fn send_request(handle: &Handle, app: &App, id: u32, text: &str) {
     let action = Action::Request {
         dialog: None,
         next_hop: None,
+        forks: Forks::First,
         message: draft(text),
     };
     submit(handle, app, id, Request::Act(action));

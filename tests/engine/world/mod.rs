@@ -33,7 +33,8 @@ use rand::SeedableRng;
 pub use app::{App, Desk};
 pub use network::Link;
 pub use node::{
-    at_once, cancel, plan, request, request_in, request_via, respond, sent, Node, Sent, Told,
+    at_once, cancel, plan, request, request_all_forks, request_in, request_via, respond, sent,
+    Node, Sent, Told,
 };
 pub use parties::{Kind, Play};
 pub use phone::{Heard, Phone};

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
     Action, Advertised, AppId, Census, ClosedConnection, Command, CommandId, Config, Counters,
-    DialogId, Engine, Event, Legacy, Listener, Meta, News, ProxyPlan, Refusal, Reply,
+    DialogId, Engine, Event, Forks, Legacy, Listener, Meta, News, ProxyPlan, Refusal, Reply,
     TransactionId, Transport,
 };
 use drachtio::message::Message;
@@ -495,6 +495,17 @@ pub fn request(text: &str) -> Action {
     Action::Request {
         dialog: None,
         next_hop: None,
+        forks: Forks::First,
+        message: draft(text),
+    }
+}
+
+/// An INVITE of which the application wants every fork that accepts.
+pub fn request_all_forks(text: &str) -> Action {
+    Action::Request {
+        dialog: None,
+        next_hop: None,
+        forks: Forks::All,
         message: draft(text),
     }
 }
@@ -504,6 +515,7 @@ pub fn request_via(next_hop: &str, text: &str) -> Action {
     Action::Request {
         dialog: None,
         next_hop: Some(next_hop.to_string()),
+        forks: Forks::First,
         message: draft(text),
     }
 }
@@ -513,6 +525,7 @@ pub fn request_in(dialog: &DialogId, text: &str) -> Action {
     Action::Request {
         dialog: Some(dialog.clone()),
         next_hop: None,
+        forks: Forks::First,
         message: draft(text),
     }
 }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use drachtio::engine::{
-    Action, Advertised, AppId, Command, CommandId, Config, Engine, Listener, Path, SendFailure,
-    SendToken, ServerId, Transmit, Transport,
+    Action, Advertised, AppId, Command, CommandId, Config, Engine, Forks, Listener, Path,
+    SendFailure, SendToken, ServerId, Transmit, Transport,
 };
 use drachtio::message::Message;
 use drachtio::transport::{Arrival, Contact, Limits, TlsSettings, Transports};
@@ -170,6 +170,7 @@ pub fn token() -> SendToken {
     let action = Action::Request {
         dialog: None,
         next_hop: None,
+        forks: Forks::First,
         message: Message::parse_draft(draft.into()).unwrap(),
     };
     let command = Command {
