@@ -1016,6 +1016,13 @@ declare namespace drachtio {
     proxy?: string;
     /** The dialog to send the request in. */
     stackDialogId?: string;
+    /**
+     * With which of the places that accept an INVITE there is a call: the first one, and the engine hangs up on the
+     * others; or all of them, and `response` tells of each 2xx, in a dialog of its own.
+     *
+     * @defaultValue `'first'`
+     */
+    forks?: 'first' | 'all';
     /** The INVITE that a CANCEL is for. */
     stackTxnId?: string;
     /**

@@ -18,6 +18,7 @@ const { bodyText, headerLines, requestLine } = require('./headers/draft');
  * @property {Auth} [auth] answers a challenge
  * @property {string} [proxy] a SIP URI to send to, instead of the request-URI
  * @property {string} [stackDialogId] the dialog to send in
+ * @property {'first' | 'all'} [forks] with which of the places that accept an INVITE there is a call: `'first'` by default
  * @property {string} [stackTxnId] the request that a CANCEL is for
  * @property {AbortSignal} [signal] cancels an INVITE, or gives up waiting for the answer to another request
  *
@@ -60,7 +61,7 @@ function readArguments(args) {
  * @throws {TypeError} with a code and the name of what is wrong
  */
 function draftRequest(options) {
-  const { stackTxnId = '', stackDialogId = '', proxy = '', headers, body, auth } = options;
+  const { stackTxnId = '', stackDialogId = '', proxy = '', forks = 'first', headers, body, auth } = options;
   if (typeof options.method !== 'string') {
     throw misuse("Cannot read properties of undefined (reading 'toUpperCase'): request needs a method, as in {method: 'OPTIONS'}", 'DRT_ERR_INVALID_METHOD');
   }
@@ -70,10 +71,13 @@ function draftRequest(options) {
   checkHead('stackTxnId', stackTxnId, /[|\s\0]/);
   checkHead('proxy', proxy, /[|\s\0]/);
   checkHead('stackDialogId', stackDialogId, /[\r\n\0]/);
+  if (forks !== 'first' && forks !== 'all') {
+    throw misuse(`request: option 'forks' must be 'first' or 'all', not ${JSON.stringify(forks)}`, 'DRT_ERR_INVALID_OPTION');
+  }
   checkAuth(auth);
   checkSignal(options.signal);
   return {
-    head: `${stackTxnId}|${proxy}|${stackDialogId}`,
+    head: `${stackTxnId}|${proxy}${forks === 'all' ? ' forks=all' : ''}|${stackDialogId}`,
     text: requestLine(method, uri) + headerLines(headers) + bodyText(body),
     auth,
     options: { ...options, method, uri },

@@ -11,7 +11,7 @@ const { bodyText, requestLine } = require('./headers/draft');
 const { tell } = require('./held_events');
 const { EarlyUpdates } = require('./early_updates');
 const { readClosedConnection } = require('./closed_connection');
-const { createRequest, setDraft, setEnded, setPassing } = require('./request');
+const { createRequest, draftOf, setDraft, setEnded, setPassing } = require('./request');
 const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
 
@@ -27,6 +27,12 @@ const { fromFrame } = require('./sip_message');
  */
 const MAX_OPEN_REQUESTS = 50_000;
 
+/**
+ * How many INVITEs are remembered that have been accepted and whose every fork is wanted. Of those before them no further
+ * fork is heard.
+ */
+const MAX_FORKING = 1_000;
+
 /** The `ack` of a response that needs none. */
 const NO_ACK = () => Promise.resolve(undefined);
 
@@ -39,6 +45,8 @@ class Session {
   #names;
   /** Requests sent from here that have no final response, by transaction. @type {Map<string, Request>} */
   #sent = new Map();
+  /** INVITEs that were accepted and may be again, by another fork, by transaction. @type {Map<string, Request>} */
+  #forking = new Map();
   /** Requests that came and have no final response, by transaction. @type {Map<string, Request>} */
   #open = new Map();
   /** Who waits for the ACK of a dialog, or the PRACK with an RSeq in it. @type {Map<string, import('./response').AckCallback>} */
@@ -220,7 +228,7 @@ class Session {
    * @param {string} transaction
    */
   #receiveResponse(frame, index, transaction) {
-    const req = this.#sent.get(transaction);
+    const req = this.#sent.get(transaction) ?? this.#forking.get(transaction);
     if (req === undefined) return;
     const res = new Response();
     setSession(res, this);
@@ -238,10 +246,24 @@ class Session {
     const settle = (isReplaced) => {
       this.#settle(transaction, req);
       if (isReplaced) return;
+      if (draftOf(req)?.options?.forks === 'all') this.#expectForks(transaction, req);
       setEnded(req);
       tell(req, 'response', res, ack);
     };
     if (!this.#digest.answer(this, req, res, settle)) settle(false);
+  }
+
+  /**
+   * @param {string} transaction
+   * @param {Request} req
+   */
+  #expectForks(transaction, req) {
+    this.#forking.set(transaction, req);
+    if (this.#forking.size <= MAX_FORKING) return;
+    for (const oldest of this.#forking.keys()) {
+      this.#forking.delete(oldest);
+      return;
+    }
   }
 
   /**
@@ -310,7 +332,7 @@ class Session {
   #track(draft, frame, index) {
     const transaction = transactionOf(frame);
     const req = createRequest(this, frame, this.message(frame, index), transaction);
-    if (draft.auth || draft.options?.signal) setDraft(req, draft);
+    if (draft.auth || draft.options?.signal || draft.options?.forks) setDraft(req, draft);
     if (req.method !== 'ACK' && req.method !== 'CANCEL') this.#sent.set(transaction, req);
     if (CHANNELS.requestSent.hasSubscribers) CHANNELS.requestSent.publish({ agent: this.agent, req });
     return req;

@@ -153,3 +153,22 @@ test('what a listener throws does not keep the other events of a batch back', as
   await turns();
   assert.deepEqual(uncaught.mock.calls.map(({ arguments: [err] }) => err.message), ['listener of 180', 'listener of 200']);
 });
+
+test('of an INVITE whose every fork is wanted, each 2xx is an event with an ack of its own', async () => {
+  const { engine, events } = collect(await sent('INVITE', { forks: 'all' }));
+  engine.receive(response(200, 'OK'), META);
+  engine.receive(response(200, 'OK'), { ...META, dialog: 'D1;to-tag=two' });
+  assert.deepEqual(events.map(({ res }) => res.stackDialogId), ['D1', 'D1;to-tag=two']);
+  events[1].ack();
+  await turns();
+  assert.equal(engine.drain()[0].head, '||D1;to-tag=two');
+});
+
+test('the option forks goes with the INVITE, and is checked', async () => {
+  const { app, engine } = await connected();
+  app.request({ uri: 'sip:bob@10.0.0.9', method: 'INVITE', forks: 'all' }, () => {});
+  app.request({ uri: 'sip:bob@10.0.0.9', method: 'INVITE', forks: 'all', proxy: 'sip:10.0.0.1' }, () => {});
+  await turns();
+  assert.deepEqual(engine.drain().map(({ head }) => head), ['| forks=all|', '|sip:10.0.0.1 forks=all|']);
+  assert.throws(() => app.request({ uri: 'sip:bob@10.0.0.9', method: 'INVITE', forks: 2 }), { code: 'DRT_ERR_INVALID_OPTION' });
+});
