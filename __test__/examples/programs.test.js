@@ -5,7 +5,8 @@ const assert = require('node:assert/strict');
 const { test: plainTest } = require('node:test');
 const drachtio = require('../..');
 const { freePort } = require('../sipp/free_port');
-const { issue, selfSigned, tlsTest } = require('../tls/pki');
+const { certificate, engineWithTls } = require('../interop/certificate');
+const { tlsTest } = require('../tls/pki');
 const { startPhone, sdp } = require('./phone');
 const { runExample } = require('./run');
 
@@ -186,16 +187,14 @@ test('presence.js: who watches a user is told what that user publishes', async (
 });
 
 tlsTest('webrtc-front.js: a client behind a secure WebSocket and a telephone on UDP call each other', async (t) => {
-  const authority = selfSigned();
-  const { cert, key } = issue(authority, 'localhost');
+  const { cert, key } = certificate();
   const [udp, wss] = await Promise.all(['udp', 'wss'].map((transport) => freePort(transport)));
   const contacts = [`sip:127.0.0.1:${wss};transport=wss`, `sip:127.0.0.1:${udp};transport=udp`];
-  await start(t, 'webrtc-front.js', ['--cert', cert, '--key', key], contacts);
-  const engine = { tls: { certificates: [{ cert, key }], ca: [authority.cert] } };
-  const [browser, desk] = [await startPhone(t, 'browser', { transport: 'wss', engine }), await startPhone(t, 'desk')];
+  await start(t, 'webrtc-front.js', [`--cert=${cert}`, `--key=${key}`], contacts);
+  const [browser, desk] = [await startPhone(t, 'browser', { transport: 'wss', engine: engineWithTls() }), await startPhone(t, 'desk')];
   const register = (phone, user, server, contact) =>
     phone.send(server, { method: 'REGISTER', headers: { To: `<sip:${user}@front>`, From: `<sip:${user}@front>`, Contact: `<${contact}>;expires=300` } });
-  const front = `sip:localhost:${wss};transport=wss`;
+  const front = `sip:127.0.0.1:${wss};transport=wss`;
   assert.equal((await register(browser, 'web', front, 'sip:web@x7k2.invalid;transport=wss')).status, 200);
   assert.equal((await register(desk, 'desk', `sip:127.0.0.1:${udp}`, `sip:desk@${desk.address}`)).status, 200);
 
@@ -205,7 +204,7 @@ tlsTest('webrtc-front.js: a client behind a secure WebSocket and a telephone on 
   await desk.sendIn(toWeb.stackDialogId, { method: 'BYE' });
   await browser.hears('BYE');
 
-  const toDesk = await browser.call(`sip:desk@localhost:${wss};transport=wss`);
+  const toDesk = await browser.call(`sip:desk@127.0.0.1:${wss};transport=wss`);
   assert.equal(toDesk.status, 200);
   const { stackDialogId } = await desk.hears('ACK');
   assert.equal((await desk.sendIn(stackDialogId, { method: 'INFO' })).status, 200);
