@@ -17,29 +17,29 @@ const drachtio = require(root);
 const sandboxed = new Proxy(drachtio, {
   apply: (target, self, args) => onLoopback(Reflect.apply(target, self, args)),
   construct: (target, args) => onLoopback(Reflect.construct(target, args)),
+  get: (target, name) => (name === 'serve' ? serveOnLoopback : Reflect.get(target, name)),
 });
 
 function onLoopback(app) {
   const connect = app.connect;
   app.connect = (options, ...rest) => {
-<<<<<<< HEAD
-    const contacts = [options?.contact ?? 'sip:*'].flat().map((contact) => {
-      const { uri, ...rest } = typeof contact === 'string' ? { uri: contact } : contact;
-      return { uri: `sip:127.0.0.1:0;transport=${uri.includes('tcp') ? 'udp,tcp' : 'udp'}`, ...rest };
-    });
     app.on('connect', (err) => console.log(err ? `sandbox: ${err}` : 'sandbox: connected'));
     if (typeof options === 'function') rest.unshift(options);
     const given = typeof options === 'object' ? options : {};
-    return connect.call(app, { ...given, contact: contacts }, ...rest);
-=======
-    app.on('connect', (err) => console.log(err ? `sandbox: ${err}` : 'sandbox: connected'));
-    if (typeof options === 'function') rest.unshift(options);
-    const given = typeof options === 'object' ? options : {};
-    const contacts = [given.contact ?? 'sip:*;transport=udp,tcp'].flat().map(onFreePort);
-    return connect.call(app, { ...given, contact: contacts, ...(given.engine && { engine: withCertificate(given.engine) }) }, ...rest);
->>>>>>> 0bbf288 (A guide in ten chapters; every JavaScript block of the docs is run; tests that need openssl say so where it is missing)
+    const contact = [given.contact ?? 'sip:*;transport=udp,tcp'].flat().map(onFreePort);
+    return connect.call(app, { ...given, contact, ...(given.engine && { engine: withCertificate(given.engine) }) }, ...rest);
   };
   return app;
+}
+
+async function serveOnLoopback(options) {
+  const server = await drachtio.serve({
+    ...options,
+    contact: [options.contact ?? 'sip:*;transport=udp,tcp'].flat().map(onFreePort),
+    admin: { ...options.admin, host: '127.0.0.1', port: 0 },
+  });
+  console.log('sandbox: connected');
+  return server;
 }
 
 function onFreePort(contact) {
