@@ -129,8 +129,8 @@ class Server extends EventEmitter {
   }
 
   #isBusy() {
-    const { dialogs, openTransactions, proxies } = this.#session.link.census();
-    return dialogs + openTransactions + proxies > 0;
+    const { dialogs, openTransactions } = this.#session.link.census();
+    return dialogs + openTransactions > 0;
   }
 
   /**

@@ -168,8 +168,8 @@ impl Conversation<'_> {
                     return Next::GoOn;
                 }
             }
-            Ok(_) => Fault::NotAuthenticated,
-            Err(fault) => fault,
+            Err(fault) if fault.is_fatal() => fault,
+            Ok(_) | Err(_) => Fault::NotAuthenticated,
         };
         tracing::warn!(%fault, "an application is turned away");
         self.queue.push(Item::Fault(said.id, fault));
