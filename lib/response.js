@@ -237,6 +237,8 @@ class Response extends Carrier {
   ack(options, callback) {
     if (this.req?.method === 'INVITE') {
       const status = /** @type {number} */ (this.status);
+      // The engine acknowledges failures itself (RFC 3261 §17.1.1.3), and says so to who has a callback for it.
+      if (status >= 300 && typeof (callback ?? options) !== 'function') return Promise.resolve(undefined);
       if (status >= 200) return this.sendAck(this.stackDialogId, options, callback);
       if (status > 100 && this.has('rseq')) return this.sendPrack(this.stackDialogId, options, callback);
     }

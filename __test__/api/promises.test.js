@@ -145,3 +145,20 @@ test('ack: the ACK as it was sent; nothing when there is nothing to acknowledge'
     assert.equal((await acking).method, 'ACK');
   }
 });
+
+test('ack: a failure is acknowledged by the engine, and who has a callback is told so', async () => {
+  const { engine, req } = await sent();
+  let busy;
+  req.on('response', (res) => {
+    busy = res;
+  });
+  engine.receive(response(486, 'Busy Here'), { txn: 'T1', dialog: 'D1' });
+  assert.equal(await busy.ack(), undefined);
+  await turns();
+  assert.deepEqual(engine.drain(), []);
+  const told = [];
+  busy.ack((err) => told.push(err.code));
+  await turns();
+  engine.refuse(engine.drain()[0], 'ACK for non-success', 'DRT_ERR_ACK_NOT_NEEDED');
+  assert.deepEqual(told, ['DRT_ERR_ACK_NOT_NEEDED']);
+});
