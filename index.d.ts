@@ -90,6 +90,8 @@ declare namespace drachtio {
     contact?: string | ContactOptions | readonly (string | ContactOptions)[];
     /** How the engine works. See `docs/options.md`. */
     engine?: EngineOptions;
+    /** What is shown of the engine at work. See `docs/operations.md`. */
+    observe?: ObserveOptions;
   }
 
   /** Where to listen, and how that place is known to others. See `docs/addresses.md`. */
@@ -132,6 +134,12 @@ declare namespace drachtio {
     /** How much the engine holds at once. */
     limits?: LimitOptions;
     /**
+     * Whether the caller of every new INVITE is told 180 before the application is asked.
+     *
+     * @defaultValue false
+     */
+    alwaysRing?: boolean;
+    /**
      * Which OPTIONS outside a dialog the engine answers by itself, 200 with Allow, Accept and Supported: all, none, or
      * those with exactly this User-Agent.
      *
@@ -152,8 +160,16 @@ declare namespace drachtio {
      * @defaultValue those that come with calls
      */
     accept?: readonly string[];
+    /** Which requests are turned away before the application is asked. */
+    screening?: ScreeningOptions;
     /** Certificates, and whom to trust. See `docs/tls.md`. */
     tls?: TlsOptions;
+    /**
+     * Whether a caller that has called a `sips:` URI and shows a `sip:` Contact is shown one.
+     *
+     * @defaultValue false: RFC 3261 §12.1.1 forbids that
+     */
+    bestEffortTls?: boolean;
     /** How long a connection of TCP, TLS or a WebSocket may wait for what. */
     connections?: ConnectionOptions;
     /** Whom to ask where names lead to. */
@@ -177,6 +193,147 @@ declare namespace drachtio {
      * @defaultValue true
      */
     registrations?: boolean;
+    /**
+     * Whether a recorded route, or a Contact, with the parameter `nat=yes` is not used: requests inside the dialog go to
+     * where the peer was last heard from.
+     *
+     * @defaultValue false
+     */
+    markedRoutes?: boolean;
+  }
+
+  /** Which requests are turned away. Those inside a dialog are not looked at. */
+  interface ScreeningOptions {
+    /** The marks of unwelcome programs. */
+    spammers?: readonly {
+      /** Where the mark is: the whole User-Agent, or the user of the From or To. */
+      header: 'User-Agent' | 'From' | 'To';
+      /** The marks, as they are written. */
+      contains: readonly string[];
+    }[];
+    /**
+     * Whether a request of such a program that came by UDP is answered 603, or dropped.
+     *
+     * @defaultValue `'reject'`
+     */
+    action?: 'reject' | 'discard';
+    /**
+     * The same of one that came over a connection.
+     *
+     * @defaultValue `'reject'`
+     */
+    streamAction?: 'reject' | 'discard';
+    /** The numeric addresses of senders whose requests are dropped. */
+    blocked?: readonly string[];
+    /**
+     * Whether a REGISTER is answered 403 whose request-URI has an address in the place of a domain.
+     *
+     * @defaultValue false
+     */
+    registerNeedsRealm?: boolean;
+  }
+
+  /** What is shown of an engine at work. See `docs/operations.md`. */
+  interface ObserveOptions {
+    /** Numbers for Prometheus at `/metrics`, and `/healthz` and `/readyz`, by HTTP. */
+    metrics?: {
+      /**
+       * The address to listen on.
+       *
+       * @defaultValue `'127.0.0.1'`
+       */
+      host?: string;
+      /**
+       * 0: any that is free.
+       *
+       * @defaultValue 9100
+       */
+      port?: number;
+    };
+    /** A log of what happens, without credentials and keys. */
+    log?: {
+      /**
+       * What is the least important that is logged.
+       *
+       * @defaultValue `'info'`
+       */
+      level?: 'notice' | 'error' | 'warning' | 'info' | 'debug';
+      /**
+       * Lines as drachtio-server writes them, or an object of JSON in each.
+       *
+       * @defaultValue `'text'`
+       */
+      format?: 'text' | 'json';
+      /**
+       * Whether SIP messages are logged, at level `info`.
+       *
+       * @defaultValue true
+       */
+      messages?: boolean;
+      /**
+       * Whether lines go to the standard error output.
+       *
+       * @defaultValue true if they go nowhere else
+       */
+      console?: boolean;
+      /** A file that they are appended to. */
+      file?: TraceFile & {
+        /** The directory that old files go to. */
+        archive?: string;
+        /** Whether every day (UTC) has a file of its own. */
+        daily?: boolean;
+        /** Whether everybody on the host may read it, not only its owner and group. */
+        readableByAll?: boolean;
+      };
+      /** A collector that they are sent to (RFC 5424, by UDP). */
+      syslog?: {
+        /** A numeric address; without a port 514. */
+        address: string;
+        /**
+         * What lines are filed under.
+         *
+         * @defaultValue `'local0'`
+         */
+        facility?: `local${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`;
+      };
+    };
+    /** A capture server (Homer) that every message is sent to. */
+    hep?: {
+      /** A numeric address; without a port 9060. */
+      address: string;
+      /**
+       * The number by which it knows this host.
+       *
+       * @defaultValue 1
+       */
+      captureId?: number;
+      /**
+       * The version of the protocol.
+       *
+       * @defaultValue 3
+       */
+      version?: 1 | 2 | 3;
+    };
+    /** A capture file that every message is written to. */
+    pcap?: TraceFile;
+  }
+
+  /** A file that is begun anew when it is full. */
+  interface TraceFile {
+    /** Its name. */
+    path: string;
+    /**
+     * How many bytes it may hold.
+     *
+     * @defaultValue 52428800
+     */
+    maxSize?: number;
+    /**
+     * How many old files are kept.
+     *
+     * @defaultValue 100
+     */
+    maxFiles?: number;
   }
 
   /** How long things take, in milliseconds. */
@@ -199,6 +356,12 @@ declare namespace drachtio {
      * @defaultValue 5000
      */
     t4?: number;
+    /**
+     * How long a transaction waits for its response (timers B, F, H, J, L, M).
+     *
+     * @defaultValue 64 times `t1`
+     */
+    transaction?: number;
     /**
      * Timer C: how long an INVITE that was sent or proxied may ring after its last provisional response. RFC 3261
      * asks for more than three minutes.
@@ -235,11 +398,12 @@ declare namespace drachtio {
      */
     minSE?: number;
     /**
-     * Who refreshes a call that came to us, if the caller leaves it to us: the caller, or the engine.
+     * Who refreshes a call that came to us, if the caller leaves it to us: the caller, or the engine. `'none'`: then the
+     * call has no session timer.
      *
      * @defaultValue `'uac'`
      */
-    refresher?: 'uac' | 'uas';
+    refresher?: 'uac' | 'uas' | 'none';
   }
 
   /** How much the engine holds at once. What is new is refused when a table is full; what is there goes on. */
@@ -299,6 +463,12 @@ declare namespace drachtio {
      * @defaultValue 4194304
      */
     queuedBytes?: number;
+    /**
+     * What the system is asked to buffer for a UDP socket in each direction, in bytes.
+     *
+     * @defaultValue 4194304
+     */
+    udpBuffer?: number;
   }
 
   /** A certificate and its private key, in PEM, each as text or as the name of a file. */
@@ -350,6 +520,13 @@ declare namespace drachtio {
      * @defaultValue 'TLSv1.2'
      */
     minVersion?: 'TLSv1.2' | 'TLSv1.3';
+    /**
+     * The cipher suites that may be chosen, the best first, by the names of IANA or OpenSSL. Those of TLS 1.3 are there
+     * unless some of them are named.
+     *
+     * @defaultValue all there are
+     */
+    ciphers?: readonly string[];
   }
 
   /** How long a connection of TCP, TLS or a WebSocket may wait for what, in milliseconds. */
@@ -403,6 +580,13 @@ declare namespace drachtio {
      * @defaultValue 30000
      */
     webSocketPingInterval?: number;
+    /**
+     * How many requests in a row may have had no response over a connection before it is taken for dead and closed.
+     * 0: any number.
+     *
+     * @defaultValue 0
+     */
+    maxTimeouts?: number;
   }
 
   /** Whom to ask where names lead to (RFC 3263), and how long to wait. */
@@ -440,6 +624,11 @@ declare namespace drachtio {
 
   /** How destinations are chosen and left. */
   interface NextHopOptions {
+    /**
+     * A SIP URI that every new request is sent to, whatever its request-URI, unless the application says where to; and
+     * every branch of a proxied one.
+     */
+    outboundProxy?: string;
     /**
      * How long a destination that has failed is tried after all others, in milliseconds; twice as long when it fails
      * again, up to 8 minutes. 0: never.
@@ -570,6 +759,16 @@ declare namespace drachtio {
     get(name: string): unknown;
 
     /**
+     * Turns away other requests from now on: `engine.screening` of `connect`, in the place of what was said there.
+     *
+     * @throws a `TypeError` with code `DRT_ERR_INVALID_OPTION`, and an error with code `DRT_ERR_NOT_CONNECTED`
+     */
+    setScreening(screening: ScreeningOptions): void;
+
+    /** The numbers of the engine in the text format of Prometheus. See `docs/operations.md`. */
+    metrics(): Promise<string>;
+
+    /**
      * Takes new certificates into use while calls go on: connections that begin later use them. What is given stands in
      * the place of `engine.tls` of `connect`; without it, the files that were named there are read again.
      *
@@ -675,6 +874,16 @@ declare namespace drachtio {
 
     /** The sizes of the engine's tables, by their names; empty when not connected. */
     census(): Record<string, number>;
+
+    /**
+     * Turns away other requests from now on: `engine.screening` of `connect`, in the place of what was said there.
+     *
+     * @throws a `TypeError` with code `DRT_ERR_INVALID_OPTION`, and an error with code `DRT_ERR_NOT_CONNECTED`
+     */
+    setScreening(screening: ScreeningOptions): void;
+
+    /** The numbers of the engine in the text format of Prometheus. See `docs/operations.md`. */
+    metrics(): Promise<string>;
 
     /**
      * Takes new certificates into use while calls go on: connections that begin later use them. What is given stands in

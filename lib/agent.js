@@ -4,7 +4,7 @@ const { EventEmitter } = require('node:events');
 const { ApiLogger } = require('./api_logger');
 const { CHANNELS } = require('./channels');
 const { readConnectOptions } = require('./connect_options');
-const { readTlsOptions } = require('./engine_options');
+const { readScreeningOptions, readTlsOptions } = require('./engine_options');
 const { conclude, letPass, run } = require('./dispatcher');
 const { DrachtioError } = require('./errors');
 const { loadEngine } = require('./native');
@@ -248,6 +248,27 @@ class Agent extends EventEmitter {
     const settings = tls === undefined ? this.#tls : readTlsOptions(tls);
     await session.link.reloadTls(settings);
     this.#tls = settings;
+  }
+
+  /**
+   * Turns away other requests from now on.
+   *
+   * @param {unknown} screening in the place of what was said before
+   */
+  setScreening(screening) {
+    const session = this.#session;
+    if (session === undefined) throw notConnected();
+    session.link.setScreening(readScreeningOptions(screening));
+  }
+
+  /**
+   * The numbers of the engine in the text format of Prometheus.
+   *
+   * @returns {Promise<string>}
+   */
+  metrics() {
+    const session = this.#session;
+    return session === undefined ? Promise.reject(notConnected()) : session.link.metrics();
   }
 
   /** Whether nothing is awaited: no answer of the engine, no final response to a request, no ACK or PRACK. */

@@ -174,6 +174,20 @@ class App extends Base {
   }
 
   /**
+   * Turns away other requests from now on.
+   *
+   * @param {unknown} screening
+   */
+  setScreening(screening) {
+    this.#agent.setScreening(screening);
+  }
+
+  /** The numbers of the engine in the text format of Prometheus. */
+  metrics() {
+    return this.#agent.metrics();
+  }
+
+  /**
    * Takes new certificates into use while calls go on.
    *
    * @param {unknown} [tls]

@@ -2,6 +2,7 @@
 
 const { readContacts } = require('./contact_options');
 const { readEngineOptions } = require('./engine_options');
+const { readObserveOptions } = require('./observe_options');
 const { DrachtioError, misuse } = require('./errors');
 
 /** Where the engine listens when it is not told. */
@@ -11,7 +12,7 @@ const DEFAULT_CONTACT = 'sip:*;transport=udp,tcp';
 const REMOTE = new Set(['host', 'port', 'address', 'secret', 'label', 'tags', 'tls', 'reconnect', 'enablePing', 'pingInterval']);
 
 /** Options of the embedded engine. */
-const OWN = new Set(['contact', 'engine']);
+const OWN = new Set(['contact', 'engine', 'observe']);
 
 /**
  * Reads the options of `connect`.
@@ -32,8 +33,9 @@ function readConnectOptions(options) {
     }
     if (!OWN.has(name)) throw misuse(`connect: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
   }
-  const { contact = DEFAULT_CONTACT, engine = {} } = /** @type {{contact?: unknown, engine?: unknown}} */ (options);
-  return { contacts: readContacts(contact), engine: readEngineOptions(engine) };
+  const { contact = DEFAULT_CONTACT, engine = {}, observe } = /** @type {{contact?: unknown, engine?: unknown, observe?: unknown}} */ (options);
+  const start = { contacts: readContacts(contact), engine: readEngineOptions(engine) };
+  return observe === undefined ? start : { ...start, observe: readObserveOptions(observe) };
 }
 
 module.exports = { readConnectOptions };

@@ -121,6 +121,16 @@ class EngineLink {
     return this.#engine.counters();
   }
 
+  /** @param {Record<string, unknown>} screening */
+  setScreening(screening) {
+    this.#engine.setScreening(screening);
+  }
+
+  async metrics() {
+    await this.#starting;
+    return this.#engine.metrics();
+  }
+
   /**
    * Gives the engine new settings of TLS.
    *

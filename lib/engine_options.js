@@ -16,6 +16,24 @@ const TLS = section({
   clientCertificate: record(CERTIFICATE, ['cert', 'key']),
   clientCertificates: word('ignore', 'request', 'require'),
   minVersion: word('TLSv1.2', 'TLSv1.3'),
+  ciphers: list(text('the name of a cipher suite', 'ECDHE-RSA-AES128-GCM-SHA256')),
+});
+
+/** Which requests are turned away before the application is asked, which may change while the engine runs. */
+const SCREENING = section({
+  spammers: list(
+    record(
+      {
+        header: word('User-Agent', 'From', 'To'),
+        contains: list(text('a part of the value', 'friendly-scanner')),
+      },
+      ['header', 'contains'],
+    ),
+  ),
+  action: word('reject', 'discard'),
+  streamAction: word('reject', 'discard'),
+  blocked: list(text('a numeric address', '203.0.113.9')),
+  registerNeedsRealm: flag(),
 });
 
 /** The most that a table of the engine may be told to hold. */
@@ -31,6 +49,7 @@ const ENGINE_OPTIONS = section({
     t1: milliseconds(10, 60_000),
     t2: milliseconds(10, 600_000),
     t4: milliseconds(10, 600_000),
+    transaction: milliseconds(640, 3_840_000),
     c: milliseconds(1_000),
     application: milliseconds(100),
     ringing: milliseconds(1_000),
@@ -38,12 +57,13 @@ const ENGINE_OPTIONS = section({
   sessionTimers: section({
     expires: whole(90, 86_400, 'seconds'),
     minSE: whole(90, 86_400, 'seconds'),
-    refresher: word('uac', 'uas'),
+    refresher: word('uac', 'uas', 'none'),
   }),
   foreignReplaces: flag(),
   nat: section({
     inDialog: word('auto', 'source', 'contact'),
     registrations: flag(),
+    markedRoutes: flag(),
   }),
   limits: section({
     serverTransactions: whole(1, TABLE),
@@ -55,11 +75,15 @@ const ENGINE_OPTIONS = section({
     connections: whole(1, TABLE),
     queuedMessages: whole(1, TABLE),
     queuedBytes: whole(65_536, 1_073_741_824, 'bytes'),
+    udpBuffer: whole(4_096, 1_073_741_824, 'bytes'),
   }),
+  alwaysRing: flag(),
   optionsAutoAnswer: either(flag(), text('a User-Agent', 'monitor')),
   supported: list(text('an option tag', 'precondition')),
   accept: list(text('a media type', 'application/sdp')),
+  screening: SCREENING,
   tls: TLS,
+  bestEffortTls: flag(),
   connections: section({
     connectTimeout: milliseconds(10),
     tlsHandshakeTimeout: milliseconds(10),
@@ -69,6 +93,7 @@ const ENGINE_OPTIONS = section({
     idleTimeout: milliseconds(0),
     keepAliveInterval: milliseconds(0),
     webSocketPingInterval: milliseconds(0),
+    maxTimeouts: whole(0, 1_000),
   }),
   dns: section({
     servers: list(endpoint()),
@@ -78,6 +103,7 @@ const ENGINE_OPTIONS = section({
     naptr: flag(),
   }),
   nextHop: section({
+    outboundProxy: text('a SIP URI', 'sip:proxy.example.com'),
     avoidFor: milliseconds(0, 480_000),
     udpRequestLimit: whole(0, 65_535, 'bytes'),
   }),
@@ -105,4 +131,15 @@ function readTlsOptions(options) {
   return /** @type {Record<string, unknown>} */ (TLS.read(options, 'engine.tls'));
 }
 
-module.exports = { ENGINE_OPTIONS, readEngineOptions, readTlsOptions };
+/**
+ * Reads the options of screening.
+ *
+ * @param {unknown} options
+ * @returns {Record<string, unknown>}
+ * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
+ */
+function readScreeningOptions(options) {
+  return /** @type {Record<string, unknown>} */ (SCREENING.read(options, 'engine.screening'));
+}
+
+module.exports = { ENGINE_OPTIONS, readEngineOptions, readScreeningOptions, readTlsOptions };

@@ -12,6 +12,7 @@ const { DrachtioError } = require('./errors');
  * @property {import('./contact_options').ContactOptions[]} contacts where to listen
  * @property {Record<string, unknown>} engine see `engine_options.js`
  * @property {Record<string, unknown>} [server] for other applications: see `src/addon/server_settings.rs`
+ * @property {Record<string, unknown>} [observe] see `observe_options.js`
  *
  * @typedef {object} Engine
  * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[], adminHostports?: string[]}>} start
@@ -22,6 +23,10 @@ const { DrachtioError } = require('./errors');
  * @property {(secrets: string[]) => void} setSecrets
  * @property {(tls: Record<string, unknown>) => void} setServerTls
  * @property {() => {applications: number, unauthenticated: number, departed: number}} applications
+ * @property {(screening: Record<string, unknown>) => void} setScreening
+ * @property {(level: string, text: string) => void} log
+ * @property {(level: string) => void} setLogLevel
+ * @property {() => Promise<string>} metrics in the text format of Prometheus
  * @property {() => Record<string, number>} census
  * @property {() => Record<string, number>} counters
  * @property {() => Promise<void>} close
@@ -33,10 +38,37 @@ const { DrachtioError } = require('./errors');
  * @typedef {(new (wake: () => void) => Engine) & EngineMembers} EngineClass
  */
 
+/**
+ * An element of an XML document, and the line it begins on.
+ *
+ * @typedef {{name: string, line: number, text: string, attributes: {name: string, value: string, line: number}[], children: XmlElement[]}} XmlElement
+ */
+
+/**
+ * A value of a TOML document, and the line it begins on. `kind` is `table`, `array`, `string`, `integer`, `float`, `boolean`
+ * or `datetime`.
+ *
+ * @typedef {{key: string, line: number, kind: string, text: string, children: TomlValue[]}} TomlValue
+ */
+
+/**
+ * What the native part has beside the engine.
+ *
+ * @typedef {object} Addon
+ * @property {EngineClass} Engine
+ * @property {() => string[]} headerNames
+ * @property {(text: string) => XmlElement} parseXml
+ * @property {(text: string) => TomlValue} parseToml
+ * @property {(options: StartOptions) => void} checkOptions throws what `start` would, without starting anything
+ */
+
 const ROOT = join(__dirname, '..');
 
 /** @type {EngineClass | undefined} */
 let engineClass;
+
+/** @type {Addon | undefined} */
+let addon;
 
 /**
  * The class of the engine: loaded at the first call, so that an application that only parses
@@ -46,9 +78,23 @@ let engineClass;
  * @throws {DrachtioError} `DRT_ERR_NO_NATIVE`
  */
 function loadEngine() {
-  const Engine = engineClass ?? load();
-  engineClass = Engine;
-  return Engine;
+  if (engineClass === undefined) {
+    const { Engine, headerNames } = loadAddon();
+    Engine.headerNames ??= headerNames();
+    engineClass = Engine;
+  }
+  return engineClass;
+}
+
+/**
+ * Everything that is native, loaded at the first call.
+ *
+ * @returns {Addon}
+ * @throws {DrachtioError} `DRT_ERR_NO_NATIVE`
+ */
+function loadAddon() {
+  addon ??= load();
+  return addon;
 }
 
 /**
@@ -61,14 +107,12 @@ function substituteEngine(substitute) {
   engineClass = substitute;
 }
 
-/** @returns {EngineClass} */
+/** @returns {Addon} */
 function load() {
   const problems = [];
   for (const path of candidates()) {
     try {
-      const { Engine, headerNames } = require(path);
-      Engine.headerNames ??= headerNames();
-      return Engine;
+      return require(path);
     } catch (err) {
       problems.push(`${path}: ${/** @type {Error} */ (err).message}`);
     }
@@ -90,4 +134,4 @@ function candidates() {
   return suffixes.map((suffix) => join(ROOT, `drachtio.${platform}-${arch}${suffix}.node`)).filter((path) => existsSync(path));
 }
 
-module.exports = { loadEngine, substituteEngine };
+module.exports = { loadAddon, loadEngine, substituteEngine };

@@ -28,7 +28,16 @@ const OBSERVE_OPTIONS = section({
     format: word('text', 'json'),
     messages: flag(),
     console: flag(),
-    file: record({ path: text('the name of a file', '/var/log/drachtio.log'), ...ROTATION, readableByAll: flag() }, ['path']),
+    file: record(
+      {
+        path: text('the name of a file', '/var/log/drachtio.log'),
+        archive: text('the name of a directory', '/var/log/archive'),
+        ...ROTATION,
+        daily: flag(),
+        readableByAll: flag(),
+      },
+      ['path'],
+    ),
     syslog: record(
       {
         address: endpoint(),

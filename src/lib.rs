@@ -11,6 +11,7 @@
 //! | [`driver`] | one thread per engine that joins the engine, the sockets and the applications |
 //! | [`dns`] | where names lead to: NAPTR, SRV and address records |
 //! | [`engine`] | the SIP engine, sans-IO: transactions, dialogs, proxy, timers |
+//! | [`observe`] | logs, traces and numbers of an engine at work |
 //! | [`transport`] | sockets: UDP, TCP, the connection table |
 //! | [`message`] | SIP grammar: parse, edit, build |
 //!
@@ -22,6 +23,7 @@ pub mod dns;
 pub mod driver;
 pub mod engine;
 pub mod message;
+pub mod observe;
 pub mod protocol;
 pub mod server;
 pub mod transport;

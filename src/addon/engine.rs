@@ -15,11 +15,15 @@ use super::frame::{header_names as names, Batch};
 use super::mailbox::Ended;
 use super::request::{read_connect, read_request, CONNECT};
 use super::running::Running;
-use super::settings::{read_new_secrets, read_start, read_tls_settings, Start};
+use super::settings::{
+    read_new_secrets, read_screening_settings, read_start, read_tls_settings, Start,
+};
 use super::values::{Js, Value};
 use crate::driver::{Census, StartError, Submission};
 use crate::engine::{CommandId, Counters, TransactionId};
+use crate::observe::{LogLevel, NotALevel};
 use crate::server::{self, AppServer, Bound, Place, Proof, ServeError};
+use crate::transport::TlsContext;
 
 /// Errors whose `code` is a text of ours.
 type Result<T> = std::result::Result<T, napi::Error<String>>;
@@ -31,6 +35,15 @@ const STRIDE: u32 = 4;
 #[napi(catch_unwind)]
 pub fn header_names() -> Vec<&'static str> {
     names().collect()
+}
+
+/// Checks the options of `Engine.start` without starting anything: URIs, addresses, certificates.
+#[napi(catch_unwind)]
+pub fn check_options(options: Unknown<'_>) -> Result<()> {
+    let start = read_start(options).map_err(|error| coded(error.code(), error.to_string()))?;
+    TlsContext::new(&start.settings.tls)
+        .map(|_| ())
+        .map_err(|error| coded(error.code(), error.to_string()))
 }
 
 /// A SIP engine on a thread of its own, with one application: the JavaScript that made it.
@@ -195,6 +208,42 @@ impl Engine {
         Ok(unknown(env, object))
     }
 
+    /// Turns away other requests from now on: the options of `engine.screening`, which stand in the
+    /// place of those before.
+    #[napi(catch_unwind)]
+    pub fn set_screening(&self, options: Unknown<'_>) -> Result<()> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        let screening = read_screening_settings(options)
+            .map_err(|error| coded(error.code(), error.to_string()))?;
+        running.set_screening(screening);
+        Ok(())
+    }
+
+    /// Logs a line: `notice`, `error`, `warning`, `info` or `debug`, and the text.
+    #[napi(catch_unwind)]
+    pub fn log(&self, level: String, text: String) -> Result<()> {
+        self.running()?.log(log_level(&level)?, text);
+        Ok(())
+    }
+
+    /// What is logged from now on, by the name of the least important level.
+    #[napi(catch_unwind)]
+    pub fn set_log_level(&self, level: String) -> Result<()> {
+        self.running()?.set_log_level(log_level(&level)?);
+        Ok(())
+    }
+
+    /// The numbers of the engine in the text format of Prometheus, as a promise.
+    #[napi(catch_unwind)]
+    pub fn metrics<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        let running = self.running()?;
+        check_alive(&running)?;
+        let (deferred, promise) = Js(env.raw()).promise().map_err(internal)?;
+        running.metrics(deferred);
+        Ok(unknown(env, promise))
+    }
+
     /// How many entries each table holds, after the engine's last turn.
     #[napi(catch_unwind)]
     pub fn census<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
@@ -354,6 +403,7 @@ fn write_counters(js: Js, counters: Counters) -> napi::Result<Value> {
         (c"repeatedRequests", counters.repeated_requests),
         (c"retransmissions", counters.retransmissions),
         (c"overloads", counters.overloads),
+        (c"screened", counters.screened),
         (c"failovers", counters.failovers),
         (c"timeLost", lost),
     ] {
@@ -361,6 +411,11 @@ fn write_counters(js: Js, counters: Counters) -> napi::Result<Value> {
         js.set_named(object, name, count)?;
     }
     Ok(object)
+}
+
+fn log_level(text: &str) -> Result<LogLevel> {
+    text.parse()
+        .map_err(|error: NotALevel| coded("DRT_ERR_INVALID_OPTION", error.to_string()))
 }
 
 fn check_alive(running: &Running) -> Result<()> {

@@ -39,12 +39,12 @@ struct State {
     /// JavaScript has been told to take events and has not done so.
     told: bool,
     started: Option<Result<Vec<Listener>, StartError>>,
-    reloads: Vec<Reload>,
+    reports: Vec<Report>,
     ended: Option<Ended>,
 }
 
-/// The outcome of a reload of TLS, by the number of its request.
-pub(super) type Reload = (u32, Result<(), TlsError>);
+/// What somebody has waited for, by the number of the request: a text, or why there is none.
+pub(super) type Report = (u32, Result<String, TlsError>);
 
 /// The engine has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(super) struct Ended {
 #[derive(Default)]
 pub(super) struct Notices {
     pub(super) started: Option<Result<Vec<Listener>, StartError>>,
-    pub(super) reloads: Vec<Reload>,
+    pub(super) reports: Vec<Report>,
     pub(super) ended: Option<Ended>,
     /// JavaScript is to be told that events wait.
     pub(super) has_events: bool,
@@ -106,10 +106,10 @@ impl Mailbox {
         call(ring);
     }
 
-    /// Keeps the outcome of a reload for the JavaScript thread.
-    pub(super) fn add_reload(&self, number: u32, outcome: Result<(), TlsError>) {
+    /// Keeps what somebody waits for, for the JavaScript thread.
+    pub(super) fn add_report(&self, number: u32, outcome: Result<String, TlsError>) {
         let mut state = self.lock();
-        state.reloads.push((number, outcome));
+        state.reports.push((number, outcome));
         let ring = state.ring();
         drop(state);
         call(ring);
@@ -155,7 +155,7 @@ impl Mailbox {
         state.told |= has_events;
         Notices {
             started: state.started.take(),
-            reloads: std::mem::take(&mut state.reloads),
+            reports: std::mem::take(&mut state.reports),
             ended: if is_empty { state.ended.take() } else { None },
             has_events,
         }

@@ -13,7 +13,7 @@
 //! | `frame.rs` | events as text and offsets |
 //! | `config_file.rs` | configuration files as trees |
 //! | `request.rs` | commands from text |
-//! | `settings.rs`, `server_settings.rs`, `option_value.rs` | what `connect` and `serve` were told |
+//! | `settings.rs`, `server_settings.rs`, `observe_settings.rs`, `option_value.rs` | what `connect` and `serve` were told |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
@@ -21,6 +21,7 @@ mod config_file;
 mod engine;
 mod frame;
 mod mailbox;
+mod observe_settings;
 mod option_value;
 mod request;
 mod running;
@@ -29,4 +30,4 @@ mod settings;
 mod values;
 
 pub use config_file::{parse_toml, parse_xml, TomlValue, XmlAttribute, XmlElement};
-pub use engine::{header_names, Engine};
+pub use engine::{check_options, header_names, Engine};

@@ -108,19 +108,27 @@ impl<'env> OptionValue<'env> {
         self.cast(ValueType::Number, "a number of seconds")
     }
 
-    /// Numeric addresses with their ports, or this one.
+    /// A number of bytes, which may be more than 32 bits hold.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        let count: i64 = self.cast(ValueType::Number, "a whole number of bytes")?;
+        u64::try_from(count).map_err(|_| self.wrong("a whole number of bytes"))
+    }
+
+    /// A numeric address with its port, or this one.
+    pub(super) fn endpoint(&self, port: u16) -> Result<SocketAddr> {
+        let text = self.text()?;
+        let address = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, port));
+        address
+            .or_else(|_| text.parse::<SocketAddr>())
+            .map_err(|_| self.wrong("a numeric address with or without a port"))
+    }
+
+    /// Several of them.
     pub(super) fn endpoints(&self, port: u16) -> Result<Vec<SocketAddr>> {
-        let endpoint = |option: &OptionValue<'_>| {
-            let text = option.text()?;
-            let address = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, port));
-            address
-                .or_else(|_| text.parse::<SocketAddr>())
-                .map_err(|_| OptionError::Wrong {
-                    name: option.name.clone(),
-                    wanted: "a numeric address with or without a port",
-                })
-        };
-        self.elements()?.iter().map(endpoint).collect()
+        self.elements()?
+            .iter()
+            .map(|option| option.endpoint(port))
+            .collect()
     }
 
     /// The engine does not know an option of this name.

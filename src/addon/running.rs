@@ -9,12 +9,13 @@ use napi::Result;
 
 use super::bell::{Bell, Resident};
 use super::frame::Batch;
-use super::mailbox::{Ended, Mailbox, Postbox, Reload};
+use super::mailbox::{Ended, Mailbox, Postbox, Report};
 use super::settings::Start;
 use super::values::{Deferred, Js, Value};
 use crate::apps::Profile;
 use crate::driver::{Census, Entrance, Handle, Settings, StartError, Submission};
-use crate::engine::{AppId, CommandId, Listener, TransactionId};
+use crate::engine::{AppId, CommandId, Listener, Screening, TransactionId};
+use crate::observe::{render, LogLevel};
 use crate::server::{AppServer, Bound, Errand, Failure, Place, Proof};
 use crate::transport::TlsSettings;
 
@@ -26,11 +27,11 @@ pub(super) struct Running {
     bell: OnceCell<Bell<Running>>,
     /// Settled when the sockets are bound.
     starting: RefCell<Option<Deferred>>,
-    /// Settled when new settings of TLS are in force, or refused.
-    reloading: RefCell<HashMap<u32, Deferred>>,
+    /// Settled when the engine has answered.
+    awaited: RefCell<HashMap<u32, Deferred>>,
     /// The server of other applications, if there is to be one, from when the sockets are bound.
     server: Arc<Mutex<Option<AppServer>>>,
-    next_reload: Cell<u32>,
+    next_awaited: Cell<u32>,
     /// Settled when the thread has ended.
     closing: RefCell<Vec<Deferred>>,
     ended: RefCell<Option<Ended>>,
@@ -61,9 +62,9 @@ impl Running {
             mailbox: mailbox.clone(),
             bell: OnceCell::new(),
             starting: RefCell::new(Some(starting)),
-            reloading: RefCell::default(),
+            awaited: RefCell::default(),
             server: Arc::default(),
-            next_reload: Cell::new(0),
+            next_awaited: Cell::new(0),
             closing: RefCell::default(),
             ended: RefCell::default(),
         });
@@ -88,12 +89,52 @@ impl Running {
 
     /// Gives the engine new settings of TLS, and settles the promise when they are in force.
     pub(super) fn reload_tls(&self, settings: TlsSettings, reloading: Deferred) {
-        let number = self.next_reload.get();
-        self.next_reload.set(number.wrapping_add(1));
-        self.reloading.borrow_mut().insert(number, reloading);
+        let number = self.await_report(reloading);
         let mailbox = self.mailbox.clone();
         if let Some(handle) = &*self.handle.borrow() {
-            handle.reload_tls(settings, move |outcome| mailbox.add_reload(number, outcome));
+            handle.reload_tls(settings, move |outcome| {
+                mailbox.add_report(number, outcome.map(|()| String::new()));
+            });
+        }
+    }
+
+    /// Has the promise settled by the report of this number.
+    fn await_report(&self, awaited: Deferred) -> u32 {
+        let number = self.next_awaited.get();
+        self.next_awaited.set(number.wrapping_add(1));
+        self.awaited.borrow_mut().insert(number, awaited);
+        number
+    }
+
+    /// Settles the promise with the numbers of the engine, as Prometheus reads them.
+    pub(super) fn metrics(&self, awaited: Deferred) {
+        let number = self.await_report(awaited);
+        let mailbox = self.mailbox.clone();
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.snapshot(move |snapshot| {
+                mailbox.add_report(number, Ok(render(&snapshot)));
+            });
+        }
+    }
+
+    /// Logs a line.
+    pub(super) fn log(&self, level: LogLevel, text: String) {
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.log(level, text);
+        }
+    }
+
+    /// What is logged from now on.
+    pub(super) fn set_log_level(&self, level: LogLevel) {
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.set_log_level(level);
+        }
+    }
+
+    /// Turns away other requests from now on.
+    pub(super) fn set_screening(&self, screening: Screening) {
+        if let Some(handle) = &*self.handle.borrow() {
+            handle.set_screening(screening);
         }
     }
 
@@ -210,17 +251,18 @@ impl Running {
         lock(&self.server).as_ref().map(act)
     }
 
-    fn settle_reload(&self, js: Js, (number, outcome): Reload) {
-        let Some(reloading) = self.reloading.borrow_mut().remove(&number) else {
+    fn settle_report(&self, js: Js, (number, outcome): Report) {
+        let Some(awaited) = self.awaited.borrow_mut().remove(&number) else {
             return;
         };
         report(match outcome {
-            Ok(()) => js
-                .undefined()
-                .and_then(|value| js.resolve(reloading, value)),
+            Ok(text) if text.is_empty() => {
+                js.undefined().and_then(|value| js.resolve(awaited, value))
+            }
+            Ok(text) => js.utf8(&text).and_then(|value| js.resolve(awaited, value)),
             Err(error) => js
                 .error(error.code(), &error.to_string())
-                .and_then(|error| js.reject(reloading, error)),
+                .and_then(|error| js.reject(awaited, error)),
         });
     }
 
@@ -229,8 +271,8 @@ impl Running {
         self.handle.take();
         lock(&self.server).take();
         self.ended.replace(Some(ended.clone()));
-        let reloading = self.reloading.take().into_values();
-        for waiting in self.starting.take().into_iter().chain(reloading) {
+        let awaited = self.awaited.take().into_values();
+        for waiting in self.starting.take().into_iter().chain(awaited) {
             let error = js.error(ended.code(), &ended.text());
             report(error.and_then(|error| js.reject(waiting, error)));
         }
@@ -250,8 +292,8 @@ impl Resident for Running {
         if let Some(outcome) = notices.started {
             self.settle_start(js, outcome);
         }
-        for reload in notices.reloads {
-            self.settle_reload(js, reload);
+        for report in notices.reports {
+            self.settle_report(js, report);
         }
         if let Some(ended) = &notices.ended {
             self.finish(js, ended);

@@ -6,6 +6,7 @@
 use napi::bindgen_prelude::Unknown;
 use thiserror::Error;
 
+use super::observe_settings::read_observe;
 use super::option_value::{OptionError, OptionValue};
 use super::server_settings::{read_secrets, read_server};
 use crate::apps::{OptionsAnswer, MAX_ROUTES};
@@ -13,9 +14,11 @@ use crate::dns::{DnsSettings, DNS_PORT};
 use crate::driver::Settings;
 use crate::engine::limits::TableLimits;
 use crate::engine::{
-    External, ExternalHost, Nat, NextHop, Refresher, Refusal, SessionTimers, Timers,
+    External, ExternalHost, Nat, NextHop, Refresher, Refusal, Screening, ScreeningAction,
+    SessionTimers, SpammerHeader, SpammerSign, Timers,
 };
 use crate::message::limits::MAX_DATAGRAM;
+use crate::message::{Scheme, Uri};
 use crate::protocol::Secret;
 use crate::server;
 use crate::transport::{
@@ -62,7 +65,7 @@ const EXTERNAL: &str = "an address or a name, with a port or without";
 const SUBNET: &str = "a range of addresses such as '10.0.0.0/8'";
 const NAME: &str = "a host name without a port";
 
-type Result<T> = std::result::Result<T, SettingsError>;
+pub(super) type Result<T> = std::result::Result<T, SettingsError>;
 
 /// Reads the argument of `Engine.start`.
 pub(super) fn read_start(options: Unknown<'_>) -> Result<Start> {
@@ -73,6 +76,7 @@ pub(super) fn read_start(options: Unknown<'_>) -> Result<Start> {
             "routes" => start.routes = read_routes(&option)?,
             "engine" => read_engine(&option, &mut start.settings)?,
             "server" => start.server = Some(read_server(&option)?),
+            "observe" => start.settings.observe = read_observe(&option)?,
             _ => option.unknown()?,
         }
     }
@@ -129,13 +133,16 @@ fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()>
             "nat" => read_nat(&option, &mut settings.engine.nat)?,
             "timers" => read_timers(&option, &mut settings.engine.timers)?,
             "sessionTimers" => read_session_timers(&option, &mut settings.engine.session_timers)?,
+            "alwaysRing" => settings.engine.always_ring = option.flag()?,
+            "bestEffortTls" => settings.engine.best_effort_tls = option.flag()?,
+            "screening" => settings.engine.screening = read_screening(&option)?,
             "foreignReplaces" => settings.engine.foreign_replaces = option.flag()?,
             "optionsAutoAnswer" => settings.options_answer = read_options_answer(&option)?,
             "supported" => settings.engine.understanding.extensions = Some(option.texts()?),
             "accept" => settings.engine.understanding.bodies = Some(option.texts()?),
             "limits" => read_limits(&option, &mut settings.engine.limits, &mut settings.limits)?,
             "tls" => settings.tls = read_tls(&option)?,
-            "connections" => read_connections(&option, &mut settings.limits)?,
+            "connections" => read_connections(&option, settings)?,
             "dns" => read_dns(&option, &mut settings.dns)?,
             "nextHop" => read_next_hop(&option, &mut settings.engine.next_hop)?,
             _ => option.unknown()?,
@@ -152,11 +159,79 @@ fn read_options_answer(option: &OptionValue<'_>) -> Result<OptionsAnswer> {
     })
 }
 
+/// Reads the argument of `Engine.setScreening`.
+pub(super) fn read_screening_settings(options: Unknown<'_>) -> Result<Screening> {
+    read_screening(&OptionValue::root(options))
+}
+
+fn read_screening(section: &OptionValue<'_>) -> Result<Screening> {
+    let mut screening = Screening::default();
+    for option in section.entries()? {
+        match option.key() {
+            "spammers" => {
+                let signs = option.elements()?;
+                screening.spammers = signs.iter().map(read_spammer_sign).collect::<Result<_>>()?;
+            }
+            "action" => screening.action = read_screening_action(&option)?,
+            "streamAction" => screening.stream_action = read_screening_action(&option)?,
+            "blocked" => {
+                let addresses = option.elements()?;
+                let parsed = addresses.iter().map(|one| one.parsed("a numeric address"));
+                screening.blocked = parsed.collect::<std::result::Result<_, _>>()?;
+            }
+            "registerNeedsRealm" => screening.register_needs_realm = option.flag()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(screening)
+}
+
+fn read_screening_action(option: &OptionValue<'_>) -> Result<ScreeningAction> {
+    Ok(match option.text()?.as_str() {
+        "reject" => ScreeningAction::Reject,
+        "discard" => ScreeningAction::Discard,
+        _ => return Err(option.wrong("'reject' or 'discard'").into()),
+    })
+}
+
+fn read_spammer_sign(section: &OptionValue<'_>) -> Result<SpammerSign> {
+    let mut sign = SpammerSign {
+        header: SpammerHeader::UserAgent,
+        contains: Vec::new(),
+    };
+    for option in section.entries()? {
+        match option.key() {
+            "header" => {
+                sign.header = match option.text()?.as_str() {
+                    "User-Agent" => SpammerHeader::UserAgent,
+                    "From" => SpammerHeader::From,
+                    "To" => SpammerHeader::To,
+                    _ => return Err(option.wrong("'User-Agent', 'From' or 'To'").into()),
+                }
+            }
+            "contains" => sign.contains = option.texts()?,
+            _ => option.unknown()?,
+        }
+    }
+    Ok(sign)
+}
+
+fn read_sip_uri(option: &OptionValue<'_>) -> Result<String> {
+    let text = option.text()?;
+    let is_sip =
+        Uri::parse(&text).is_ok_and(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips));
+    match is_sip {
+        true => Ok(text),
+        false => Err(option.wrong("a SIP URI").into()),
+    }
+}
+
 fn read_nat(section: &OptionValue<'_>, nat: &mut Nat) -> Result<()> {
     for option in section.entries()? {
         match option.key() {
             "inDialog" => nat.in_dialog = option.parsed("'auto', 'source' or 'contact'")?,
             "registrations" => nat.registrations = option.flag()?,
+            "markedRoutes" => nat.marked_routes = option.flag()?,
             _ => option.unknown()?,
         }
     }
@@ -169,6 +244,7 @@ fn read_timers(section: &OptionValue<'_>, timers: &mut Timers) -> Result<()> {
             "t1" => timers.t1 = option.milliseconds()?,
             "t2" => timers.t2 = option.milliseconds()?,
             "t4" => timers.t4 = option.milliseconds()?,
+            "transaction" => timers.transaction = Some(option.milliseconds()?),
             "c" => timers.c = option.milliseconds()?,
             "application" => timers.application = option.milliseconds()?,
             "ringing" => timers.ringing = option.milliseconds()?,
@@ -185,8 +261,9 @@ fn read_session_timers(section: &OptionValue<'_>, timers: &mut SessionTimers) ->
             "minSE" => timers.min_se = option.seconds()?,
             "refresher" => {
                 timers.refresher = match option.text()?.as_str() {
-                    "uas" => Refresher::Uas,
-                    _ => Refresher::Uac,
+                    "uas" => Some(Refresher::Uas),
+                    "none" => None,
+                    _ => Some(Refresher::Uac),
                 }
             }
             _ => option.unknown()?,
@@ -210,6 +287,7 @@ fn read_limits(
             "registrations" => tables.registrations = option.count()?,
             "connections" => connections.connections = option.count()?,
             "queuedMessages" => connections.queued_messages = option.count()?,
+            "udpBuffer" => connections.udp_buffer = option.count()?,
             "queuedBytes" => connections.queued_bytes = option.count()?,
             _ => option.unknown()?,
         }
@@ -252,6 +330,7 @@ pub(super) fn read_tls(section: &OptionValue<'_>) -> Result<TlsSettings> {
                     _ => option.unknown()?,
                 }
             }
+            "ciphers" => tls.ciphers = Some(option.texts()?),
             "minVersion" => {
                 tls.min_version = match option.text()?.as_str() {
                     "TLSv1.2" => TlsVersion::V1_2,
@@ -282,8 +361,14 @@ fn read_certificate(section: &OptionValue<'_>) -> Result<Certificate> {
     Ok(certificate)
 }
 
-fn read_connections(section: &OptionValue<'_>, limits: &mut Limits) -> Result<()> {
+fn read_connections(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()> {
+    let limits = &mut settings.limits;
     for option in section.entries()? {
+        if option.key() == "maxTimeouts" {
+            let count = u32::try_from(option.count()?).unwrap_or(u32::MAX);
+            settings.engine.dead_after = Some(count).filter(|count| *count > 0);
+            continue;
+        }
         let time = option.milliseconds()?;
         let unless_zero = Some(time).filter(|time| !time.is_zero());
         match option.key() {
@@ -318,6 +403,7 @@ fn read_dns(section: &OptionValue<'_>, dns: &mut DnsSettings) -> Result<()> {
 fn read_next_hop(section: &OptionValue<'_>, next_hop: &mut NextHop) -> Result<()> {
     for option in section.entries()? {
         match option.key() {
+            "outboundProxy" => next_hop.outbound_proxy = Some(read_sip_uri(&option)?),
             "avoidFor" => next_hop.avoid_for = option.milliseconds()?,
             "udpRequestLimit" => {
                 let limit = option.count()?;

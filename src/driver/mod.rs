@@ -28,7 +28,8 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 pub use crate::apps::Request;
 use crate::apps::{Apps, OptionsAnswer, Outlet, Profile};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
-use crate::engine::{self, AppId, CommandId, Legacy, Listener};
+use crate::engine::{self, AppId, CommandId, Legacy, Listener, Screening};
+use crate::observe::{LogLevel, Observe, ObserveError, Observer, Snapshot};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
 use pace::Pace;
 use turn::Driver;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub dns: DnsSettings,
     /// Which OPTIONS are answered without asking an application.
     pub options_answer: OptionsAnswer,
+    /// What is shown of the engine at work.
+    pub observe: Observe,
 }
 
 /// One thing an application asks for. It is answered on its outlet under the same id.
@@ -87,6 +90,9 @@ pub enum StartError {
     /// It can't listen where it should.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// What is to be shown of it can't be written.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
     /// The system has no thread or no event queue for it.
     #[error("cannot start the engine's thread: {0}")]
     Thread(#[source] io::Error),
@@ -100,6 +106,7 @@ impl StartError {
     pub fn code(&self) -> &'static str {
         match self {
             StartError::Open(error) => error.code(),
+            StartError::Observe(_) => "DRT_ERR_OBSERVE",
             StartError::Thread(_) => "DRT_ERR_THREAD",
             StartError::StartedBefore => "DRT_ERR_STARTED_BEFORE",
         }
@@ -138,6 +145,10 @@ enum Order {
         Box<TlsContext>,
         Box<dyn FnOnce(Result<(), TlsError>) + Send>,
     ),
+    Screen(Screening),
+    Snapshot(Box<dyn FnOnce(Snapshot) + Send>),
+    Log(LogLevel, String),
+    SetLogLevel(LogLevel),
     Close,
 }
 
@@ -205,6 +216,26 @@ impl Handle {
                 entrance.order(Order::SetTls(number, Box::new(context), Box::new(done)));
             }
         });
+    }
+
+    /// Turns away other requests from now on, in the place of those that were turned away before.
+    pub fn set_screening(&self, screening: Screening) {
+        let _ = self.entrance.orders.send(Order::Screen(screening));
+    }
+
+    /// Takes the numbers of the engine. `done` is called on its thread, unless it ends before.
+    pub fn snapshot(&self, done: impl FnOnce(Snapshot) + Send + 'static) {
+        let _ = self.entrance.orders.send(Order::Snapshot(Box::new(done)));
+    }
+
+    /// Puts a line into the log of the engine, if it has one.
+    pub fn log(&self, level: LogLevel, text: String) {
+        let _ = self.entrance.orders.send(Order::Log(level, text));
+    }
+
+    /// What is logged from now on.
+    pub fn set_log_level(&self, level: LogLevel) {
+        let _ = self.entrance.orders.send(Order::SetLogLevel(level));
     }
 
     /// The sizes of all tables after the engine's last turn.
@@ -278,6 +309,10 @@ impl fmt::Debug for Order {
             Order::Submit(..) => "Submit",
             Order::Drain => "Drain",
             Order::SetTls(..) => "SetTls",
+            Order::Screen(_) => "Screen",
+            Order::Snapshot(_) => "Snapshot",
+            Order::Log(..) => "Log",
+            Order::SetLogLevel(_) => "SetLogLevel",
             Order::Close => "Close",
         })
     }
@@ -290,16 +325,27 @@ fn thread_main(
     census: &Mutex<Census>,
 ) {
     let mut apps = Apps::new(settings.options_answer.clone());
-    let failure = match runtime() {
-        Ok(runtime) => {
-            let operation = operate(settings, started, &mut inbox, &mut apps, census);
+    let prepared = runtime()
+        .map_err(StartError::Thread)
+        .and_then(|runtime| Ok((runtime, Observer::start(&settings.observe)?)));
+    let failure = match prepared {
+        Ok((runtime, mut observer)) => {
+            let _listening = observer.listen();
+            let operation = operate(
+                settings,
+                started,
+                &mut inbox,
+                &mut apps,
+                census,
+                &mut observer,
+            );
             let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(operation)));
             // A look-up may hang in the system for long; nobody waits for it.
             runtime.shutdown_background();
             outcome.err().map(|panic| describe(panic.as_ref()))
         }
         Err(error) => {
-            started(Err(StartError::Thread(error)));
+            started(Err(error));
             None
         }
     };
@@ -320,6 +366,7 @@ async fn operate(
     inbox: &mut UnboundedReceiver<Order>,
     apps: &mut Apps,
     census: &Mutex<Census>,
+    observer: &mut Observer,
 ) {
     let transports = match Transports::open(&settings.contacts, settings.limits, &settings.tls) {
         Ok(transports) => transports,
@@ -330,9 +377,15 @@ async fn operate(
         listeners: listeners.clone(),
         ..settings.engine
     };
+    for Listener {
+        transport, local, ..
+    } in &listeners
+    {
+        tracing::info!("listening on {transport}/{local}");
+    }
     let resolver = Resolver::new(&settings.dns, &listeners);
     started(Ok(listeners));
-    Driver::new(config, transports, resolver, inbox, apps, census)
+    Driver::new(config, transports, resolver, inbox, apps, census, observer)
         .run()
         .await;
 }

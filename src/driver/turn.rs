@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
@@ -12,7 +12,9 @@ use tokio::task::yield_now;
 use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
 use crate::apps::{Apps, Recipient, Ruling};
 use crate::dns::{Answer, Resolver};
+use crate::engine::limits::TableLimits;
 use crate::engine::{AppId, Command, CommandId, Config, Engine, Legacy, Reply, TransactionId};
+use crate::observe::{Observer, Snapshot};
 use crate::transport::{Alarm, Arrival, Transports};
 
 /// Orders taken at once.
@@ -29,6 +31,13 @@ pub(super) struct Driver<'a> {
     alarm: Alarm,
     inbox: &'a mut UnboundedReceiver<Order>,
     census: &'a Mutex<Census>,
+    observer: &'a mut Observer,
+    started: SystemTime,
+    limits: TableLimits,
+    /// Messages that could not be sent.
+    unsent: u64,
+    /// Connections that have ended.
+    closed: u64,
     arrivals: Vec<Arrival>,
     answers: Vec<Answer>,
     orders: Vec<Order>,
@@ -48,8 +57,10 @@ impl<'a> Driver<'a> {
         inbox: &'a mut UnboundedReceiver<Order>,
         apps: &'a mut Apps,
         census: &'a Mutex<Census>,
+        observer: &'a mut Observer,
     ) -> Driver<'a> {
         Driver {
+            limits: config.limits,
             engine: Engine::new(config, rand::random()),
             transports,
             apps,
@@ -57,6 +68,10 @@ impl<'a> Driver<'a> {
             alarm: Alarm::new(),
             inbox,
             census,
+            observer,
+            started: SystemTime::now(),
+            unsent: 0,
+            closed: 0,
             arrivals: Vec::new(),
             answers: Vec::new(),
             orders: Vec::new(),
@@ -148,11 +163,16 @@ impl<'a> Driver<'a> {
 
     fn take_in(&mut self, now: Instant, arrival: Arrival) {
         match arrival {
-            Arrival::Message { path, payload } => self.engine.handle_message(now, path, payload),
+            Arrival::Message { path, payload } => {
+                self.observer.received(&path, &payload);
+                self.engine.handle_message(now, path, payload);
+            }
             Arrival::Unsent(token, failure) => {
+                self.unsent += 1;
                 self.engine.handle_send_failure(now, token, failure);
             }
             Arrival::Closed(connection) => {
+                self.closed += 1;
                 self.engine.handle_connection_closed(now, connection);
             }
         }
@@ -188,6 +208,18 @@ impl<'a> Driver<'a> {
                 }
                 done(outcome);
             }
+            Order::Snapshot(done) => done(self.snapshot()),
+            Order::Log(level, text) => {
+                if let Some(log) = self.observer.log() {
+                    log.write(level, text);
+                }
+            }
+            Order::SetLogLevel(level) => {
+                if let Some(log) = self.observer.log() {
+                    log.set_level(level);
+                }
+            }
+            Order::Screen(screening) => self.engine.set_screening(screening),
             Order::Close => self.closing = true,
         }
     }
@@ -239,11 +271,15 @@ impl<'a> Driver<'a> {
             self.rule(now, ruling);
         }
         while let Some(transmit) = self.engine.poll_transmit() {
+            self.observer.sent(&transmit.path, &transmit.payload);
             let token = transmit.token;
             let connection = self.transports.send(transmit);
             if let (Some(token), Some(connection)) = (token, connection) {
                 self.engine.handle_connection_used(token, connection);
             }
+        }
+        while let Some(connection) = self.engine.poll_hang_up() {
+            self.transports.hang_up(connection);
         }
         while let Some(query) = self.engine.poll_query() {
             self.resolver.ask(query);
@@ -260,6 +296,24 @@ impl<'a> Driver<'a> {
                 status,
                 hint,
             }) => self.engine.reject(now, transaction, status, hint),
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            started: self.started,
+            census: self.engine.census(),
+            limits: self.limits,
+            counters: self.engine.counters(),
+            latencies: self.engine.latencies().clone(),
+            traffic: self.observer.traffic().cloned().unwrap_or_default(),
+            stable_dialogs: self.engine.confirmed_dialogs(),
+            connections: self.transports.connections(),
+            applications: self.apps.ids().count(),
+            backlog: self.apps.backlog(),
+            unsent: self.unsent,
+            closed: self.closed,
+            unwritten: self.observer.lost(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::acceptance::Understanding;
 use super::limits::TableLimits;
 use super::nat::Nat;
 use super::path::Listener;
+use super::screening::Screening;
 use super::session_timer::{Refresher, LEAST_INTERVAL};
 
 /// What an engine is told once, when it is made.
@@ -20,6 +21,17 @@ pub struct Config {
     /// Whether applications may accept an INVITE whose Replaces names no call of this engine's,
     /// since they keep calls elsewhere. Default false: it becomes the refusal of RFC 3891 §3.
     pub foreign_replaces: bool,
+    /// Whether the caller of every new INVITE is told 180 at once, before an application is asked.
+    /// Default false.
+    pub always_ring: bool,
+    /// Whether a caller whose Contact is a `sip:` URI is shown one, although it has called a
+    /// `sips:` URI. Default false: RFC 3261 §12.1.1 forbids that.
+    pub best_effort_tls: bool,
+    /// How many requests in a row may have had no response over a connection before it is taken
+    /// for dead and closed. Default `None`: the transport alone decides.
+    pub dead_after: Option<u32>,
+    /// Which requests are turned away before an application is asked.
+    pub screening: Screening,
     /// What is done about peers behind address translators.
     pub nat: Nat,
     /// How large its tables may grow.
@@ -50,8 +62,8 @@ pub struct SessionTimers {
     /// asks for less is answered 422 without asking an application. Default 90.
     pub min_se: u32,
     /// Who refreshes a call that came to us, if the caller leaves the choice. Default `Uac`: the
-    /// caller.
-    pub refresher: Refresher,
+    /// caller. `None`: nobody, and then the call has no session timer.
+    pub refresher: Option<Refresher>,
 }
 
 impl Default for SessionTimers {
@@ -59,7 +71,7 @@ impl Default for SessionTimers {
         SessionTimers {
             expires: None,
             min_se: LEAST_INTERVAL,
-            refresher: Refresher::Uac,
+            refresher: Some(Refresher::Uac),
         }
     }
 }
@@ -73,6 +85,9 @@ pub struct Timers {
     pub t2: Duration,
     /// How long a message may stay in the network. Default 5 s.
     pub t4: Duration,
+    /// How long a transaction tries (timers B, F, H, J, L, M). Default `None`: 64 × T1, as RFC
+    /// 3261 has it, which are 32 s.
+    pub transaction: Option<Duration>,
     /// How long an INVITE that was sent or forwarded may ring after its last provisional
     /// response (timer C, more than 3 minutes by §16.6 item 11). Default 185 s.
     pub c: Duration,
@@ -88,8 +103,11 @@ pub struct Timers {
 pub const UDP_REQUEST_LIMIT: usize = 1300;
 
 /// How destinations are chosen and left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextHop {
+    /// A SIP URI that every new request is sent to, whatever its request-URI, unless the
+    /// application says where to; and every branch of a proxied one. Default none.
+    pub outbound_proxy: Option<String>,
     /// How long a destination that has failed is tried after all others; when it fails again,
     /// twice as long, up to 8 minutes. Default 30 s; zero: never.
     pub avoid_for: Duration,
@@ -101,6 +119,7 @@ pub struct NextHop {
 impl Default for NextHop {
     fn default() -> NextHop {
         NextHop {
+            outbound_proxy: None,
             avoid_for: Duration::from_secs(30),
             udp_request_limit: Some(UDP_REQUEST_LIMIT),
         }
@@ -113,6 +132,7 @@ impl Default for Timers {
             t1: Duration::from_millis(500),
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
+            transaction: None,
             c: Duration::from_secs(185),
             application: Duration::from_secs(64),
             ringing: Duration::from_secs(3600),
@@ -121,9 +141,10 @@ impl Default for Timers {
 }
 
 impl Timers {
-    /// 64 × T1: how long a transaction tries (timers B, F, H, J, L, M). 32 s by default.
+    /// How long a transaction tries (timers B, F, H, J, L, M). 32 s by default.
     pub fn transaction_timeout(&self) -> Duration {
-        self.t1.saturating_mul(64)
+        self.transaction
+            .unwrap_or_else(|| self.t1.saturating_mul(64))
     }
 
     /// How long a finished client INVITE absorbs repeated failure responses over UDP (timer D,

@@ -34,6 +34,17 @@ impl Engine {
         }
     }
 
+    /// A request that went this way has had no response. When that goes on, the connection leads
+    /// nowhere any more, although nobody has closed it.
+    pub(super) fn note_silence(&mut self, path: Path) {
+        if let (Some(limit), Some(id)) = (self.dead_after, path.connection) {
+            if self.connections.was_silent(id) == limit {
+                tracing::warn!(peer = %path.peer, transport = %path.transport, "a connection is taken for dead: {limit} requests had no response");
+                self.hang_ups.push_back(id);
+            }
+        }
+    }
+
     fn tell_of_end(&mut self, id: ConnectionId, path: Path) {
         let mut told: BTreeMap<AppId, ClosedConnection> = BTreeMap::new();
         let mut tell = |app, note: &dyn Fn(&mut ClosedConnection)| {

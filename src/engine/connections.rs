@@ -11,12 +11,17 @@ use super::path::{ConnectionId, Path, Transport};
 pub(crate) struct Connections {
     live: HashMap<ConnectionId, Path>,
     by_peer: HashMap<(Transport, SocketAddr), ConnectionId>,
+    /// Requests that had no response since something was last heard, where there are any.
+    silences: HashMap<ConnectionId, u32>,
 }
 
 impl Connections {
     /// Something has arrived this way.
     pub(crate) fn heard(&mut self, path: Path) {
         let Some(id) = path.connection else { return };
+        if !self.silences.is_empty() {
+            self.silences.remove(&id);
+        }
         if self.live.insert(id, path).is_none() {
             self.by_peer.insert((path.transport, path.peer), id);
         }
@@ -24,12 +29,20 @@ impl Connections {
 
     /// The connection has ended; the way that it was.
     pub(crate) fn closed(&mut self, id: ConnectionId) -> Option<Path> {
+        self.silences.remove(&id);
         let path = self.live.remove(&id)?;
         let peer = (path.transport, path.peer);
         if self.by_peer.get(&peer) == Some(&id) {
             self.by_peer.remove(&peer);
         }
         Some(path)
+    }
+
+    /// A request over the connection has had no response; how many in a row that makes.
+    pub(crate) fn was_silent(&mut self, id: ConnectionId) -> u32 {
+        let count = self.silences.entry(id).or_default();
+        *count = count.saturating_add(1);
+        *count
     }
 
     /// The way over a connection, if it is there.

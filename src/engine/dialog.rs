@@ -143,6 +143,12 @@ impl Dialog {
         )
     }
 
+    /// True if the peer has made the dialog: its id has the tag of who did.
+    fn is_theirs(&self) -> bool {
+        let tag = self.id.as_str().rsplit_once(";from-tag=");
+        tag.is_some_and(|(_, tag)| self.remote.contains(tag))
+    }
+
     /// True while a refresh of the engine's own has no answer.
     pub(crate) fn is_refreshing(&self) -> bool {
         let session = self.session.as_deref();
@@ -201,6 +207,15 @@ impl DialogTable {
         self.by_tags.insert(key, slot);
         self.by_id.entry(id).or_default().push(slot);
         slot
+    }
+
+    /// The confirmed ones that peers have made, and those that were made here.
+    pub(crate) fn count_confirmed(&self) -> (usize, usize) {
+        let confirmed = self.slots.values().filter(|dialog| dialog.confirmed);
+        confirmed.fold((0, 0), |(theirs, ours), dialog| match dialog.is_theirs() {
+            true => (theirs + 1, ours),
+            false => (theirs, ours + 1),
+        })
     }
 
     pub(crate) fn remove(&mut self, key: DialogKey) -> Option<Dialog> {

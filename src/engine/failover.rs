@@ -194,6 +194,7 @@ impl Engine {
                 ack,
                 fallback: None,
                 attempt: 0,
+                watch: None,
                 slot: TimerSlot::default(),
             });
             self.reschedule_client(rest);

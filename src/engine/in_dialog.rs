@@ -8,7 +8,7 @@ use super::dialog::{CallUsage, Dialog};
 use super::event::{Meta, Refusal, Reply};
 use super::limits::Claim;
 use super::listeners::Face;
-use super::nat::replaced_address;
+use super::nat::{is_marked, replaced_address};
 use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::reliable::PrackVerdict;
@@ -349,7 +349,8 @@ impl Engine {
             true => policy.distrusts(&uri, &last, dialog.replaced),
             false => policy.distrusts_proxy(&uri, &last),
         };
-        if !goes_by_flow && !is_distrusted {
+        let is_marked = self.nat.marked_routes && is_marked(&uri);
+        if !goes_by_flow && !is_distrusted && !is_marked {
             return None;
         }
         if !last.transport.is_reliable() || last.connection.is_some() {

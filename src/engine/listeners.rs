@@ -261,7 +261,7 @@ impl Address {
         };
         let mut names = self.advertised.names.iter().chain(external);
         let outside = self.outside.as_ref().map(|face| face.port);
-        names.any(|own| own.eq_ignore_ascii_case(name))
+        names.any(|own| is_name(own, name))
             && port.is_none_or(|port| port == self.local.port() || Some(port) == outside)
     }
 }
@@ -276,6 +276,18 @@ impl Face {
             sent_by,
             port,
         }
+    }
+}
+
+/// True if one of our names is this one. `*.example.com` is every name below `example.com`.
+fn is_name(own: &str, name: &str) -> bool {
+    match own.strip_prefix('*') {
+        None => own.eq_ignore_ascii_case(name),
+        Some(domain) => name
+            .len()
+            .checked_sub(domain.len())
+            .and_then(|at| name.get(at..).filter(|_| at > 0))
+            .is_some_and(|end| end.eq_ignore_ascii_case(domain)),
     }
 }
 

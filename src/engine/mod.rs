@@ -2,13 +2,14 @@
 //!
 //! What happens is passed in (`handle_…`), with the time; what must be done is drained out
 //! (`poll_…`). After every `handle_…` call, drain [`Engine::poll_transmit`],
-//! [`Engine::poll_event`] and [`Engine::poll_query`] until each is empty, then wait until
+//! [`Engine::poll_event`], [`Engine::poll_query`] and [`Engine::poll_hang_up`] until each is empty, then wait until
 //! [`Engine::poll_timeout`] at the latest. So a test plays hours of a lossy network in
 //! milliseconds.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `receive.rs` | which transaction, dialog or proxied request a message belongs to |
+//! | `screening.rs` | which requests are turned away before anybody is asked |
 //! | `transaction/` | the four state machines of RFC 3261 §17 and the tables of transactions |
 //! | `acceptance.rs` | what a request demands that nobody here can do |
 //! | `uas.rs`, `uas_dialog.rs` | requests that applications answer, and the dialogs these make |
@@ -25,6 +26,7 @@
 //! | `failover.rs`, `failed_targets.rs` | what happens when a destination fails (RFC 3263 §4.3) |
 //! | `sips.rs` | what `sips:` asks of our addresses |
 //! | `compose.rs` | the text of messages |
+//! | `latency.rs` | how long things take |
 
 mod acceptance;
 mod ack;
@@ -46,6 +48,7 @@ mod forks;
 mod glare;
 mod held;
 mod in_dialog;
+mod latency;
 pub mod limits;
 mod listeners;
 mod nat;
@@ -57,6 +60,7 @@ mod receive;
 mod registrations;
 mod reliable;
 mod replaces;
+mod screening;
 mod send_failure;
 mod server_names;
 mod session_refresh;
@@ -93,11 +97,13 @@ pub use config::{Config, NextHop, SessionTimers, Timers};
 pub use event::{
     BranchEnd, BranchId, BranchStep, ClosedConnection, Event, Meta, News, Refusal, Reply, Source,
 };
+pub use latency::{Histogram, Latencies};
 pub use nat::{InDialog, Nat, NotARule};
 pub use path::{ConnectionId, Listener, Path, SendToken, Transmit, Transport};
 pub use proxy::{
     HeaderChanges, PreloadedRoutes, ProxyPlan, ProxyTarget, RequestUri, DEFAULT_REDIRECTS,
 };
+pub use screening::{Screening, ScreeningAction, SpammerHeader, SpammerSign};
 pub use send_failure::SendFailure;
 pub use server_names::ServerId;
 pub use session_timer::Refresher;
@@ -140,6 +146,9 @@ pub struct Engine {
     next_hop: NextHop,
     session_timers: SessionTimers,
     foreign_replaces: bool,
+    always_ring: bool,
+    best_effort_tls: bool,
+    screening: Screening,
     limits: TableLimits,
     understanding: Understanding,
     listeners: Listeners,
@@ -161,12 +170,15 @@ pub struct Engine {
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
     questions: VecDeque<Query>,
+    hang_ups: VecDeque<ConnectionId>,
+    dead_after: Option<u32>,
     server_names: ServerNames,
     nat: Nat,
     connections: Connections,
     registrations: Registrations,
     flow_tokens: FlowTokens,
     counters: Counters,
+    latencies: Latencies,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,6 +260,8 @@ pub struct Counters {
     pub retransmissions: u64,
     /// Requests refused because a table was full.
     pub overloads: u64,
+    /// Requests that were turned away before an application was asked, by what [`Screening`] says.
+    pub screened: u64,
     /// Requests that went to another destination because one had failed (RFC 3263 §4.3).
     pub failovers: u64,
     /// The time that these requests had spent on the destinations that failed.
@@ -264,6 +278,9 @@ impl Engine {
             timers_config: config.timers,
             session_timers: config.session_timers,
             foreign_replaces: config.foreign_replaces,
+            always_ring: config.always_ring,
+            best_effort_tls: config.best_effort_tls,
+            screening: config.screening,
             limits: config.limits,
             next_hop: config.next_hop,
             understanding: config.understanding,
@@ -283,12 +300,15 @@ impl Engine {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             questions: VecDeque::new(),
+            hang_ups: VecDeque::new(),
+            dead_after: config.dead_after,
             server_names: ServerNames::default(),
             nat: config.nat,
             connections: Connections::default(),
             registrations: Registrations::default(),
             flow_tokens: FlowTokens::from_seed(&seed),
             counters: Counters::default(),
+            latencies: Latencies::default(),
         }
     }
 
@@ -363,6 +383,11 @@ impl Engine {
         self.connection_closed(now, connection);
     }
 
+    /// Turns away other requests from now on.
+    pub fn set_screening(&mut self, screening: Screening) {
+        self.screening = screening;
+    }
+
     /// An application has gone: what it owned is ended, but for its legacy. May be called again
     /// for what is left.
     pub fn handle_app_gone(&mut self, now: Instant, app: AppId, legacy: Legacy) {
@@ -419,6 +444,12 @@ impl Engine {
         self.events.pop_front()
     }
 
+    /// The next connection to close, since its peer is taken for dead.
+    #[must_use]
+    pub fn poll_hang_up(&mut self) -> Option<ConnectionId> {
+        self.hang_ups.pop_front()
+    }
+
     /// The next name to look up; the answer goes to [`Engine::handle_resolved`].
     #[must_use]
     pub fn poll_query(&mut self) -> Option<Query> {
@@ -447,6 +478,12 @@ impl Engine {
             timers: self.timers.len(),
             open_transactions: self.transactions.len(),
         }
+    }
+
+    /// How many confirmed dialogs were made by requests that came in, and how many by requests that
+    /// were sent. Looks at every dialog.
+    pub fn confirmed_dialogs(&self) -> (usize, usize) {
+        self.dialogs.count_confirmed()
     }
 
     /// What has happened since the engine was made.
@@ -593,6 +630,8 @@ impl Engine {
             }
             ClientExpiry::RangOut => self.cancel_client(now, key, None),
             ClientExpiry::TimedOut => {
+                let path = transaction.path;
+                self.note_silence(path);
                 if !self.fail_over(now, key, Failure::Silent) {
                     self.client_failed(now, key, 408, None);
                 }

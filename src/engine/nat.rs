@@ -18,6 +18,10 @@ pub struct Nat {
     /// Whether requests to the Contact of a registration go where the registration came from.
     /// Default true.
     pub registrations: bool,
+    /// Whether a proxy is believed that marks its recorded route, or a peer that marks its
+    /// Contact, with `nat=yes`: requests inside the dialog go to where the peer was last heard
+    /// from. Default false.
+    pub marked_routes: bool,
 }
 
 /// Where a request inside a dialog goes when no proxy has recorded a route.
@@ -57,6 +61,7 @@ impl Default for Nat {
         Nat {
             in_dialog: InDialog::Auto,
             registrations: true,
+            marked_routes: false,
         }
     }
 }
@@ -109,6 +114,11 @@ pub(crate) fn has_invalid_host(uri: &Uri<'_>) -> bool {
             .is_some_and(|label| label.eq_ignore_ascii_case("invalid")),
         _ => false,
     }
+}
+
+/// True if whoever wrote the URI says that it does not lead anywhere (drachtio-server §2.10).
+pub(crate) fn is_marked(uri: &Uri<'_>) -> bool {
+    matches!(uri.param("nat"), Some(Some(value)) if value.eq_ignore_ascii_case("yes"))
 }
 
 /// True if no proxy lies between us and who sent the request.

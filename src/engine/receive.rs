@@ -56,6 +56,8 @@ impl Engine {
             self.receive_ack(now, path, known, &message);
         } else if let Some(key) = known {
             self.repeat_response(key);
+        } else if let Some(verdict) = self.screen(&message, &path) {
+            self.turn_away(reply_path, &message, verdict);
         } else if self.servers.len() >= claim_of(&message).share_of(self.limits.server_transactions)
         {
             self.counters.overloads += 1;
@@ -139,6 +141,7 @@ impl Engine {
                 if self.response_fails_over(now, key, status, message) {
                     return;
                 }
+                self.time_response_received(now, key, status);
                 match branch {
                     Some((proxy, branch)) => {
                         self.branch_response(now, path, key, proxy, branch, message);
@@ -193,6 +196,8 @@ impl Engine {
             refused_with: None,
             session: None,
             ring_again: None,
+            rings: false,
+            watch: None,
         };
         let key = self.servers.insert(ServerTransaction::new(
             id,
@@ -207,7 +212,7 @@ impl Engine {
     }
 
     /// Answers without a transaction, since there is none to be had.
-    fn refuse_statelessly(
+    pub(super) fn refuse_statelessly(
         &mut self,
         path: Path,
         request: &Message,

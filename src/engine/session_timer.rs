@@ -184,7 +184,7 @@ pub(crate) fn grant(
     let refresher = match asked.and_then(|asked| asked.refresher) {
         _ if !knows_timers => Refresher::Uas,
         Some(refresher) => refresher,
-        None => wanted.refresher.unwrap_or(config.refresher),
+        None => wanted.refresher.or(config.refresher)?,
     };
     Some(SessionExpires {
         seconds: wanted.seconds.clamp(min_se, most),

@@ -22,6 +22,14 @@ pub(super) fn asks_for_sips(request: &Message) -> bool {
             .unwrap_or_default()
 }
 
+/// True if the sender of a request is content with less than TLS on the way back.
+pub(super) fn has_plain_contact(request: &Message) -> bool {
+    let contact = request.values(HeaderId::Contact).next();
+    contact
+        .and_then(|value| NameAddr::parse(value).ok())
+        .is_some_and(|contact| !is_sips(contact.uri))
+}
+
 /// A Contact or a route of ours, as a `sips:` URI if it is to be one and the path is secure.
 pub(super) fn secured(value: &str, path: &Path, wanted: bool) -> String {
     if wanted && path.transport.is_secure() {

@@ -9,6 +9,7 @@ use super::command::{AppId, CommandId, DialogId, Forks, TransactionId};
 use super::compose::{self, Identity, RequestParts};
 use super::event::{Meta, Refusal, Reply};
 use super::forks::OtherFork;
+use super::latency::watch_of;
 use super::limits::Claim;
 use super::path::{Path, Sender};
 use super::random::Branch;
@@ -131,7 +132,8 @@ impl Engine {
             self.check_dialog_room()?;
         }
         self.check_client_room(Claim::New)?;
-        let next = next_hop.as_deref().unwrap_or(uri);
+        let proxy = self.outbound_proxy_for(uri);
+        let next = next_hop.as_deref().or(proxy.as_deref()).unwrap_or(uri);
         let is_ours = Uri::parse(next).is_ok_and(|uri| self.listeners.owns(&uri));
         if is_ours && self.flow_to(next).is_none() {
             return Err(Refusal::SendToMyself);
@@ -284,6 +286,7 @@ impl Engine {
             ack: None,
             fallback: None,
             attempt: 0,
+            watch: watch_of(now, request, is_invite),
             slot: TimerSlot::default(),
         });
         self.transmit(path, request.text().clone(), Some(Sender::Client(key, 0)));

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use super::command::{AppId, CommandId, DialogId, TransactionId};
 use super::compose::ResponseParts;
 use super::event::{Meta, Refusal, Reply};
+use super::latency::Stopwatch;
 use super::path::{Path, Sender};
 use super::replaces::Replacement;
-use super::sips::{asks_for_sips, secured};
+use super::sips::{asks_for_sips, has_plain_contact, secured};
 use super::timers::fired;
 use super::transaction::server::{OpenRequest, ServerUser};
 use super::uac::makes_dialog;
@@ -73,6 +74,9 @@ impl Engine {
         if method == Some(Method::Invite) {
             self.respond_plainly(now, key, 100);
         }
+        if self.always_ring && method == Some(Method::Invite) {
+            self.ring(now, key);
+        }
         let replacement = self.replacement(&request);
         let replaced = match replacement {
             Some(Replacement::Of(dialog)) => self.dialog_owner(dialog),
@@ -86,6 +90,7 @@ impl Engine {
         };
         if let Some(open) = &mut transaction.open {
             open.answer_by = Some(answer_by);
+            open.watch = Some(Stopwatch::start(now));
             open.owner = owner;
             open.refused_with = match replacement {
                 Some(Replacement::Refused(status)) if !self.foreign_replaces => Some(status),
@@ -137,6 +142,7 @@ impl Engine {
             return Err(Refusal::MalformedResponse(format!("status {code}")));
         }
         let (key, request, is_initial) = self.request_to_answer(app, id)?;
+        self.time_application(now, key);
         let method = request.method().ok_or(Refusal::UnknownTransaction)?;
         if self.is_passing(key) && (101..300).contains(&code) && makes_dialog(method) {
             return Err(Refusal::NotOurDialog);
@@ -285,7 +291,7 @@ impl Engine {
             .get_mut(key)
             .and_then(|t| t.open.as_deref_mut())
             .ok_or(Refusal::UnknownTransaction)?;
-        if open.dialog.is_none() && open.is_initial && code > 100 {
+        if open.dialog.is_none() && open.is_initial && !open.rings && code > 100 {
             if let Some(tag) = draft.to_tag() {
                 if !is_token(tag) {
                     return Err(Refusal::MalformedResponse(format!("To tag: {tag}")));
@@ -318,8 +324,37 @@ impl Engine {
         if !(101..300).contains(&code) || !(makes_dialog(method) || refreshes) {
             return None;
         }
-        let wants_sips = asks_for_sips(&open.request);
+        let wants_sips = self.wants_sips(&open.request);
         Some(secured(self.listeners.contact(path), path, wants_sips))
+    }
+
+    /// Whether the Contact that the sender of a request is shown must be a `sips:` URI.
+    fn wants_sips(&self, request: &Message) -> bool {
+        asks_for_sips(request) && !(self.best_effort_tls && has_plain_contact(request))
+    }
+
+    /// Tells the caller 180 before an application has been asked. The application's own time to
+    /// answer goes on.
+    fn ring(&mut self, now: Instant, key: ServerKey) {
+        let Some(transaction) = self.servers.get_mut(key) else {
+            return;
+        };
+        let path = transaction.reply_path;
+        let Some(open) = transaction.open.as_deref_mut() else {
+            return;
+        };
+        if open.request.has_option(HeaderId::Require, "100rel") {
+            return; // RFC 3262 §3: it would have to be a reliable one, and those are the application's.
+        }
+        open.rings = true;
+        let (request, tag) = (open.request.clone(), open.local_tag.clone());
+        let wants_sips = self.wants_sips(&request);
+        let contact = secured(self.listeners.contact(&path), &path, wants_sips);
+        let parts = ResponseParts {
+            contact: Some(&contact),
+            ..ResponseParts::plain(180, &tag)
+        };
+        self.send_response(now, key, 180, parts.compose(&request));
     }
 
     /// A response without anything of the application's.
@@ -357,6 +392,7 @@ impl Engine {
 
     /// Puts a response on the wire and tells the state machine.
     pub(super) fn send_response(&mut self, now: Instant, key: ServerKey, code: u16, text: Bytes) {
+        self.time_response_sent(now, key, code);
         let timers = self.timers_config;
         let Some(transaction) = self.servers.get_mut(key) else {
             return;

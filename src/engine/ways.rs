@@ -88,6 +88,13 @@ impl Engine {
         Ok(Hop::Ready(Ways { free, ..ways }))
     }
 
+    /// The configured next hop of a new request to this URI: a client that is reached only the
+    /// way it came is not beyond any proxy.
+    pub(super) fn outbound_proxy_for(&self, uri: &str) -> Option<String> {
+        let proxy = self.next_hop.outbound_proxy.as_ref()?;
+        self.flow_to(uri).is_none().then(|| proxy.clone())
+    }
+
     /// Sends a request that is too large for a datagram by TCP instead (§18.1.1), if the URI
     /// leaves that to us and there is a listener for it. TCP that has failed of late is not
     /// tried again so soon.

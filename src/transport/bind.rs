@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
 use super::contact::{Contact, Host};
-use super::limits::{LISTEN_BACKLOG, UDP_BUFFER};
+use super::limits::LISTEN_BACKLOG;
 use crate::engine::{Listener, Transport};
 
 /// How often port 0 is tried afresh when the port the system gave for UDP is taken for TCP.
@@ -72,23 +72,30 @@ pub(super) enum BoundSocket {
     Stream(TcpListener),
 }
 
-/// Binds every contact, or nothing at all.
-pub(super) fn bind_all(contacts: &[Contact]) -> Result<Vec<Bound>, BindError> {
+/// Binds every contact, or nothing at all. `udp_buffer` is what the kernel is asked to buffer for
+/// a UDP socket in each direction, in bytes.
+pub(super) fn bind_all(contacts: &[Contact], udp_buffer: usize) -> Result<Vec<Bound>, BindError> {
     if contacts.is_empty() {
         return Err(BindError::NoContact);
     }
     let mut bound = Vec::new();
     for contact in contacts {
-        bound.extend(bind_contact(contact)?);
+        bound.extend(bind_contact(contact, udp_buffer)?);
     }
     Ok(bound)
 }
 
-fn bind_contact(contact: &Contact) -> Result<Vec<Bound>, BindError> {
+fn bind_contact(contact: &Contact, udp_buffer: usize) -> Result<Vec<Bound>, BindError> {
     let addresses = addresses(contact)?;
     let mut bound = Vec::new();
     for (port, transports) in ports(contact) {
-        bound.extend(bind_ports(contact, &addresses, port, &transports)?);
+        bound.extend(bind_ports(
+            contact,
+            &addresses,
+            port,
+            &transports,
+            udp_buffer,
+        )?);
     }
     if bound.is_empty() {
         return Err(no_address(contact));
@@ -119,17 +126,20 @@ fn bind_ports(
     addresses: &[IpAddr],
     port: u16,
     transports: &[Transport],
+    udp_buffer: usize,
 ) -> Result<Vec<Bound>, BindError> {
+    let bind_on =
+        |port, may_differ| bind_on(contact, addresses, port, transports, may_differ, udp_buffer);
     if port != 0 {
-        return bind_on(contact, addresses, port, transports, false);
+        return bind_on(port, false);
     }
     for _ in 0..PORT_ATTEMPTS {
-        match bind_on(contact, addresses, 0, transports, false) {
+        match bind_on(0, false) {
             Err(error) if error.code() == "EADDRINUSE" => continue,
             done => return done,
         }
     }
-    bind_on(contact, addresses, 0, transports, true)
+    bind_on(0, true)
 }
 
 /// Binds these transports on all addresses. With port 0 all take the port that the system gives
@@ -140,6 +150,7 @@ fn bind_on(
     port: u16,
     transports: &[Transport],
     may_differ: bool,
+    udp_buffer: usize,
 ) -> Result<Vec<Bound>, BindError> {
     let mut bound: Vec<Bound> = Vec::new();
     for &address in addresses {
@@ -149,7 +160,7 @@ fn bind_on(
                 _ => port,
             };
             let wanted = SocketAddr::new(address, port);
-            match bind_one(transport, wanted) {
+            match bind_one(transport, wanted, udp_buffer) {
                 Ok((socket, local)) => bound.push(Bound {
                     listener: Listener {
                         transport,
@@ -177,7 +188,11 @@ fn bind_on(
     Ok(bound)
 }
 
-fn bind_one(transport: Transport, address: SocketAddr) -> io::Result<(BoundSocket, SocketAddr)> {
+fn bind_one(
+    transport: Transport,
+    address: SocketAddr,
+    udp_buffer: usize,
+) -> io::Result<(BoundSocket, SocketAddr)> {
     let (kind, protocol) = match transport {
         Transport::Udp => (Type::DGRAM, Protocol::UDP),
         _ => (Type::STREAM, Protocol::TCP),
@@ -191,8 +206,8 @@ fn bind_one(transport: Transport, address: SocketAddr) -> io::Result<(BoundSocke
     match transport {
         Transport::Udp => {
             // Best effort: the kernel clips what it does not allow.
-            let _ = socket.set_recv_buffer_size(UDP_BUFFER);
-            let _ = socket.set_send_buffer_size(UDP_BUFFER);
+            let _ = socket.set_recv_buffer_size(udp_buffer);
+            let _ = socket.set_send_buffer_size(udp_buffer);
             socket.bind(&address.into())?;
             let socket = UdpSocket::from(socket);
             let local = socket.local_addr()?;
@@ -259,7 +274,7 @@ mod tests {
 
     fn bind(contacts: &[&str]) -> Result<Vec<Bound>, BindError> {
         let contacts: Vec<Contact> = contacts.iter().map(|c| c.parse().unwrap()).collect();
-        bind_all(&contacts)
+        bind_all(&contacts, 65_536)
     }
 
     #[test]

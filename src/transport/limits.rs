@@ -112,6 +112,8 @@ pub struct Limits {
     pub queued_messages: usize,
     /// See [`MAX_QUEUED_BYTES`].
     pub queued_bytes: usize,
+    /// See [`UDP_BUFFER`].
+    pub udp_buffer: usize,
     /// See [`CONNECT_TIMEOUT`].
     pub connect: Duration,
     /// See [`TLS_HANDSHAKE_TIMEOUT`].
@@ -143,6 +145,7 @@ impl Default for Limits {
             connections: MAX_CONNECTIONS,
             queued_messages: MAX_QUEUED_MESSAGES,
             queued_bytes: MAX_QUEUED_BYTES,
+            udp_buffer: UDP_BUFFER,
             connect: CONNECT_TIMEOUT,
             tls_handshake: TLS_HANDSHAKE_TIMEOUT,
             websocket_handshake: WEBSOCKET_HANDSHAKE_TIMEOUT,

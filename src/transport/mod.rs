@@ -143,7 +143,7 @@ impl Transports {
             failures: Vec::new(),
             scratch: vec![0; MAX_DATAGRAM].into_boxed_slice(),
         };
-        for bound in bind_all(contacts)? {
+        for bound in bind_all(contacts, limits.udp_buffer)? {
             let local = bound.listener.local;
             match bound.socket {
                 BoundSocket::Datagram(socket) => {
@@ -183,6 +183,11 @@ impl Transports {
                 Ok(())
             }
         }
+    }
+
+    /// Closes a connection. What it had not written is reported as unsent, and then its end.
+    pub fn hang_up(&mut self, connection: ConnectionId) {
+        self.connections.remove(connection);
     }
 
     /// How many stream connections there are, open and opening.

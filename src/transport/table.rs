@@ -307,7 +307,7 @@ impl Connections {
     }
 
     /// Forgets a connection; its task, if it still runs, ends and says so.
-    fn remove(&mut self, id: ConnectionId) {
+    pub(super) fn remove(&mut self, id: ConnectionId) {
         if let Some(entry) = self.entries.remove(&id) {
             if self.by_peer.get(&entry.peer) == Some(&id) {
                 self.by_peer.remove(&entry.peer);

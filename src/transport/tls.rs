@@ -9,7 +9,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, OtherError, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    CipherSuite, ClientConfig, OtherError, RootCertStore, ServerConfig, SupportedCipherSuite,
+    SupportedProtocolVersion,
+};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
@@ -36,6 +39,9 @@ pub struct TlsSettings {
     pub client_certificates: ClientCertificates,
     /// The oldest version that is spoken. Default 1.2.
     pub min_version: TlsVersion,
+    /// The cipher suites that may be chosen, the best first, by the names of IANA or OpenSSL.
+    /// Default `None`: all that there are.
+    pub ciphers: Option<Vec<String>>,
 }
 
 /// Whether clients are asked for a certificate, which must then be of a trusted authority.
@@ -74,6 +80,9 @@ pub enum TlsError {
     /// Clients are to be asked for certificates, and nobody is trusted to give them out.
     #[error("tls: no authority is trusted, so no client can show a certificate: give some as ca")]
     NoAuthority,
+    /// None of the cipher suites that were asked for is here.
+    #[error("tls: none of these cipher suites is known: {0}")]
+    NoCipher(String),
     /// Anything else.
     #[error("tls: {0}")]
     Other(#[from] rustls::Error),
@@ -89,6 +98,7 @@ impl TlsError {
             TlsError::Certificate(_) => "DRT_ERR_TLS_CERTIFICATE",
             TlsError::NoCertificate(_) => "DRT_ERR_TLS_NO_CERTIFICATE",
             TlsError::NoAuthority => "DRT_ERR_TLS_NO_AUTHORITY",
+            TlsError::NoCipher(_) => "DRT_ERR_TLS_CIPHERS",
             TlsError::Other(_) => "DRT_ERR_TLS",
         }
     }
@@ -103,6 +113,7 @@ impl Default for TlsSettings {
             client_certificate: None,
             client_certificates: ClientCertificates::default(),
             min_version: TlsVersion::default(),
+            ciphers: None,
         }
     }
 }
@@ -126,7 +137,7 @@ impl TlsContext {
     /// # Errors
     /// What can't be used.
     pub fn new(settings: &TlsSettings) -> Result<TlsContext, TlsError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(provider(settings)?);
         let trusted = trusted(settings)?;
         let roots = Arc::new(roots(settings, &trusted));
         Ok(TlsContext {
@@ -173,6 +184,44 @@ impl TlsContext {
         });
         Ok(TlsStream::Client(connecting.await?))
     }
+}
+
+/// What does the cryptography, with the cipher suites that were asked for.
+fn provider(settings: &TlsSettings) -> Result<CryptoProvider, TlsError> {
+    let all = ring::default_provider();
+    let Some(names) = &settings.ciphers else {
+        return Ok(all);
+    };
+    let mut cipher_suites = Vec::new();
+    for name in names {
+        let suites = all.cipher_suites.iter().copied();
+        cipher_suites.extend(suites.filter(|suite| is_cipher(suite.suite(), name)));
+    }
+    if cipher_suites.is_empty() {
+        return Err(TlsError::NoCipher(names.join(":")));
+    }
+    // A list of OpenSSL's says nothing of TLS 1.3, whose suites are chosen apart from it.
+    let is_modern = |suite: &SupportedCipherSuite| suite.tls13().is_some();
+    if !cipher_suites.iter().any(is_modern) {
+        cipher_suites.extend(all.cipher_suites.iter().copied().filter(is_modern));
+    }
+    Ok(CryptoProvider {
+        cipher_suites,
+        ..all
+    })
+}
+
+/// True if a suite has this name at IANA (`TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`) or OpenSSL
+/// (`ECDHE-RSA-AES128-GCM-SHA256`).
+fn is_cipher(suite: CipherSuite, name: &str) -> bool {
+    let iana = format!("{suite:?}").replace("TLS13_", "TLS_");
+    let openssl = iana
+        .trim_start_matches("TLS_")
+        .replace("WITH_", "")
+        .replace("AES_", "AES")
+        .replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305")
+        .replace('_', "-");
+    name.eq_ignore_ascii_case(&iana) || name.eq_ignore_ascii_case(&openssl)
 }
 
 fn versions(settings: &TlsSettings) -> &'static [&'static SupportedProtocolVersion] {

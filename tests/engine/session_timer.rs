@@ -51,7 +51,7 @@ fn the_2xx_grants_what_table_2_allows() {
     let ok = |expires: &str| format!("{OK}Session-Expires: {expires}\r\n");
     let plain = SessionTimers::default();
     let uas = SessionTimers {
-        refresher: Refresher::Uas,
+        refresher: Some(Refresher::Uas),
         ..plain
     };
     let offers = SessionTimers {

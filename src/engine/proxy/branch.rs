@@ -94,6 +94,7 @@ impl Engine {
         let hop = self
             .first_hop(target)
             .or_else(|| self.preloaded_hop_of(key))
+            .or_else(|| self.outbound_proxy_of(key, &target.uri))
             .unwrap_or_else(|| target.uri.clone());
         match target.transport {
             // A flow has the transport that it has.
@@ -112,6 +113,12 @@ impl Engine {
             }
             _ => None,
         }
+    }
+
+    /// The configured next hop, of a request that an application has proxied.
+    fn outbound_proxy_of(&self, key: ProxyKey, uri: &str) -> Option<String> {
+        let is_asked = matches!(self.search(key)?.kind, Kind::Asked { .. });
+        is_asked.then(|| self.outbound_proxy_for(uri)).flatten()
     }
 
     /// The route that leads to the destination, if that is the request-URI and an edge proxy's

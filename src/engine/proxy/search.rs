@@ -88,6 +88,7 @@ impl Engine {
                 plan.groups = vec![challengers];
             }
         }
+        self.time_application(now, server);
         let groups = std::mem::take(&mut plan.groups);
         let plan = Box::new(plan);
         let kind = Kind::Asked { plan, app, command };

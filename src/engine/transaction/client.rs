@@ -9,6 +9,7 @@ use slotmap::SlotMap;
 use super::ClientMachine;
 use crate::engine::command::{AppId, TransactionId};
 use crate::engine::connections::ByConnection;
+use crate::engine::latency::Stopwatch;
 use crate::engine::path::{ConnectionId, Path, Sender};
 use crate::engine::random::Branch;
 use crate::engine::timers::TimerSlot;
@@ -33,6 +34,8 @@ pub(crate) struct ClientTransaction {
     pub(crate) fallback: Option<Box<Fallback>>,
     /// How many destinations have failed: what is reported of them is not about this one.
     pub(crate) attempt: u8,
+    /// Times an INVITE that starts a call.
+    pub(crate) watch: Option<Stopwatch>,
     pub(crate) slot: TimerSlot,
 }
 

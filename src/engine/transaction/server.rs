@@ -12,6 +12,7 @@ use slotmap::SlotMap;
 use super::ServerMachine;
 use crate::engine::command::{AppId, DialogId, TransactionId};
 use crate::engine::connections::ByConnection;
+use crate::engine::latency::Stopwatch;
 use crate::engine::path::{ConnectionId, Path};
 use crate::engine::reliable::ReliableProvisionals;
 use crate::engine::session_timer::Agreement;
@@ -104,6 +105,10 @@ pub(crate) struct OpenRequest {
     /// When the last provisional response is sent again, so that no proxy on the way gives the
     /// call up (§13.3.1.1).
     pub(crate) ring_again: Option<Instant>,
+    /// The caller has been told 180 with our tag.
+    pub(crate) rings: bool,
+    /// Times a request that starts something new.
+    pub(crate) watch: Option<Stopwatch>,
 }
 
 impl ServerTransaction {
