@@ -1,6 +1,7 @@
 'use strict';
 
 const { disconnected, refusal, throwLater } = require('./errors');
+const { Monitor } = require('./monitor');
 
 /** @typedef {import('./native').EngineClass} EngineClass */
 
@@ -55,6 +56,8 @@ class EngineLink {
   #batch = [];
   #flushing = false;
   #open = false;
+  /** @type {Monitor | undefined} */
+  #monitor = undefined;
   /** How many entries were handed over before those of the batch. */
   #handedOver = 0;
   #lastId = 0;
@@ -91,7 +94,7 @@ class EngineLink {
    * @returns {Promise<string[]>} the addresses listened on
    */
   start(options, routes) {
-    const starting = this.#engine.start({ ...options, routes }).then(
+    const starting = this.#begin({ ...options, routes }).then(
       ({ hostports, adminHostports }) => {
         this.#open = true;
         this.adminHostports = adminHostports ?? [];
@@ -105,6 +108,22 @@ class EngineLink {
     );
     this.#starting = starting.catch(() => {});
     return starting;
+  }
+
+  /** @param {import('./native').StartOptions & {routes: string[]}} options */
+  async #begin(options) {
+    const started = await this.#engine.start(options);
+    const where = options.observe?.metrics;
+    if (where === undefined) return started;
+    const monitor = new Monitor({ metrics: () => this.#engine.metrics(), isReady: () => this.#open });
+    try {
+      await monitor.open(where);
+    } catch (err) {
+      await this.#engine.close();
+      throw err;
+    }
+    this.#monitor = monitor;
+    return started;
   }
 
   /** Whether nothing is to be handed to the engine or answered by it. */
@@ -236,6 +255,7 @@ class EngineLink {
       this.#flush();
       this.#open = false;
       await this.#engine.close();
+      this.#monitor?.close();
       this.#drain();
       this.#fail(disconnected());
     });

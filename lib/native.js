@@ -12,7 +12,7 @@ const { DrachtioError } = require('./errors');
  * @property {import('./contact_options').ContactOptions[]} contacts where to listen
  * @property {Record<string, unknown>} engine see `engine_options.js`
  * @property {Record<string, unknown>} [server] for other applications: see `src/addon/server_settings.rs`
- * @property {Record<string, unknown>} [observe] see `observe_options.js`
+ * @property {Record<string, any>} [observe] see `observe_options.js`
  *
  * @typedef {object} Engine
  * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[], adminHostports?: string[]}>} start

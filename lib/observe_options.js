@@ -61,11 +61,11 @@ const OBSERVE_OPTIONS = section({
  * Reads the option `observe` of `connect` and `serve`.
  *
  * @param {unknown} options
- * @returns {Record<string, unknown>}
+ * @returns {Record<string, any>}
  * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
  */
 function readObserveOptions(options) {
-  return /** @type {Record<string, unknown>} */ (OBSERVE_OPTIONS.read(options, 'observe'));
+  return /** @type {Record<string, any>} */ (OBSERVE_OPTIONS.read(options, 'observe'));
 }
 
 module.exports = { LOG_LEVELS, OBSERVE_OPTIONS, readObserveOptions };

@@ -16,6 +16,7 @@ test('what is left out is filled in', () => {
     cdr: { events: false },
     blacklist: undefined,
     observe: {},
+    logTables: false,
     drain: { deadline: 30_000 },
   });
 });

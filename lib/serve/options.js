@@ -19,6 +19,7 @@ const { either, flag, list, milliseconds, record, section, text, whole, word } =
  * @property {CdrOptions} cdr
  * @property {BlacklistOptions} [blacklist]
  * @property {Record<string, unknown>} observe as `connect({observe})` takes it: see `observe_options.js`
+ * @property {boolean} logTables whether the sizes of the engine's tables are logged every 30 seconds
  * @property {{deadline: number}} drain `deadline`: how long calls may go on after SIGTERM, in milliseconds
  */
 
@@ -133,6 +134,7 @@ const SERVE_OPTIONS = section({
     ['key'],
   ),
   observe: OBSERVE_OPTIONS,
+  logTables: flag(),
   drain: section({ deadline: milliseconds(0) }),
 });
 
@@ -169,6 +171,7 @@ function readServeOptions(options) {
     cdr: { events: false, ...given.cdr },
     blacklist: blacklist === undefined ? undefined : { port: 6379, refreshInterval: 300_000, ...blacklist },
     observe: given.observe ?? {},
+    logTables: given.logTables ?? false,
     drain: { deadline: 30_000, ...given.drain },
   };
 }
@@ -196,7 +199,8 @@ function readRequestHandler(handler, at) {
     throw wrong(`requestHandlers[${at}].url`, 'must be an http or https URL, or tcp://host:port or tls://host:port');
   }
   const method = (handler.method ?? '*').toUpperCase();
-  return { httpMethod: 'GET', verifyPeer: true, ...handler, method };
+  // As drachtio-server has it: an application behind `tls://` may have signed its certificate itself.
+  return { httpMethod: 'GET', verifyPeer: protocol !== 'tls:', ...handler, method };
 }
 
 /**

@@ -63,7 +63,7 @@ impl SettingsError {
 /// What the options of a contact must be.
 const EXTERNAL: &str = "an address or a name, with a port or without";
 const SUBNET: &str = "a range of addresses such as '10.0.0.0/8'";
-const NAME: &str = "a host name without a port";
+const NAME: &str = "a host name without a port, or '*.' and a domain";
 
 pub(super) type Result<T> = std::result::Result<T, SettingsError>;
 
@@ -104,11 +104,7 @@ fn read_contact(section: &OptionValue<'_>) -> Result<Contact> {
             }
             "dnsNames" => {
                 for name in option.elements()? {
-                    let External { host, port } = name.parsed(NAME)?;
-                    match (host, port) {
-                        (ExternalHost::Name(name), None) => advertised.names.push(name),
-                        _ => return Err(name.wrong(NAME).into()),
-                    }
+                    advertised.names.push(read_name(&name)?);
                 }
             }
             _ => option.unknown()?,
@@ -117,6 +113,19 @@ fn read_contact(section: &OptionValue<'_>) -> Result<Contact> {
     let mut contact: Contact = uri.parse()?;
     contact.advertised = advertised;
     Ok(contact)
+}
+
+/// A name, or every name below it: `*.example.com`.
+fn read_name(option: &OptionValue<'_>) -> Result<String> {
+    let text = option.text()?;
+    let name = text.strip_prefix("*.").unwrap_or(&text);
+    match name.parse() {
+        Ok(External {
+            host: ExternalHost::Name(_),
+            port: None,
+        }) => Ok(text),
+        _ => Err(option.wrong(NAME).into()),
+    }
 }
 
 fn read_routes(option: &OptionValue<'_>) -> Result<Vec<String>> {

@@ -220,22 +220,22 @@ impl Handle {
 
     /// Turns away other requests from now on, in the place of those that were turned away before.
     pub fn set_screening(&self, screening: Screening) {
-        let _ = self.entrance.orders.send(Order::Screen(screening));
+        self.entrance.order(Order::Screen(screening));
     }
 
     /// Takes the numbers of the engine. `done` is called on its thread, unless it ends before.
     pub fn snapshot(&self, done: impl FnOnce(Snapshot) + Send + 'static) {
-        let _ = self.entrance.orders.send(Order::Snapshot(Box::new(done)));
+        self.entrance.order(Order::Snapshot(Box::new(done)));
     }
 
     /// Puts a line into the log of the engine, if it has one.
     pub fn log(&self, level: LogLevel, text: String) {
-        let _ = self.entrance.orders.send(Order::Log(level, text));
+        self.entrance.order(Order::Log(level, text));
     }
 
     /// What is logged from now on.
     pub fn set_log_level(&self, level: LogLevel) {
-        let _ = self.entrance.orders.send(Order::SetLogLevel(level));
+        self.entrance.order(Order::SetLogLevel(level));
     }
 
     /// The sizes of all tables after the engine's last turn.

@@ -33,7 +33,8 @@ pub(super) fn without_secrets(message: &str) -> Cow<'_, str> {
         }
         goes_on = is_secret(line);
         if goes_on {
-            let name = line.find([':', '=']).and_then(|at| line.get(..=at));
+            let end_of_name = line.find(':').or_else(|| line.find('='));
+            let name = end_of_name.and_then(|at| line.get(..=at));
             let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
             for part in [name.unwrap_or_default(), " ", LEFT_OUT, end] {
                 text.push_str(part);

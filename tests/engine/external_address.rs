@@ -324,3 +324,25 @@ fn a_call_from_outside_is_acknowledged_and_ended_through_the_external_address() 
     assert_eq!(world.told_what(node), ["200"]);
     world.finish();
 }
+
+#[test]
+fn a_name_with_a_star_is_every_name_below_it() {
+    for (name, is_ours) in [
+        ("a.example.com", true),
+        ("b.a.EXAMPLE.com", true),
+        ("example.com", false),
+        ("badexample.com", false),
+    ] {
+        let mut world = World::new(1);
+        let node = world.node_told("10.0.0.1:5060", |config| {
+            for listener in &mut config.listeners {
+                listener.advertised.names = vec!["*.example.com".to_string()];
+            }
+        });
+        let id = world.give(node, request(&format!("OPTIONS sip:x@{name} SIP/2.0\r\n")));
+        world.settle();
+        let reply = format!("{:?}", world.reply(node, id));
+        assert_eq!(reply.contains("SendToMyself"), is_ours, "{name}: {reply}");
+        world.finish();
+    }
+}

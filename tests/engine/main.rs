@@ -8,11 +8,13 @@
     clippy::string_slice
 )]
 
+mod always_ring;
 mod app_gone;
 mod automatic_answers;
 mod bridging;
 mod cancel;
 mod connection_death;
+mod dead_connection;
 mod dialog_uac_forks;
 mod dialog_uas;
 mod dialog_wanted_forks;
@@ -29,6 +31,7 @@ mod invite_client_transaction;
 mod invite_server_transaction;
 mod ipv6;
 mod large_requests;
+mod latency;
 mod limits;
 mod localhost;
 mod lossy_calls;
@@ -40,6 +43,7 @@ mod nat_rebind;
 mod non_invite_client_transaction;
 mod non_invite_server_transaction;
 mod out_of_turn;
+mod outbound_proxy;
 mod passing;
 mod prack_orders;
 mod proxy_best_response;
@@ -71,6 +75,7 @@ mod replaces;
 mod resolution;
 mod route_set;
 mod rport;
+mod screening;
 mod session_expiry;
 mod session_timer;
 mod silent_application;

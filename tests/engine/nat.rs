@@ -279,3 +279,37 @@ fn a_neighbour_that_records_a_private_address_is_reached_where_it_was_heard() {
     world.respond(node, id, crate::world::BUSY);
     world.finish();
 }
+
+#[test]
+fn a_peer_that_marks_its_contact_is_reached_where_it_was_heard_from_when_that_is_asked_for() {
+    for marked in [false, true] {
+        let mut world = World::new(1);
+        let node = world.node_told("198.51.100.1:5060", |config| {
+            config.nat.in_dialog = InDialog::Contact;
+            config.nat.marked_routes = marked;
+        });
+        let phone = world.phone("198.51.100.9:5060");
+        let elsewhere = world.phone("198.51.100.10:5060");
+        let mut ua = world.ua(phone, "sip:bob@198.51.100.1");
+        let invite = ua.request("INVITE");
+        let contact = "sip:phone@198.51.100.10;nat=yes";
+        let invite = invite.replace(&ua.contact(), contact);
+        world.say(phone, node, &invite);
+        world.settle();
+        let id = world.next_told(node).id();
+        let sent = world.respond(node, id, OK);
+        world.settle();
+        world.hear_what(phone, "100");
+        let ok = world.hear_what(phone, "200");
+        ua.answered(&ok);
+        let ack = ua.ack();
+        world.say(phone, node, ack);
+        world.settle();
+        world.request_in(node, &sent.dialog_id(), BYE);
+        world.settle();
+        let at = if marked { phone } else { elsewhere };
+        let bye = world.hear_what(at, "BYE");
+        world.answer(at, &bye, 200);
+        world.finish();
+    }
+}

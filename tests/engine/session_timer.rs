@@ -54,6 +54,10 @@ fn the_2xx_grants_what_table_2_allows() {
         refresher: Some(Refresher::Uas),
         ..plain
     };
+    let none = SessionTimers {
+        refresher: None,
+        ..plain
+    };
     let offers = SessionTimers {
         expires: Some(600),
         ..plain
@@ -91,6 +95,15 @@ fn the_2xx_grants_what_table_2_allows() {
             &["k: timer", "x: 1800 ; Refresher=UAS"],
             OK,
             Some("1800;refresher=uas"),
+            true,
+        ),
+        // Nobody is to refresh unless somebody chooses.
+        (none, &[TIMER, &se("1800")], OK, None, false),
+        (
+            none,
+            &[TIMER, &se("1800;refresher=uac")],
+            OK,
+            Some("1800;refresher=uac"),
             true,
         ),
         // It was a proxy that asked: the caller knows nothing of it.

@@ -1,8 +1,8 @@
 //! RFC 3261 §26.2.2, §8.1.2: a request to a `sips:` URI goes over TLS, or nowhere.
 
 use crate::world::{plan, request, request_via, sent, value, Node, World};
-use drachtio::engine::Transport;
-use drachtio::message::HeaderId;
+use drachtio::engine::{Config, Engine, Listener, News, Path, Transport};
+use drachtio::message::{HeaderId, Message};
 
 /// A node that can speak TLS.
 fn secure_node(world: &mut World) -> Node {
@@ -106,4 +106,66 @@ fn our_contact_and_route_of_a_secure_request_are_sips_uris() {
     let contact = value(&sent.message, HeaderId::Contact);
     assert_eq!(contact, "<sip:10.0.0.1:5061;transport=tls>");
     world.finish();
+}
+
+/// The Contact of the answer to a caller by TLS whose request-URI is a `sips:` URI.
+fn contact_shown(best_effort: bool, contact: &str) -> String {
+    let local = "10.0.0.1:5061".parse().unwrap();
+    let mut engine = Engine::new(
+        Config {
+            best_effort_tls: best_effort,
+            ..Config::new(vec![Listener {
+                transport: Transport::Tls,
+                local,
+                user: None,
+                advertised: Default::default(),
+            }])
+        },
+        [7; 32],
+    );
+    let path = Path {
+        transport: Transport::Tls,
+        local,
+        peer: "10.0.0.9:40000".parse().unwrap(),
+        connection: None,
+        server: None,
+    };
+    let invite = format!(
+        "INVITE sips:bob@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 10.0.0.9;branch=z9hG4bK1\r\n\
+         Max-Forwards: 70\r\nFrom: <sips:a@10.0.0.9>;tag=a\r\nTo: <sips:bob@10.0.0.1>\r\n\
+         Call-ID: 1\r\nCSeq: 1 INVITE\r\nContact: <{contact}>\r\nContent-Length: 0\r\n\r\n"
+    );
+    let now = std::time::Instant::now();
+    engine.handle_message(now, path, invite.into());
+    let event = engine.poll_event().unwrap();
+    let News::Message {
+        transaction: Some(transaction),
+        ..
+    } = event.news
+    else {
+        panic!("no request");
+    };
+    engine.assign(transaction, drachtio::engine::AppId(1));
+    let command = drachtio::engine::Command {
+        app: drachtio::engine::AppId(1),
+        id: drachtio::engine::CommandId(1),
+        action: crate::world::respond(transaction, crate::world::RINGING),
+    };
+    engine.handle_command(now, command);
+    let last = std::iter::from_fn(|| engine.poll_transmit())
+        .last()
+        .unwrap();
+    let ringing = Message::parse(last.payload).unwrap();
+    value(&ringing, HeaderId::Contact).to_owned()
+}
+
+#[test]
+fn a_caller_that_is_content_with_less_is_shown_less_only_when_asked_for() {
+    let (secure, plain) = (
+        "<sips:10.0.0.1:5061;transport=tls>",
+        "<sip:10.0.0.1:5061;transport=tls>",
+    );
+    assert_eq!(contact_shown(false, "sip:a@10.0.0.9"), secure);
+    assert_eq!(contact_shown(true, "sip:a@10.0.0.9"), plain);
+    assert_eq!(contact_shown(true, "sips:a@10.0.0.9"), secure);
 }

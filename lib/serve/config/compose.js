@@ -50,6 +50,7 @@ const SAME = Object.freeze({
   'cdr.events': 'cdr.events',
   'cdr.file': 'cdr.file',
   'drain.deadline': 'drain.deadline',
+  memoryDebug: 'logTables',
 });
 
 /** Where Prometheus finds the metrics when only the port is given. */

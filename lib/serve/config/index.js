@@ -37,6 +37,8 @@ function loadConfiguration(argv, env) {
   const values = new Map([...written, ...readEnvironment(env, findings), ...given]);
   compose(values, options, lines, findings);
   if (run.noConfig) forgetLogs(options);
+  // A server that nobody has told where to says on the console what it does.
+  options.observe = { log: {}, ...options.observe };
   return { options: findings.hasErrors ? undefined : checked(options, lines, findings), findings, run, file };
 }
 
@@ -99,8 +101,10 @@ function whereIs(message, lines) {
   let name = /option '([^']+)'/.exec(message)?.[1] ?? (message.startsWith('tls: ') ? 'engine.tls.certificates' : 'contact');
   name = name.replace(/^contacts/, 'contact');
   while (name !== '') {
-    const line = lines.get(name);
-    if (line !== undefined) return line;
+    // Where nothing is said of an option itself, something may be said of what is in it.
+    const inside = `${name}.`;
+    const said = lines.get(name) ?? [...lines].find(([option]) => option.startsWith(inside))?.[1];
+    if (said !== undefined) return said;
     name = name.replace(/(\[\d+\]|\.?[^.[]+)$/, '');
   }
   return undefined;

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
     Action, Advertised, AppId, Census, ClosedConnection, Command, CommandId, Config, Counters,
-    DialogId, Engine, Event, Forks, Legacy, Listener, Meta, News, ProxyPlan, Refusal, Reply,
-    TransactionId, Transport,
+    DialogId, Engine, Event, Forks, Latencies, Legacy, Listener, Meta, News, ProxyPlan, Refusal,
+    Reply, Screening, TransactionId, Transport,
 };
 use drachtio::message::Message;
 
@@ -326,6 +326,22 @@ impl World {
     /// How full the node's tables are.
     pub fn census(&self, node: Node) -> Census {
         self.nodes[node.at].engine.census()
+    }
+
+    /// How long things took in the engine.
+    pub fn latencies(&self, node: Node) -> Latencies {
+        self.nodes[node.at].engine.latencies().clone()
+    }
+
+    /// From now on the engine turns away other requests.
+    pub fn screen(&mut self, node: Node, screening: Screening) {
+        self.nodes[node.at].engine.set_screening(screening);
+    }
+
+    /// How many connections the engine wants to be closed since the last call.
+    pub fn hang_ups(&mut self, node: Node) -> usize {
+        let engine = &mut self.nodes[node.at].engine;
+        std::iter::from_fn(|| engine.poll_hang_up()).count()
     }
 
     /// What has happened at the node.
