@@ -159,3 +159,8 @@ test('a chain is shown behind the certificate', () => {
   // It has been read: what is in it is no certificate.
   assert.match(findings.lines().join(), /--cert-file: error: tls/);
 });
+
+test('port 0 is none', () => {
+  const { options } = load({ xml: '<admin port="0" tls-port="0"/>' });
+  assert.deepEqual([options.admin.port, options.admin.tlsPort], [false, false]);
+});

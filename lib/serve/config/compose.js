@@ -7,8 +7,6 @@ const { readFileSync } = require('node:fs');
 
 /** Settings whose value is that of an option, by the names of both. */
 const SAME = Object.freeze({
-  'admin.port': 'admin.port',
-  'admin.tlsPort': 'admin.tlsPort',
   'admin.host': 'admin.host',
   'admin.secret': 'admin.secret',
   'admin.keepAliveInterval': 'admin.keepAliveInterval',
@@ -70,6 +68,7 @@ const SYSLOG_PORT = 514;
 function compose(values, options, lines, findings) {
   const composer = new Composer(values, options, lines, findings);
   for (const [setting, option] of Object.entries(SAME)) composer.same(setting, option);
+  composer.ports();
   composer.log();
   composer.homer();
   composer.metrics();
@@ -103,6 +102,14 @@ class Composer {
   same(setting, option) {
     const given = this.#values.get(setting);
     if (given !== undefined) this.#put(option, given.value, given.where);
+  }
+
+  /** For drachtio-server port 0 is none. */
+  ports() {
+    for (const name of ['admin.port', 'admin.tlsPort']) {
+      const given = this.#values.get(name);
+      if (given !== undefined) this.#put(name, given.value === 0 ? false : given.value, given.where);
+    }
   }
 
   log() {

@@ -117,8 +117,11 @@ impl Engine {
 
     /// The configured next hop, of a request that an application has proxied.
     fn outbound_proxy_of(&self, key: ProxyKey, uri: &str) -> Option<String> {
-        let is_asked = matches!(self.search(key)?.kind, Kind::Asked { .. });
-        is_asked.then(|| self.outbound_proxy_for(uri)).flatten()
+        let proxy = self.proxies.get(key)?;
+        let open = self.servers.get(proxy.server)?.open.as_deref()?;
+        let is_asked = matches!(proxy.search.as_deref()?.kind, Kind::Asked { .. });
+        let is_new = is_asked && !open.is_passing;
+        is_new.then(|| self.outbound_proxy_for(uri)).flatten()
     }
 
     /// The route that leads to the destination, if that is the request-URI and an edge proxy's
