@@ -149,7 +149,8 @@ pub enum BranchStep {
         target: String,
     },
     /// It counts no longer, with its final status if it has one. A branch that was cancelled or
-    /// has taken too long may still give a response.
+    /// has taken too long may still give a response; if that is a 2xx which goes to the caller, it
+    /// ends once more, as [`BranchEnd::Answered`].
     Ended {
         /// Why.
         why: BranchEnd,

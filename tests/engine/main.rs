@@ -67,6 +67,7 @@ mod proxy_serial;
 mod proxy_simultaneous;
 mod proxy_stop;
 mod proxy_timers;
+mod random_forks;
 mod refer;
 mod registrations;
 mod reliable_uac;

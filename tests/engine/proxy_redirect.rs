@@ -86,15 +86,14 @@ fn a_redirection_in_a_circle_ends() {
 
 #[test]
 fn a_redirection_without_a_usable_contact_goes_back() {
-    for contacts in ["<mailto:x@y>", "<sip:x@10.0.0.22;transport=sctp>"] {
+    for contacts in ["<mailto:x@y>, <tel:+1>", "<sip:phone@10.0.0.21:5060>", "*"] {
         let mut world = World::new(1);
         let (call, command) = following(&mut world, "INVITE", &[0]);
         let [a, b, _] = call.callees;
         let invite = world.hear_what(a, "INVITE");
         redirect(&mut world, a, &invite, contacts);
         assert!(world.heard(b).is_empty());
-        let failure = world.hear(call.caller);
-        assert!(failure.status() >= Some(300));
+        let failure = world.hear_what(call.caller, "302");
         world.acknowledge_failure(&call, &failure);
         assert_eq!(
             world.proxy_replies(call.node, command).last().unwrap(),
@@ -157,5 +156,84 @@ fn redirections_are_followed_up_to_the_limit_of_destinations() {
     assert_eq!(tried, most);
     world.hear_what(call.caller, "302");
     assert_eq!(world.proxy_replies(call.node, command).len(), most + 1);
+    world.finish();
+}
+
+#[test]
+fn the_contacts_are_tried_by_their_preference() {
+    let mut world = World::new(1);
+    let (call, _) = following(&mut world, "MESSAGE", &[0]);
+    let [a, b, _] = call.callees;
+    let message = world.hear_what(a, "MESSAGE");
+    redirect(
+        &mut world,
+        a,
+        &message,
+        "<sip:low@10.0.0.22>;q=0.1, <sip:high@10.0.0.22>;q=0.9, <sip:most@10.0.0.22>",
+    );
+    for user in ["most", "high", "low"] {
+        let message = world.hear_what(b, "MESSAGE");
+        let uri = format!("sip:{user}@10.0.0.22");
+        assert_eq!(message.request_uri(), Some(&*uri));
+        world.answer(b, &message, 404);
+    }
+    assert_eq!(world.heard_what(call.caller), ["404"]);
+    world.finish();
+}
+
+#[test]
+fn no_more_redirections_in_a_row_are_followed_than_asked() {
+    for (most, last) in [(0, 0), (1, 1), (3, 3)] {
+        let mut world = World::new(1);
+        let call = world.proxying("MESSAGE");
+        let [a, ..] = call.callees;
+        let mut plan = call.plan(&[0]);
+        plan.redirects = most;
+        world.proxy(call.node, call.id, plan);
+        world.settle();
+        let mut followed = 0;
+        let mut message = world.hear_what(a, "MESSAGE");
+        loop {
+            let contact = format!("<sip:{followed}@10.0.0.21>");
+            redirect(&mut world, a, &message, &contact);
+            let Some(next) = world.heard(a).pop() else {
+                break;
+            };
+            followed += 1;
+            message = next;
+        }
+        assert_eq!(followed, last);
+        world.hear_what(call.caller, "302");
+        world.finish();
+    }
+}
+
+#[test]
+fn a_uri_that_is_the_same_in_other_words_is_not_tried_twice() {
+    let mut world = World::new(1);
+    let (call, _) = following(&mut world, "MESSAGE", &[0]);
+    let [a, ..] = call.callees;
+    let message = world.hear_what(a, "MESSAGE");
+    redirect(
+        &mut world,
+        a,
+        &message,
+        "<SIP:%70hone@10.0.0.21:5060>, <sip:phone@10.0.0.21:5060>",
+    );
+    assert!(world.heard(a).is_empty());
+    world.hear_what(call.caller, "302");
+    world.finish();
+}
+
+#[test]
+fn headers_in_a_contact_do_not_go_into_the_request_line() {
+    let mut world = World::new(1);
+    let (call, _) = following(&mut world, "MESSAGE", &[0]);
+    let [a, b, _] = call.callees;
+    let message = world.hear_what(a, "MESSAGE");
+    redirect(&mut world, a, &message, "<sip:x@10.0.0.22;y=1?Subject=s>");
+    let message = world.hear_what(b, "MESSAGE");
+    assert_eq!(message.request_uri(), Some("sip:x@10.0.0.22;y=1"));
+    world.answer(b, &message, 200);
     world.finish();
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::world::{at_once, World};
+use drachtio::engine::Transport;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -188,4 +189,24 @@ fn timer_c_ends_a_branch_that_rings_for_ever() {
     world.hear_what(a, "ACK");
     assert_eq!(world.proxy_replies(call.node, command), ["408", "done"]);
     world.finish();
+}
+
+#[test]
+fn over_a_reliable_transport_nothing_is_sent_twice() {
+    for method in ["INVITE", "MESSAGE"] {
+        let mut world = World::new(1);
+        let call = world.proxying(method);
+        let [a, ..] = call.callees;
+        let mut plan = call.plan(&[0]);
+        plan.groups[0][0].transport = Some(Transport::Tcp);
+        world.proxy(call.node, call.id, plan);
+        world.run_secs(31);
+        assert_eq!(world.heard_what(a), [method], "§17.1.1.2, §17.1.2.2");
+        world.run_secs(2);
+        if method == "INVITE" {
+            let failure = world.hear_what(call.caller, "408");
+            world.acknowledge_failure(&call, &failure);
+        }
+        world.finish();
+    }
 }

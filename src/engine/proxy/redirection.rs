@@ -2,6 +2,7 @@
 
 use super::{Branch, BranchState, Kind, ProxyTarget, Search};
 use crate::engine::limits;
+use crate::engine::sips::is_sips;
 use crate::message::{HeaderId, Message, NameAddr, Uri};
 
 /// The preference of a Contact that names none (§20.10).
@@ -23,6 +24,7 @@ impl Search {
             state: BranchState::Failed(_, Some(response)),
             is_alone,
             redirections,
+            target,
             ..
         }) = self.branches.get(at)
         else {
@@ -32,7 +34,8 @@ impl Search {
             return false;
         }
         let (is_alone, redirections) = (*is_alone, redirections + 1);
-        let mut found = self.new_targets(response);
+        let secure = is_sips(&target.uri);
+        let mut found = self.new_targets(response, secure);
         found.truncate(limits::MAX_BRANCHES.saturating_sub(self.branches.len()));
         if found.is_empty() {
             return false;
@@ -60,8 +63,9 @@ impl Search {
         true
     }
 
-    /// The Contacts of a redirection that have not been tried, the most wanted first.
-    fn new_targets(&self, response: &Message) -> Vec<String> {
+    /// The Contacts of a redirection that have not been tried, the most wanted first. Only SIP
+    /// URIs lead somewhere, and of what was to be secure only those that are it too (§16.5).
+    fn new_targets(&self, response: &Message, secure: bool) -> Vec<String> {
         let mut found: Vec<(u16, Uri<'_>)> = Vec::new();
         for value in response.values(HeaderId::Contact) {
             let Ok(contact) = NameAddr::parse(value) else {
@@ -70,6 +74,9 @@ impl Search {
             let Ok(uri) = contact.parse_uri() else {
                 continue;
             };
+            if !uri.is_sip() || (secure && !is_sips(uri.text)) {
+                continue;
+            }
             let known = self
                 .branches
                 .iter()
@@ -82,9 +89,16 @@ impl Search {
         found.sort_by_key(|(preference, _)| std::cmp::Reverse(*preference));
         found
             .into_iter()
-            .map(|(_, uri)| uri.text.to_string())
+            .map(|(_, uri)| without_headers(&uri))
             .collect()
     }
+}
+
+/// The URI without the headers that no request line has (§19.1.1).
+fn without_headers(uri: &Uri<'_>) -> String {
+    let headers = uri.headers.map_or(0, |headers| headers.len() + 1);
+    let text = uri.text.get(..uri.text.len() - headers);
+    text.unwrap_or(uri.text).to_string()
 }
 
 /// The `q` of a Contact in thousandths (§25.1: `0.` or `1.` and up to three digits).
@@ -106,6 +120,33 @@ fn preference(contact: &NameAddr<'_>) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::command::{AppId, CommandId};
+    use crate::engine::ProxyPlan;
+
+    #[test]
+    fn what_was_to_be_secure_is_redirected_to_secure_uris_alone() {
+        for (target, found) in [
+            ("sip:bob@x", &["sip:a@y", "sips:b@y"][..]),
+            ("sips:bob@x", &["sips:b@y"]),
+        ] {
+            let plan = Box::new(ProxyPlan {
+                redirects: 1,
+                ..ProxyPlan::default()
+            });
+            let (app, command) = (AppId(1), CommandId(1));
+            let mut search = Search::new(Kind::Asked { plan, app, command }, 60);
+            search.add_group(vec![ProxyTarget::to(target)]);
+            let text = "SIP/2.0 302 Moved\r\nContact: <sip:a@y>, <sips:b@y>\r\n\r\n";
+            let response = Message::parse_draft(text.into()).unwrap();
+            search.branches[0].state = BranchState::Failed(302, Some(response));
+            assert!(search.follow_redirection(0, 302));
+            let uris: Vec<&str> = search.branches[1..]
+                .iter()
+                .map(|branch| &*branch.target.uri)
+                .collect();
+            assert_eq!(uris, found);
+        }
+    }
 
     #[test]
     fn a_preference_is_read_in_thousandths() {

@@ -16,6 +16,7 @@ mod parties;
 mod phone;
 mod proxying;
 mod recorded;
+mod script;
 mod sip;
 
 use std::cmp::Reverse;
@@ -40,6 +41,7 @@ pub use parties::{Kind, Play};
 pub use phone::{Heard, Phone};
 pub use proxying::Proxying;
 pub use recorded::{Party, RecordedCall};
+pub use script::{Lips, Script};
 pub use sip::{
     answer, companion, cseq, draft, routes, rseq, to_tag, uri_of, value, with_branch, without_line,
     Ua, ACK, BUSY, BYE, OK, RINGING,
@@ -108,11 +110,16 @@ enum What {
     Command { node: usize, command: Command },
     /// An application wanted to be woken.
     Alarm { node: usize, alarm: u64 },
+    /// A scripted phone wanted to be woken.
+    PhoneAlarm { phone: usize, alarm: u64 },
 }
 
 impl What {
     fn is_in_flight(&self) -> bool {
-        !matches!(self, What::Command { .. } | What::Alarm { .. })
+        !matches!(
+            self,
+            What::Command { .. } | What::Alarm { .. } | What::PhoneAlarm { .. }
+        )
     }
 }
 
@@ -321,6 +328,7 @@ impl World {
             What::Command { node, command } if self.contract.is_gone(node, command.app) => {}
             What::Command { node, command } => self.command(node, command),
             What::Alarm { node, alarm } => self.ring(node, alarm),
+            What::PhoneAlarm { phone, alarm } => self.ring_phone(phone, alarm),
         }
     }
 

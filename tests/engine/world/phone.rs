@@ -10,6 +10,7 @@ use drachtio::engine::{Path, Transport};
 use drachtio::message::Message;
 
 use super::network::Place;
+use super::script::Script;
 use super::sip::Ua;
 use super::{Node, World};
 
@@ -25,6 +26,7 @@ pub struct Phone {
 
 pub(super) struct PhoneState {
     inbox: VecDeque<Heard>,
+    pub(super) script: Option<Box<dyn Script>>,
 }
 
 /// A message that a phone has received.
@@ -88,6 +90,7 @@ impl World {
         }
         self.phones.push(PhoneState {
             inbox: VecDeque::new(),
+            script: None,
         });
         let transport = Transport::Udp;
         Phone {
@@ -158,8 +161,9 @@ impl World {
     pub(super) fn phone_hears(&mut self, phone: usize, path: Path, payload: Bytes) {
         let message = Message::parse(payload).expect("phones are sent SIP");
         let at = self.now;
-        self.phones[phone]
-            .inbox
-            .push_back(Heard { at, path, message });
+        let heard = Heard { at, path, message };
+        if !self.with_script(phone, |script, lips| script.hear(&heard, lips)) {
+            self.phones[phone].inbox.push_back(heard);
+        }
     }
 }
