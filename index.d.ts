@@ -1353,6 +1353,7 @@ declare namespace drachtio {
      * results come as always. If it is aborted before, nothing is proxied, and the error is its reason.
      */
     signal?: AbortSignal;
+    /**
      * Headers that take the place of all of their name in what is sent on; one without a value is taken off. From and
      * To keep their tags. Via, Route, Record-Route, Max-Forwards, Call-ID, CSeq, RSeq, RAck, Content-Type and
      * Content-Length cannot be changed: an error with code `DRT_ERR_PROTECTED_HEADER`.

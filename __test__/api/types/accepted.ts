@@ -148,6 +148,7 @@ app.invite((req, res) => {
   const group = [{ uri: 'sip:a@b.example', headers: { 'X-A': 1 }, transport: 'tls', via: 'sip:edge.example' }, 'sip:c'] as const;
   req.proxy({ destination: Object.freeze([...group]), followRedirects: 3, finalTimeout: 20_000, signal: AbortSignal.timeout(1000) });
   req.proxy({ destination: [group, ['sip:d'], { uri: 'sip:e', provisionalTimeout: '2s', finalTimeout: 500 }] });
+  req.proxy({ setHeaders: { Subject: 'x', 'X-A': null }, removeHeaders: ['X-B'], preserveRequestUri: false, followRoutes: true });
   req.proxy({ destination: [{ uri: 'sip:d', q: 0.5 }] }).then(({ branches: [branch] }) => {
     same<string | undefined>()(branch?.endTime);
     if (branch?.reason === 'cancelled') branch.responses.map(({ status, msg }) => [status.toFixed(), msg.reason]);
