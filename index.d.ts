@@ -9,7 +9,7 @@ import { EventEmitter } from 'node:events';
  * app.options((req, res) => res.send(200));
  * app.connect({ contact: 'sip:*:5060;transport=udp,tcp' });
  */
-declare function drachtio(...handlers: drachtio.Handler[]): drachtio.App;
+declare function drachtio(...handlers: drachtio.Handlers[]): drachtio.App;
 declare function drachtio(...handlers: drachtio.HandlerArg[]): drachtio.App;
 
 /** An EventEmitter that knows the events of `E` by their arguments. Other events may have any. */
@@ -54,17 +54,23 @@ declare namespace drachtio {
    */
   type Handler = (req: Request, res: Response, next: Next) => unknown;
 
-  /** Takes a request whose handler has failed. It is known by its four parameters. */
+  /**
+   * Takes a request whose handler has failed. It is known by its four parameters, of which the first needs a type where
+   * it is written: `(err: Error, req: Request, res: Response, next: Next) => …`.
+   */
   type ErrorHandler = {
     bivariance(err: unknown, req: Request, res: Response, next: Next): unknown;
   }['bivariance'];
+
+  /** Handlers of requests, and arrays of them to any depth. */
+  type Handlers = Handler | readonly Handlers[];
 
   /** What `use` takes: handlers, applications, and arrays of them to any depth. */
   type HandlerArg = Handler | ErrorHandler | readonly HandlerArg[];
 
   /** A function that adds handlers for one method, and returns the application. */
   interface UseForMethod {
-    (...handlers: Handler[]): App;
+    (...handlers: Handlers[]): App;
     (...handlers: HandlerArg[]): App;
   }
 
@@ -695,10 +701,10 @@ declare namespace drachtio {
     readonly idle: boolean | undefined;
 
     /** Adds handlers for every method. */
-    use(...handlers: Handler[]): this;
+    use(...handlers: Handlers[]): this;
     use(...handlers: HandlerArg[]): this;
     /** Adds handlers for every method whose name begins so, in any case, or for several such. */
-    use(method: string | readonly string[], ...handlers: Handler[]): this;
+    use(method: string | readonly string[], ...handlers: Handlers[]): this;
     use(method: string | readonly string[], ...handlers: HandlerArg[]): this;
 
     /**
@@ -706,10 +712,10 @@ declare namespace drachtio {
      * (`remainInDialog`): each answers the request, proxies it, or calls `next`. One that nobody has answered or
      * proxied passes. ACKs are not asked about.
      */
-    onInDialog(...handlers: Handler[]): this;
+    onInDialog(...handlers: Handlers[]): this;
     onInDialog(...handlers: HandlerArg[]): this;
     /** The same for the methods whose name begins so. */
-    onInDialog(method: string | readonly string[], ...handlers: Handler[]): this;
+    onInDialog(method: string | readonly string[], ...handlers: Handlers[]): this;
     onInDialog(method: string | readonly string[], ...handlers: HandlerArg[]): this;
 
     /**
@@ -1506,7 +1512,7 @@ declare namespace drachtio {
 
     /**
      * The responses to this request, which was sent from here, one after the other: `for await (const res of
-     * req.responses())`. The loop ends after the final response. It fails when the engine ends, and with the reason of
+     * req.responses())`. The loop ends after the final response, the first one if `forks` is `'all'`. It fails when the engine ends, and with the reason of
      * the signal when that is aborted.
      *
      * @param options.signal in place of the one that `request` was given
@@ -1643,6 +1649,19 @@ declare namespace drachtio {
     constructor(message: string, code: string, options?: { cause?: unknown });
     /** A `DRT_ERR_` name, or the operating system's, such as `EADDRINUSE`. */
     readonly code: string;
+  }
+
+  /**
+   * What a handler throws, or gives to `next`, to have a request answered with a status: `throw new SipError(486)`. A handler
+   * of errors may take it; without one it is not written to the console, as a failure is.
+   */
+  class SipError extends DrachtioError {
+    /** @param reason the usual one without it */
+    constructor(status: number, reason?: string);
+    /** The status to answer with. */
+    readonly status: number;
+    /** The reason to answer with. */
+    readonly reason: string | undefined;
   }
 
   /**

@@ -3,7 +3,7 @@
 const { Agent } = require('./lib/agent');
 const { App } = require('./lib/app');
 const { digestAuth } = require('./lib/digest_auth');
-const { DrachtioError } = require('./lib/errors');
+const { DrachtioError, SipError } = require('./lib/errors');
 const { parseUri, stringifyUri } = require('./lib/headers/uri');
 const { onSend } = require('./lib/on_send');
 const { Request } = require('./lib/request');
@@ -29,6 +29,7 @@ module.exports.Request = Request;
 module.exports.Response = Response;
 module.exports.SipMessage = SipMessage;
 module.exports.DrachtioError = DrachtioError;
+module.exports.SipError = SipError;
 module.exports.digestAuth = digestAuth;
 module.exports.onSend = onSend;
 module.exports.parseUri = parseUri;

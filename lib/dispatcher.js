@@ -1,6 +1,6 @@
 'use strict';
 
-const { misuse } = require('./errors');
+const { SipError, misuse } = require('./errors');
 const { Sending } = require('./sending');
 const { CHANNELS } = require('./channels');
 const { reasonPhrase } = require('./status');
@@ -122,15 +122,24 @@ function isThenable(value) {
  * @param {Response} res
  */
 function conclude(err, req, res) {
-  // An error that nobody has handled must be seen by somebody.
-  if (err && CHANNELS.handlerFailed.hasSubscribers) CHANNELS.handlerFailed.publish({ agent: req.agent, req, err });
-  if (err) console.error(err instanceof Error ? (err.stack ?? err) : err);
+  if (err && !(err instanceof SipError)) report(err, req);
   if (res.finalResponseSent || req.proxied) return;
   // Neither is ever answered: an ACK by nature, a CANCEL because the engine has done so.
   if (req.method === 'ACK' || req.method === 'CANCEL') return;
-  if (err) res.send(statusOf(err));
+  if (err) res.send(statusOf(err), err instanceof SipError ? err.reason : undefined);
   else if (req.method === 'UPDATE') res.send(500, TRY_AGAIN);
   else res.send(req.method === 'PRACK' ? 200 : 404);
+}
+
+/**
+ * An error that nobody has handled must be seen by somebody.
+ *
+ * @param {unknown} err
+ * @param {Request} req
+ */
+function report(err, req) {
+  if (CHANNELS.handlerFailed.hasSubscribers) CHANNELS.handlerFailed.publish({ agent: req.agent, req, err });
+  console.error(err instanceof Error ? (err.stack ?? err) : err);
 }
 
 /**

@@ -23,6 +23,22 @@ class DrachtioError extends Error {
 }
 
 /**
+ * What a handler throws, or gives to `next`, to have a request answered with a status: that is no failure of the handler's.
+ */
+class SipError extends DrachtioError {
+  /**
+   * @param {number} status
+   * @param {string} [reason] the usual one without it
+   */
+  constructor(status, reason) {
+    super(`Sip non-success response: ${status}`, 'DRT_ERR_SIP');
+    this.name = 'SipError';
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/**
  * A `TypeError` with a code: the caller passed something that cannot be meant.
  *
  * @param {string} message
@@ -59,4 +75,4 @@ function throwLater(err) {
   });
 }
 
-module.exports = { DrachtioError, disconnected, misuse, refusal, throwLater };
+module.exports = { DrachtioError, SipError, disconnected, misuse, refusal, throwLater };

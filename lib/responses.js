@@ -1,5 +1,7 @@
 'use strict';
 
+const { onAbort } = require('./abort');
+
 /** @typedef {import('./request').Request} Request */
 /** @typedef {import('./response').Response} Response */
 
@@ -17,8 +19,7 @@ class Responses {
   #isOver = false;
   /** @type {unknown} */
   #err = undefined;
-  /** @type {AbortSignal | undefined} */
-  #signal;
+  #offSignal = () => {};
 
   /** @param {Response} res */
   #onResponse = (res) => {
@@ -31,8 +32,6 @@ class Responses {
   /** @param {unknown} err */
   #onLost = (err) => this.#end(err);
 
-  #onAbort = () => this.#end(this.#signal?.reason);
-
   /**
    * @param {Request} req
    * @param {boolean} hasEnded whether its final response has come already
@@ -40,11 +39,10 @@ class Responses {
    */
   constructor(req, hasEnded, signal) {
     this.#req = req;
-    this.#signal = signal;
     req.on('response', this.#onResponse);
     req.on('lost', this.#onLost);
-    signal?.addEventListener('abort', this.#onAbort);
-    if (signal?.aborted) this.#onAbort();
+    if (signal) this.#offSignal = onAbort(signal, () => this.#end(signal.reason));
+    if (signal?.aborted) this.#end(signal.reason);
     // What waited for a listener is told by then.
     else if (hasEnded) setImmediate(() => this.#end());
   }
@@ -76,7 +74,7 @@ class Responses {
     this.#isOver = true;
     this.#req.removeListener('response', this.#onResponse);
     this.#req.removeListener('lost', this.#onLost);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#offSignal();
     const [first, ...others] = this.#asking;
     this.#asking = [];
     if (first === undefined) this.#err = err;

@@ -1,5 +1,6 @@
 'use strict';
 
+const { onAbort } = require('./abort');
 const { DrachtioError, disconnected, throwLater } = require('./errors');
 const { Command, EngineLink } = require('./engine_link');
 const { transactionOf } = require('./envelope');
@@ -306,8 +307,7 @@ class Session {
       if (isFirst) cancel();
       return;
     }
-    signal.addEventListener('abort', cancel, { once: true });
-    this.#signals.set(req.stackTxnId ?? '', () => signal.removeEventListener('abort', cancel));
+    this.#signals.set(req.stackTxnId ?? '', onAbort(signal, cancel));
   }
 
   /**

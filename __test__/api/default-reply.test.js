@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { connected, request, startLine, headerLines, bodyOf, turns } = require('./support/harness');
+const { bodyOf, connected, drachtio, headerLines, request, startLine, turns } = require('./support/harness');
 
 /** The start lines sent for a request of this method. */
 async function answers(method, prepare = (app) => app.use((req, res, next) => next())) {
@@ -57,6 +57,22 @@ test('an error becomes its status, or 500', async (t) => {
   for (const [err, line] of cases) {
     assert.deepEqual((await answers('INVITE', (app) => app.use((req, res, next) => next(err)))).map(startLine), [line]);
   }
+});
+
+test('a SipError is an answer and no failure: nothing is written to the console', async (t) => {
+  const errors = t.mock.method(console, 'error', () => {});
+  const { engine } = await connected((app) => app
+    .invite(() => {
+      throw new drachtio.SipError(486, 'Not now');
+    })
+    .info((req, res, next) => next(new drachtio.SipError(480))));
+  engine.receive(request('INVITE'), { txn: 'T1' });
+  engine.receive(request('INFO'), { txn: 'T2' });
+  await turns();
+  assert.deepEqual(engine.drain().map(startLine), ['SIP/2.0 486 Not now', 'SIP/2.0 480 Temporarily Unavailable']);
+  assert.equal(errors.mock.callCount(), 0);
+  const err = new drachtio.SipError(486);
+  assert.deepEqual([err.name, err.message, err.status, err.reason, err instanceof drachtio.DrachtioError], ['SipError', 'Sip non-success response: 486', 486, undefined, true]);
 });
 
 test('an error that no handler takes is written to the console once', async (t) => {

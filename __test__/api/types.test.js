@@ -18,6 +18,10 @@ test('as Node.js resolves modules, CommonJS and ES', () => {
   assert.equal(compile('-p', '.'), '');
 });
 
+test('as CommonJS of before', () => {
+  assert.equal(compile(...OPTIONS, '--module', 'commonjs', '--moduleResolution', 'node10', 'accepted.ts', 'ordinary.ts', 'refused.ts', '--noUncheckedIndexedAccess'), '');
+});
+
 test('as a bundler resolves modules', () => {
   assert.equal(compile(...OPTIONS, '--module', 'esnext', '--moduleResolution', 'bundler', 'modules.mts'), '');
 });
