@@ -14,6 +14,9 @@ use super::locate::{locate, Located, Reach};
 use super::lookup::Lookups;
 use super::records::{Answers, Records, MAX_QUESTIONS};
 use super::DnsSettings;
+use rand::rngs::StdRng;
+use rand::SeedableRng;
+
 use crate::engine::{Destination, Listener, Name, Query, QueryId};
 
 /// Names looked up at once; further ones wait their turn.
@@ -33,8 +36,8 @@ pub struct Resolver {
     lookups: Arc<Lookups>,
     reach: Arc<Reach>,
     deadline: Duration,
-    /// Who waits for a name.
-    asking: HashMap<Name, Vec<QueryId>>,
+    /// Who waits for a name, and with which draw among its servers.
+    asking: HashMap<Name, Vec<(QueryId, u64)>>,
     /// The names whose look-up has not begun.
     waiting: VecDeque<Name>,
     running: JoinSet<Answers>,
@@ -60,12 +63,12 @@ impl Resolver {
 
     /// The engine limits how many queries there may be.
     pub fn ask(&mut self, query: Query) {
-        let Query { id, name } = query;
+        let Query { id, name, draw } = query;
         if let Some(others) = self.asking.get_mut(&name) {
-            others.push(id);
+            others.push((id, draw));
             return;
         }
-        self.asking.insert(name.clone(), vec![id]);
+        self.asking.insert(name.clone(), vec![(id, draw)]);
         self.waiting.push_back(name);
         self.start();
     }
@@ -92,8 +95,8 @@ impl Resolver {
 
     /// Everybody who waits for the name gets a draw of their own among its servers.
     fn answer(&mut self, name: &Name, answers: &Answers) {
-        for id in self.asking.remove(name).unwrap_or_default() {
-            let destinations = match locate_now(name, &self.reach, answers) {
+        for (id, draw) in self.asking.remove(name).unwrap_or_default() {
+            let destinations = match locate_now(name, &self.reach, answers, draw) {
                 Located::At(destinations) => destinations,
                 Located::Ask(_) => Vec::new(),
             };
@@ -125,15 +128,15 @@ impl fmt::Debug for Resolver {
     }
 }
 
-fn locate_now(name: &Name, reach: &Reach, answers: &Answers) -> Located {
-    locate(name, reach, answers, &mut rand::rng())
+fn locate_now(name: &Name, reach: &Reach, answers: &Answers, draw: u64) -> Located {
+    locate(name, reach, answers, &mut StdRng::seed_from_u64(draw))
 }
 
 /// Asks until everything is known that there is to know of a name, or the time is over: then
 /// what has been answered must do.
 async fn gather(name: &Name, reach: &Reach, lookups: &Arc<Lookups>, deadline: Instant) -> Answers {
     let mut answers = Answers::new();
-    while let Located::Ask(questions) = locate_now(name, reach, &answers) {
+    while let Located::Ask(questions) = locate_now(name, reach, &answers, 0) {
         let mut asked = JoinSet::new();
         for question in questions {
             if answers.len() < MAX_QUESTIONS && Instant::now() < deadline {

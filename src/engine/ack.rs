@@ -58,6 +58,8 @@ impl Engine {
             self.acknowledge_2xx(now, path, dialog, ack);
         } else if self.top_route_is_ours(ack) {
             self.proxy_ack(path, ack);
+        } else if self.stateless && transaction.is_none() {
+            self.receive_stray_ack(now, path, ack);
         }
     }
 

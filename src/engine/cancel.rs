@@ -68,7 +68,13 @@ impl Engine {
             .map(|via| server_match(cancel, &via, Method::Invite.as_str()))
             .and_then(|matching| self.servers.find(&matching));
         let Some(invite) = invite else {
-            self.respond_plainly(now, key, 481);
+            if self.is_stateless_route(cancel) {
+                self.pass_statelessly(now, key);
+            } else if self.stateless {
+                self.receive_stray(now, path, key);
+            } else {
+                self.respond_plainly(now, key, 481);
+            }
             return;
         };
         self.share_tag(invite, key);

@@ -32,6 +32,10 @@ pub struct Config {
     pub dead_after: Option<u32>,
     /// Which requests are turned away before an application is asked.
     pub screening: Screening,
+    /// Whether applications may have INVITEs forwarded without state (RFC 3261 §16.11). The
+    /// engine then gives them 200 ms to say so before it answers 100, and gives them ACKs and
+    /// CANCELs that belong to no transaction. Default false.
+    pub stateless: bool,
     /// What is done about peers behind address translators.
     pub nat: Nat,
     /// How large its tables may grow.

@@ -317,6 +317,9 @@ pub enum Refusal {
     /// The transaction is unknown, answered, or cancelled.
     #[error("Response not sent due to unknown transaction")]
     UnknownTransaction,
+    /// An INVITE was to be forwarded without state, but the engine keeps state for all.
+    #[error("an INVITE can not be proxied without state: the engine was not started for that")]
+    NotStateless,
     /// A plan changes a header that is the proxy's or the transaction's.
     #[error("the header {0} of a forwarded request can not be changed")]
     ProtectedHeader(String),
@@ -384,6 +387,7 @@ impl Refusal {
             Refusal::DialogExists => "DRT_ERR_DIALOG_EXISTS",
             Refusal::PeerLacks100rel => "DRT_ERR_100REL_NOT_SUPPORTED",
             Refusal::UnknownTransaction | Refusal::ProxyUnknown(_) => "DRT_ERR_UNKNOWN_TRANSACTION",
+            Refusal::NotStateless => "DRT_ERR_NOT_STATELESS",
             Refusal::ProtectedHeader(_) => "DRT_ERR_PROTECTED_HEADER",
             Refusal::RouteIsRecorded => "DRT_ERR_ROUTE_IS_RECORDED",
             Refusal::NotOurDialog => "DRT_ERR_NOT_OUR_DIALOG",

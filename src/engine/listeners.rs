@@ -192,6 +192,20 @@ impl Listeners {
         own && address.to_string() != self.face(path).sent_by
     }
 
+    /// The number of the listener that a path belongs to.
+    pub(crate) fn number_of(&self, path: &Path) -> Option<u8> {
+        let mut addresses = self.addresses.iter();
+        let at =
+            addresses.position(|own| own.transport == path.transport && own.local == path.local)?;
+        u8::try_from(at).ok()
+    }
+
+    /// The listener with this number.
+    pub(crate) fn numbered(&self, number: u8) -> Option<(Transport, SocketAddr)> {
+        let own = self.addresses.get(usize::from(number))?;
+        Some((own.transport, own.local))
+    }
+
     fn address(&self, path: &Path) -> Option<&Address> {
         let mut addresses = self.addresses.iter();
         addresses.find(|own| own.transport == path.transport && own.local == path.local)

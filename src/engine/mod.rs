@@ -149,6 +149,7 @@ pub struct Engine {
     always_ring: bool,
     best_effort_tls: bool,
     screening: Screening,
+    stateless: bool,
     limits: TableLimits,
     understanding: Understanding,
     listeners: Listeners,
@@ -177,6 +178,7 @@ pub struct Engine {
     connections: Connections,
     registrations: Registrations,
     flow_tokens: FlowTokens,
+    stateless_branches: proxy::StatelessBranches,
     counters: Counters,
     latencies: Latencies,
 }
@@ -196,6 +198,8 @@ enum Parked {
     Branch(ProxyKey, usize),
     /// An ACK that is passed on without a transaction.
     Ack(Box<proxy::ForwardedAck>),
+    /// A request that is forwarded without state.
+    Stateless(Box<proxy::Stateless>),
 }
 
 /// How many entries each table holds. All zero when nothing is going on.
@@ -281,6 +285,7 @@ impl Engine {
             always_ring: config.always_ring,
             best_effort_tls: config.best_effort_tls,
             screening: config.screening,
+            stateless: config.stateless,
             limits: config.limits,
             next_hop: config.next_hop,
             understanding: config.understanding,
@@ -307,6 +312,7 @@ impl Engine {
             connections: Connections::default(),
             registrations: Registrations::default(),
             flow_tokens: FlowTokens::from_seed(&seed),
+            stateless_branches: proxy::StatelessBranches::from_seed(&seed),
             counters: Counters::default(),
             latencies: Latencies::default(),
         }
@@ -358,6 +364,7 @@ impl Engine {
                 self.branch_resolved(now, proxy, branch, destinations);
             }
             Parked::Ack(ack) => self.forward_ack(*ack, Some(destinations)),
+            Parked::Stateless(request) => self.stateless_resolved(*request, destinations),
         }
     }
 
@@ -533,6 +540,12 @@ impl Engine {
 
     /// Asks for the addresses of a name; `parked` goes on when they are known.
     fn look_up(&mut self, name: Name, parked: Parked) -> Result<(), Refusal> {
+        let draw = self.random.salt();
+        self.look_up_by(name, parked, draw)
+    }
+
+    /// The same, with a draw among the servers that comes out the same each time.
+    fn look_up_by(&mut self, name: Name, parked: Parked, draw: u64) -> Result<(), Refusal> {
         let limit = self.limits.queries;
         if self.queries.len() >= limit {
             return Err(Refusal::LimitReached("name look-ups", limit));
@@ -540,7 +553,7 @@ impl Engine {
         let id = QueryId(self.next_query);
         self.next_query += 1;
         self.queries.insert(id, parked);
-        self.questions.push_back(Query { id, name });
+        self.questions.push_back(Query { id, name, draw });
         Ok(())
     }
 

@@ -40,6 +40,24 @@ impl Branch {
         (self.0 & u128::from(u32::MAX)) as u32
     }
 
+    /// How many bytes of a branch that is computed can't be guessed.
+    pub(crate) const MARK_BYTES: usize = 11;
+
+    /// A branch that is computed: a mark, and the number of a listener.
+    pub(crate) fn marked(mark: u128, listener: u8) -> Branch {
+        Branch(((mark << 8) | u128::from(listener)) & (u128::MAX >> 32))
+    }
+
+    /// The listener that a computed branch names.
+    pub(crate) fn listener(self) -> u8 {
+        (self.0 & 0xff) as u8
+    }
+
+    /// A number that is as much the branch's own as the branch.
+    pub(crate) fn mark(self) -> u64 {
+        (self.0 >> 8) as u64
+    }
+
     /// `None` for a branch that this engine can't have made.
     pub(crate) fn from_text(text: &str) -> Option<Branch> {
         let digits = text.strip_prefix(MAGIC_COOKIE)?;

@@ -109,12 +109,28 @@ impl Engine {
         self.respond_with(now, key, 503, &[overload_retry()]);
     }
 
+    /// An ACK that belongs to nothing here. It waits in a transaction until the application has
+    /// said where it goes; a repetition meanwhile is the same.
+    pub(super) fn receive_stray_ack(&mut self, now: Instant, path: Path, ack: &Message) {
+        let Ok(via) = ack.top_via() else { return };
+        let matching = format!("{}\nACK", server_match(ack, &via, Method::Ack.as_str()));
+        let is_full =
+            self.servers.len() >= Claim::Established.share_of(self.limits.server_transactions);
+        if is_full || self.servers.find(&matching).is_some() {
+            return;
+        }
+        let reply_path = reply_path(&via, path);
+        let key = self.open_server_transaction(reply_path, matching, ack.clone(), false);
+        self.receive_stray(now, path, key);
+    }
+
     fn receive_response(&mut self, now: Instant, path: Path, message: &Message) {
         let Some((matching, status)) = response_key(message) else {
             self.counters.malformed += 1;
             return;
         };
         let Some(key) = self.clients.find(matching) else {
+            self.return_statelessly(message);
             return;
         };
         let timers = self.timers_config;
@@ -198,6 +214,7 @@ impl Engine {
             ring_again: None,
             rings: false,
             watch: None,
+            trying_at: None,
         };
         let key = self.servers.insert(ServerTransaction::new(
             id,
@@ -289,7 +306,7 @@ fn response_key(message: &Message) -> Option<(ClientMatch, u16)> {
 /// Where responses go (§18.2.2, RFC 3581 §4): back over the connection, or to the address the
 /// request came from. The port is the Via's only for a peer that neither asked for symmetric
 /// responses nor sits behind an address translator, and when the connection has ended.
-fn reply_path(via: &Via<'_>, path: Path) -> Path {
+pub(super) fn reply_path(via: &Via<'_>, path: Path) -> Path {
     let port = via.port.unwrap_or(path.transport.default_port());
     if let Some(maddr) = response_address(via, path) {
         let peer = SocketAddr::new(maddr, port);

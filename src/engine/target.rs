@@ -20,6 +20,9 @@ pub struct Query {
     pub id: QueryId,
     /// What to look up.
     pub name: Name,
+    /// What draws among servers of the same priority (RFC 2782): the same number draws the same
+    /// order from the same records.
+    pub draw: u64,
 }
 
 /// Names a [`Query`].

@@ -1,6 +1,6 @@
 //! Requests that applications answer (RFC 3261 §8.2).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -26,6 +26,9 @@ const CHECKED: &[HeaderId] = &[
     HeaderId::MaxForwards,
     HeaderId::RAck,
 ];
+
+/// How long an INVITE that may be forwarded without state waits for its 100 (§17.2.1).
+const TRYING_DELAY: Duration = Duration::from_millis(200);
 
 /// The Retry-After, in seconds, where an application has gone or is silent.
 const RETRY_AFTER: u32 = 10;
@@ -71,7 +74,7 @@ impl Engine {
             self.respond_with(now, key, 422, &[least]);
             return;
         }
-        if method == Some(Method::Invite) {
+        if method == Some(Method::Invite) && !self.stateless {
             self.respond_plainly(now, key, 100);
         }
         if self.always_ring && method == Some(Method::Invite) {
@@ -89,6 +92,8 @@ impl Engine {
             return;
         };
         if let Some(open) = &mut transaction.open {
+            let is_untried = method == Some(Method::Invite) && self.stateless;
+            open.trying_at = is_untried.then_some(now + TRYING_DELAY);
             open.answer_by = Some(answer_by);
             open.watch = Some(Stopwatch::start(now));
             open.owner = owner;
@@ -232,7 +237,9 @@ impl Engine {
         let transaction = self.servers.get(*key).ok_or(Refusal::UnknownTransaction)?;
         match (&transaction.open, transaction.user) {
             (Some(open), ServerUser::Application)
-                if open.owner == Some(app) && !self.has_held_back_2xx(*key) =>
+                if open.owner == Some(app)
+                    && open.request.method() != Some(Method::Ack)
+                    && !self.has_held_back_2xx(*key) =>
             {
                 Ok((*key, open.request.clone(), open.is_initial))
             }
@@ -362,6 +369,18 @@ impl Engine {
         self.respond_with(now, key, code, &[]);
     }
 
+    /// The 100 of an INVITE that has waited for the application's decision, which is that there
+    /// will be a transaction.
+    pub(super) fn try_at_once(&mut self, now: Instant, key: ServerKey) {
+        if self
+            .servers
+            .get(key)
+            .is_some_and(|t| t.last_response.is_none())
+        {
+            self.respond_plainly(now, key, 100);
+        }
+    }
+
     /// A failure that is the application's fault and may soon be over (§21.5.4).
     pub(super) fn respond_unavailable(&mut self, now: Instant, key: ServerKey, code: u16) {
         let retry = (HeaderId::RetryAfter, RETRY_AFTER.to_string());
@@ -377,6 +396,16 @@ impl Engine {
     ) {
         let Some(open) = self.servers.get(key).and_then(|t| t.open.as_deref()) else {
             return;
+        };
+        let code = match open.request.method() {
+            Some(Method::Ack) => {
+                // There is no answer to an ACK.
+                self.remove_server(key);
+                return;
+            }
+            // Whatever is wrong, there is nothing here that it could cancel (§9.2).
+            Some(Method::Cancel) if code >= 400 => 481,
+            _ => code,
         };
         let parts = ResponseParts {
             extra,
@@ -413,6 +442,9 @@ impl Engine {
             .machine
             .on_response(now, code, path.transport.is_reliable(), &timers);
         transaction.last_response = Some(text.clone());
+        if let Some(open) = transaction.open.as_deref_mut() {
+            open.trying_at = None;
+        }
         let id = transaction.id;
         if code >= 200 {
             transaction.open = None;
@@ -443,6 +475,8 @@ impl Engine {
             let code = if open.dialog.is_some() { 500 } else { 503 };
             self.tell_refused(key, code, Refusal::NotAnswered(code));
             self.respond_unavailable(now, key, code);
+        } else if fired(&mut open.trying_at, now) {
+            self.respond_plainly(now, key, 100);
         } else if fired(&mut open.ring_again, now) {
             open.ring_again = Some(now + RING_INTERVAL);
             if let Some(ringing) = transaction.last_response.clone() {

@@ -17,6 +17,7 @@
 //! | `set <name>: <value>` | a header that takes the place of all of its name |
 //! | `remove <name>` | a header that is taken off |
 //! | `request-uri keep`, `request-uri replace` | what the caller wrote, or the target's URI, whoever it named |
+//! | `stateless` | keep nothing of the request |
 //! | `routes follow` | go along the routes that the caller has written |
 //! | `group` | the targets that follow are tried at once, when those before have failed |
 //! | `target <uri>` | one more target; if there is any, the destinations of the head do not count |
@@ -106,6 +107,7 @@ fn read_extra(plan: &mut ProxyPlan, body: &[u8]) -> Result<(), NotAPlan> {
             "set" => add_line(&mut set, value),
             "remove" => plan.changes.remove.push(value.to_owned()),
             "request-uri" => plan.request_uri = request_uri(value)?,
+            "stateless" => plan.stateless = true,
             "routes" if value == "follow" => plan.preloaded_routes = PreloadedRoutes::Followed,
             "group" => groups.push(Vec::new()),
             "target" => {
@@ -287,6 +289,7 @@ mod tests {
             "remove X-Secret",
             "request-uri keep",
             "routes follow",
+            "stateless",
             "",
         ];
         let plan = read("|||serial|||sip:a", &body.join("\r\n")).unwrap();
@@ -296,6 +299,7 @@ mod tests {
         assert_eq!(plan.changes.remove, ["User-Agent", "X-Secret"]);
         assert_eq!(plan.request_uri, RequestUri::Kept);
         assert_eq!(plan.preloaded_routes, PreloadedRoutes::Followed);
+        assert!(plan.stateless);
         let plan = read("|||serial|||sip:a", "request-uri replace\r\n").unwrap();
         assert_eq!(plan.request_uri, RequestUri::Replaced);
         let plan = read("|||serial|||sip:a", "").unwrap();

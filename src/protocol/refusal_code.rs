@@ -109,6 +109,10 @@ const CODES: &[(&str, &str)] = &[
     ),
     ("the header ", "DRT_ERR_PROTECTED_HEADER"),
     (
+        "an INVITE can not be proxied without state",
+        "DRT_ERR_NOT_STATELESS",
+    ),
+    (
         "a request inside a dialog goes along its recorded route",
         "DRT_ERR_ROUTE_IS_RECORDED",
     ),
@@ -182,6 +186,7 @@ mod tests {
             Refusal::ProxyUnknown(text()),
             Refusal::TooManyHops,
             Refusal::TooBroad,
+            Refusal::NotStateless,
             Refusal::ProtectedHeader(text()),
             Refusal::RouteIsRecorded,
             Refusal::NotOurDialog,
@@ -225,6 +230,7 @@ mod tests {
             | Refusal::ProxyUnknown(_)
             | Refusal::TooManyHops
             | Refusal::TooBroad
+            | Refusal::NotStateless
             | Refusal::ProtectedHeader(_)
             | Refusal::RouteIsRecorded
             | Refusal::NotOurDialog

@@ -84,6 +84,7 @@ mod silent_commands;
 mod silent_peer;
 mod sips;
 mod spiral;
+mod stateless;
 mod strict_routers;
 mod subscribe;
 mod success_retransmission;

@@ -18,6 +18,10 @@ impl Engine {
     pub(in crate::engine) fn proxy_ack(&mut self, path: Path, ack: &Message) {
         let hops = ack.max_forwards().ok().flatten();
         if let (Some(next_hop), true) = (self.next_hop_after_us(ack, &path), hops != Some(0)) {
+            if self.is_stateless_route(ack) {
+                self.pass_ack_statelessly(path, ack, next_hop);
+                return;
+            }
             let ack = ack.clone();
             self.forward_ack(ForwardedAck { ack, next_hop }, None);
         }

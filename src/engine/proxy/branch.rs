@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Branch, BranchState, Kind, PreloadedRoutes, ProxyTarget, Search};
+use super::{Branch, BranchState, Kind, PreloadedRoutes, ProxyPlan, ProxyTarget, Search};
 use crate::engine::event::{BranchEnd, Refusal};
 use crate::engine::limits::Claim;
 use crate::engine::path::Path;
@@ -70,7 +70,7 @@ impl Engine {
             branch.breadth = share.ok_or(BranchEnd::TooBroad)?;
         }
         let target = branch.target.clone();
-        let hop = self.hop_of(key, &target);
+        let hop = self.hop_of(key, &target).ok_or(BranchEnd::Unreachable)?;
         // What a branch says of security counts, not what the caller's URI says: the application
         // has chosen it.
         match self.ways_to(&hop, &target.uri, resolved) {
@@ -87,52 +87,42 @@ impl Engine {
     }
 
     /// The URI that says where the request goes.
-    fn hop_of(&self, key: ProxyKey, target: &ProxyTarget) -> String {
-        if let Some(flow) = self.flow_of_branch(key, &target.uri) {
-            return flow;
+    fn hop_of(&self, key: ProxyKey, target: &ProxyTarget) -> Option<String> {
+        let proxy = self.proxies.get(key)?;
+        let open = self.servers.get(proxy.server)?.open.as_deref()?;
+        let plan = match &proxy.search.as_deref()?.kind {
+            Kind::Asked { plan, .. } if !open.is_passing => Some(&**plan),
+            _ => None,
+        };
+        Some(self.hop_for(&open.request, &proxy.reply_path, plan, target))
+    }
+
+    /// The same for a request that has come this way. A plan is that of a new request: only such
+    /// a one has a configured next hop.
+    pub(super) fn hop_for(
+        &self,
+        request: &Message,
+        incoming: &Path,
+        plan: Option<&ProxyPlan>,
+        target: &ProxyTarget,
+    ) -> String {
+        // An edge proxy's token of ours leads to the request-URI.
+        if request.request_uri() == Some(&target.uri) {
+            if let Some(Ok(flow)) = self.own_flow(request, incoming) {
+                return flow;
+            }
         }
+        let follows = plan.is_some_and(|it| it.preloaded_routes == PreloadedRoutes::Followed);
         let hop = self
             .first_hop(target)
-            .or_else(|| self.preloaded_hop_of(key))
-            .or_else(|| self.outbound_proxy_of(key, &target.uri))
+            .or_else(|| self.preloaded_hop(request).filter(|_| follows))
+            .or_else(|| plan.and_then(|_| self.outbound_proxy_for(&target.uri)))
             .unwrap_or_else(|| target.uri.clone());
         match target.transport {
             // A flow has the transport that it has.
             Some(transport) if self.flow_to(&hop).is_none() => sent_by(&hop, transport),
             _ => hop,
         }
-    }
-
-    /// The route that the caller has written, if the plan is to follow it.
-    fn preloaded_hop_of(&self, key: ProxyKey) -> Option<String> {
-        let proxy = self.proxies.get(key)?;
-        match &proxy.search.as_deref()?.kind {
-            Kind::Asked { plan, .. } if plan.preloaded_routes == PreloadedRoutes::Followed => {
-                let open = self.servers.get(proxy.server)?.open.as_deref()?;
-                self.preloaded_hop(&open.request)
-            }
-            _ => None,
-        }
-    }
-
-    /// The configured next hop, of a request that an application has proxied.
-    fn outbound_proxy_of(&self, key: ProxyKey, uri: &str) -> Option<String> {
-        let proxy = self.proxies.get(key)?;
-        let open = self.servers.get(proxy.server)?.open.as_deref()?;
-        let is_asked = matches!(proxy.search.as_deref()?.kind, Kind::Asked { .. });
-        let is_new = is_asked && !open.is_passing;
-        is_new.then(|| self.outbound_proxy_for(uri)).flatten()
-    }
-
-    /// The route that leads to the destination, if that is the request-URI and an edge proxy's
-    /// token of ours came with it.
-    fn flow_of_branch(&self, key: ProxyKey, uri: &str) -> Option<String> {
-        let proxy = self.proxies.get(key)?;
-        let request = &self.servers.get(proxy.server)?.open.as_deref()?.request;
-        if request.request_uri() != Some(uri) {
-            return None;
-        }
-        self.own_flow(request, &proxy.reply_path)?.ok()
     }
 
     /// Sends the request on a branch; `None` if it can't be.

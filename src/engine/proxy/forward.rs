@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::alteration::is_protected;
 use super::loops::MAX_BREADTH;
+use super::routing::stateless_route;
 use super::{PreloadedRoutes, ProxyPlan, ProxyTarget, RequestUri};
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
@@ -44,13 +45,15 @@ impl Engine {
         edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
         edit.set(MAX_BREADTH, breadth.to_string());
         let wants_sips = is_sips(request_uri);
-        if plan.remain_in_dialog && request.method() == Some(Method::Register) {
+        let records = plan.remain_in_dialog
+            && !matches!(request.method(), Some(Method::Ack | Method::Cancel));
+        if records && request.method() == Some(Method::Register) {
             if !request.has_option(HeaderId::Require, "path") {
                 edit.append(HeaderId::Require, "path");
             }
             let route = self.path_route(request, incoming, path);
             edit.prepend(HeaderId::Path, secured(&route, path, wants_sips));
-        } else if plan.remain_in_dialog {
+        } else if records {
             let [callee, caller] = self.recorded_routes(request, target, incoming, path);
             let routes = [
                 secured(&callee, path, wants_sips),
@@ -58,7 +61,10 @@ impl Engine {
             ];
             // The topmost is the one that the callee reaches first.
             for route in distinct(routes).iter().rev() {
-                edit.prepend(HeaderId::RecordRoute, route);
+                match plan.stateless {
+                    true => edit.prepend(HeaderId::RecordRoute, stateless_route(route)),
+                    false => edit.prepend(HeaderId::RecordRoute, route),
+                };
             }
         }
         add_headers(&mut edit, plan.headers.iter().chain(&target.headers));

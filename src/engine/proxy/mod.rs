@@ -19,6 +19,7 @@
 //! | `non_invite.rs` | requests that are no INVITE (RFC 4320) |
 //! | `cancel.rs` | CANCEL, from the caller and to the branches (§16.10) |
 //! | `report.rs` | what the application is told |
+//! | `stateless.rs` | requests that nothing is kept of (§16.11) |
 //! | `ack.rs` | ACKs that pass through, without a transaction |
 
 mod ack;
@@ -38,6 +39,7 @@ mod report;
 mod response;
 mod routing;
 mod search;
+mod stateless;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -48,6 +50,7 @@ pub(crate) use ack::ForwardedAck;
 pub use alteration::{HeaderChanges, PreloadedRoutes, RequestUri};
 pub(crate) use challenges::Challenges;
 pub use plan::{ProxyPlan, ProxyTarget, DEFAULT_REDIRECTS};
+pub(crate) use stateless::{Stateless, StatelessBranches};
 
 use late_success::EndedCall;
 use non_invite::Patience;

@@ -29,6 +29,10 @@ impl Engine {
             self.respond_with(now, key, 420, &[(HeaderId::Unsupported, unsupported)]);
             return;
         }
+        if self.is_stateless_route(&request) {
+            self.pass_statelessly(now, key);
+            return;
+        }
         if self.proxies.len() >= Claim::Established.share_of(self.limits.proxies) {
             self.respond_overloaded(now, key);
             return;

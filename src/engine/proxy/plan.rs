@@ -38,6 +38,8 @@ pub struct ProxyPlan {
     pub changes: HeaderChanges,
     /// What goes into the request line.
     pub request_uri: RequestUri,
+    /// Keep nothing of it (RFC 3261 §16.11): to one target, and nothing is reported.
+    pub stateless: bool,
     /// What becomes of the routes that the request has come with.
     pub preloaded_routes: PreloadedRoutes,
 }

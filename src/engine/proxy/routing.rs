@@ -35,6 +35,13 @@ impl Engine {
         top.is_some_and(|route| self.is_own_route(route))
     }
 
+    /// True if the topmost Route is one that was recorded when its call was proxied without state.
+    pub(in crate::engine) fn is_stateless_route(&self, request: &Message) -> bool {
+        let top = request.values(HeaderId::Route).next().and_then(uri_of);
+        top.and_then(|uri| Uri::parse(uri).ok())
+            .is_some_and(|uri| uri.param(STATELESS).is_some() && self.listeners.owns(&uri))
+    }
+
     /// Takes the routes that name us off a request that goes on along the others. If the next
     /// one is a strict router, its URI goes into the request line and the request-URI goes to
     /// the end (§16.6 item 6).
@@ -136,6 +143,15 @@ impl Engine {
     fn is_own(&self, uri: &str) -> bool {
         Uri::parse(uri).is_ok_and(|uri| self.listeners.owns(&uri))
     }
+}
+
+/// The parameter of a route of ours by which requests of its dialog are known as those that
+/// nothing is kept of either.
+const STATELESS: &str = "stateless";
+
+/// A Route value of ours with that parameter.
+pub(super) fn stateless_route(route: &str) -> String {
+    route.replacen(";lr", &format!(";lr;{STATELESS}"), 1)
 }
 
 /// The URIs of the hops that an application has named: a URI, or a list as it stands in a Path.

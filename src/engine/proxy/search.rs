@@ -18,6 +18,14 @@ use crate::engine::transaction::server::ServerUser;
 use crate::engine::{limits, Engine, ProxyKey, ServerKey, TransactionKey};
 use crate::message::{HeaderId, Message, Method};
 
+/// How a search has begun.
+enum Started {
+    /// The application will be told how it ends.
+    Reports,
+    /// It will hear no more of it.
+    Silently,
+}
+
 impl Engine {
     /// An application has a request forwarded.
     pub(in crate::engine) fn app_proxy(
@@ -26,12 +34,15 @@ impl Engine {
         app: AppId,
         command: CommandId,
         id: TransactionId,
-        plan: ProxyPlan,
+        mut plan: ProxyPlan,
     ) {
-        let reports = plan.reports_finals();
+        if plan.stateless {
+            // Nothing will be known of it.
+            (plan.full_response, plan.progress) = (false, false);
+        }
         match self.try_proxy(now, app, command, id, plan) {
-            Ok(()) if reports => {}
-            Ok(()) => self.reply(app, command, Reply::Done),
+            Ok(Started::Reports) => {}
+            Ok(Started::Silently) => self.reply(app, command, Reply::Done),
             Err(refusal) => self.reply(app, command, Reply::Refused(refusal)),
         }
     }
@@ -43,7 +54,7 @@ impl Engine {
         command: CommandId,
         id: TransactionId,
         mut plan: ProxyPlan,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Started, Refusal> {
         let unknown = || Refusal::ProxyUnknown(id.to_string());
         let Some(TransactionKey::Server(server)) = self.transactions.get(&id).copied() else {
             return Err(unknown());
@@ -58,7 +69,7 @@ impl Engine {
             return Err(Refusal::LimitReached("destinations", limits::MAX_BRANCHES));
         }
         let most = Claim::New.share_of(self.limits.proxies);
-        if self.proxies.len() >= most {
+        if self.proxies.len() >= most && !plan.stateless {
             self.respond_overloaded(now, server);
             return Err(Refusal::LimitReached("proxied requests", most));
         }
@@ -76,6 +87,20 @@ impl Engine {
             return Err(Refusal::TooBroad);
         }
         plan.changes.check(&open.request)?;
+        let method = open.request.method();
+        let is_invite = method == Some(Method::Invite);
+        let is_stray = matches!(method, Some(Method::Ack | Method::Cancel));
+        if (plan.stateless || is_stray) && !open.is_passing {
+            // What belongs to no transaction has to go on without one.
+            plan.stateless = true;
+            if self.forward_statelessly(now, server, &plan)? {
+                return Ok(Started::Silently);
+            }
+            plan.stateless = false;
+        }
+        let Some(open) = self.servers.get(server).and_then(|t| t.open.as_deref()) else {
+            return Err(unknown());
+        };
         if open.is_passing {
             if plan.target_count() > 0 {
                 return Err(Refusal::RouteIsRecorded);
@@ -89,16 +114,23 @@ impl Engine {
             }
         }
         self.time_application(now, server);
+        let started = match plan.reports_finals() {
+            true => Started::Reports,
+            false => Started::Silently,
+        };
         let groups = std::mem::take(&mut plan.groups);
         let plan = Box::new(plan);
         let kind = Kind::Asked { plan, app, command };
         let key = self
             .open_proxy(now, server, kind, groups)
             .ok_or_else(unknown)?;
+        if is_invite {
+            self.try_at_once(now, server);
+        }
         self.start_next(now, key);
         if self.search(key).is_some_and(Search::is_active) {
             self.reschedule_proxy(key);
-            Ok(())
+            Ok(started)
         } else {
             if let Some(proxy) = self.proxies.get_mut(key) {
                 proxy.is_refused = true;

@@ -109,6 +109,8 @@ pub(crate) struct OpenRequest {
     pub(crate) rings: bool,
     /// Times a request that starts something new.
     pub(crate) watch: Option<Stopwatch>,
+    /// When a 100 is sent, unless something else has been by then (§17.2.1).
+    pub(crate) trying_at: Option<Instant>,
 }
 
 impl ServerTransaction {
@@ -137,7 +139,8 @@ impl ServerTransaction {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let open = self.open.as_deref().and_then(|open| {
             let reliable = open.reliable.as_deref().and_then(|r| r.deadline());
-            earliest(earliest(open.answer_by, open.ring_again), reliable)
+            let answer = earliest(open.answer_by, open.trying_at);
+            earliest(earliest(answer, open.ring_again), reliable)
         });
         earliest(self.machine.deadline(), open)
     }
