@@ -135,6 +135,13 @@ declare namespace drachtio {
      * @defaultValue false: such an INVITE is answered 481 when the application accepts it
      */
     foreignReplaces?: boolean;
+    /**
+     * Whether INVITEs may be proxied with `stateful: false`. The engine then waits 200 ms for the application before it
+     * answers 100, and gives it the ACKs and CANCELs that belong to no transaction.
+     *
+     * @defaultValue false
+     */
+    stateless?: boolean;
     /** What is done about peers behind address translators. */
     nat?: NatOptions;
     /** How much the engine holds at once. */
@@ -1378,6 +1385,14 @@ declare namespace drachtio {
      * @defaultValue false: they are taken off, and the destination says where the request goes
      */
     followRoutes?: boolean;
+    /**
+     * Whether the engine keeps the state of the request: repeats it, goes on to other destinations, tells how it ends.
+     * Without it the request goes to one destination, and the results come at once and say nothing. An INVITE needs
+     * `engine.stateless`.
+     *
+     * @defaultValue true
+     */
+    stateful?: boolean;
   }
 
   /** A response of a destination. */

@@ -60,6 +60,7 @@ const ENGINE_OPTIONS = section({
     refresher: word('uac', 'uas', 'none'),
   }),
   foreignReplaces: flag(),
+  stateless: flag(),
   nat: section({
     inDialog: word('auto', 'source', 'contact'),
     registrations: flag(),

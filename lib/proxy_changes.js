@@ -15,10 +15,11 @@ const { invalid } = require('./proxy_targets');
  * @property {boolean} [preserveRequestUri] true: the request-URI stays as the caller wrote it; false: it becomes the
  *   destination; by default it becomes the destination if it named this host
  * @property {boolean} [followRoutes] go along the Route headers that the request has come with, instead of taking them off
+ * @property {boolean} [stateful] false: nothing is kept of the request (RFC 3261 §16.11)
  */
 
 /** The names of these options. */
-const CHANGES = Object.freeze(/** @type {const} */ (['setHeaders', 'removeHeaders', 'preserveRequestUri', 'followRoutes']));
+const CHANGES = Object.freeze(/** @type {const} */ (['setHeaders', 'removeHeaders', 'preserveRequestUri', 'followRoutes', 'stateful']));
 
 /**
  * The lines that say it in the body of a proxy command.
@@ -33,6 +34,7 @@ function changeLines(options) {
     ...removeLines(options.removeHeaders),
     ...flagLines('preserveRequestUri', options.preserveRequestUri, 'request-uri keep', 'request-uri replace'),
     ...flagLines('followRoutes', options.followRoutes, 'routes follow'),
+    ...flagLines('stateful', options.stateful, undefined, 'stateless'),
   ];
 }
 
@@ -58,7 +60,7 @@ function removeLines(names) {
 /**
  * @param {string} option
  * @param {unknown} value
- * @param {...string} lines what true says, and what false says if that is not the default
+ * @param {...(string | undefined)} lines what true says, and what false says if that is not the default
  */
 function flagLines(option, value, ...lines) {
   if (value === undefined || value === null) return [];

@@ -29,9 +29,12 @@ const KEYS = new Set([...FLAGS, 'destination', 'followRedirects', 'forking', 'pr
 /** The most redirections in a row that may be asked for. */
 const MAX_REDIRECTS = 255;
 
+/** The options that mean nothing where nothing is kept of the request. */
+const NEEDS_STATE = Object.freeze(/** @type {const} */ (['followRedirects', 'provisionalTimeout', 'finalTimeout', 'signal', 'wantsFullResponse']));
+
 /** The options that a request inside a dialog has no use for: it goes along its recorded route, once. */
 const NOT_INSIDE_DIALOGS = Object.freeze(/** @type {const} */ ([
-  'destination', 'remainInDialog', 'recordRoute', 'path', 'followRedirects', 'forking', 'preserveRequestUri', 'followRoutes',
+  'destination', 'remainInDialog', 'recordRoute', 'path', 'followRedirects', 'forking', 'preserveRequestUri', 'followRoutes', 'stateful',
 ]));
 
 /**
@@ -46,7 +49,7 @@ const NOT_INSIDE_DIALOGS = Object.freeze(/** @type {const} */ ([
 function proxyCommand(req, options) {
   checkKeys(options);
   checkPassing(req, options);
-  const { destination, forking, followRedirects = false, wantsFullResponse = true } = options;
+  const { destination, forking, followRedirects = false, wantsFullResponse = options.stateful !== false } = options;
   for (const flag of FLAGS) {
     const value = options[flag];
     if (value !== undefined && value !== null && typeof value !== 'boolean') throw invalid(flag, value, 'true or false');
@@ -54,6 +57,7 @@ function proxyCommand(req, options) {
   const redirects = redirectsOf(followRedirects);
   checkSignal(options.signal);
   const groups = req.passing ? [] : groupsOf(destination ?? req.uri, forking);
+  if (options.stateful === false) checkStateless(groups, options);
   const uris = groups.flat().map(({ uri }) => uri);
   const head = [
     req.stackTxnId,
@@ -101,6 +105,16 @@ function planLines(groups, redirects, wantsProgress) {
 function checkPassing(req, options) {
   const unused = req.passing ? NOT_INSIDE_DIALOGS.find((option) => options[option] !== undefined) : undefined;
   if (unused !== undefined) throw invalid(unused, options[unused], 'left out: a request inside a dialog goes along its recorded route');
+}
+
+/**
+ * @param {import('./proxy_targets').Target[][]} groups
+ * @param {ProxyOptions} options
+ */
+function checkStateless(groups, options) {
+  if (groups.flat().length > 1) throw invalid('destination', options.destination, "one URI, since 'stateful' is false");
+  const unused = NEEDS_STATE.find((option) => options[option]);
+  if (unused !== undefined) throw invalid(unused, options[unused], "left out, since 'stateful' is false");
 }
 
 /** @param {unknown} options */

@@ -37,6 +37,8 @@ test('each change is a line of the command', async () => {
     'request-uri replace',
   ]);
   assert.deepEqual(await linesOf({}), []);
+  assert.deepEqual(await linesOf({ stateful: true }), []);
+  assert.deepEqual(await linesOf({ stateful: false, wantsFullResponse: undefined }), ['stateless']);
 });
 
 test('the hops of a destination are a URI, several, or the value of a Path', async () => {
@@ -55,6 +57,10 @@ test('a change that cannot be meant is an error that names it', async () => {
     [{ removeHeaders: 'X-A\r\nrequest-uri keep' }, 'DRT_ERR_INVALID_HEADER', /X-A/],
     [{ preserveRequestUri: 'yes' }, 'DRT_ERR_INVALID_OPTION', /preserveRequestUri/],
     [{ followRoutes: 1 }, 'DRT_ERR_INVALID_OPTION', /followRoutes/],
+    [{ stateful: 0 }, 'DRT_ERR_INVALID_OPTION', /stateful/],
+    [{ stateful: false, destination: ['sip:a', 'sip:b'] }, 'DRT_ERR_INVALID_OPTION', /destination/],
+    [{ stateful: false, followRedirects: true }, 'DRT_ERR_INVALID_OPTION', /followRedirects/],
+    [{ stateful: false, finalTimeout: '2s' }, 'DRT_ERR_INVALID_OPTION', /finalTimeout/],
     [{ destination: { uri: 'sip:a@b', via: [] } }, 'DRT_ERR_INVALID_OPTION', /via/],
     [{ destination: { uri: 'sip:a@b', via: '<sip:a>\r\nremove X' } }, 'DRT_ERR_INVALID_OPTION', /via/],
   ];

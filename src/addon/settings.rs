@@ -146,6 +146,7 @@ fn read_engine(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()>
             "bestEffortTls" => settings.engine.best_effort_tls = option.flag()?,
             "screening" => settings.engine.screening = read_screening(&option)?,
             "foreignReplaces" => settings.engine.foreign_replaces = option.flag()?,
+            "stateless" => settings.engine.stateless = option.flag()?,
             "optionsAutoAnswer" => settings.options_answer = read_options_answer(&option)?,
             "supported" => settings.engine.understanding.extensions = Some(option.texts()?),
             "accept" => settings.engine.understanding.bodies = Some(option.texts()?),

@@ -92,7 +92,7 @@ impl Engine {
             return;
         };
         if let Some(open) = &mut transaction.open {
-            let is_untried = method == Some(Method::Invite) && self.stateless;
+            let is_untried = method == Some(Method::Invite) && self.stateless && !self.always_ring;
             open.trying_at = is_untried.then_some(now + TRYING_DELAY);
             open.answer_by = Some(answer_by);
             open.watch = Some(Stopwatch::start(now));
