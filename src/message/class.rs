@@ -53,32 +53,42 @@ impl Class {
         classes_of(byte) & self.0 != 0
     }
 
-    /// How many bytes of the set `text` begins with. Never inlined: the loops are fast only where
-    /// nothing else competes for registers.
-    #[inline(never)]
+    /// How many bytes of the set `text` begins with.
+    #[inline(always)]
     pub(crate) fn span(self, text: &[u8]) -> usize {
-        let mut rest = text;
         if self.0 & USUALLY_LONG.0 != 0 {
-            while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
-                let common = chunk
-                    .iter()
-                    .fold(u32::MAX, |common, &byte| common & classes_of(byte));
-                if common & self.0 == 0 {
-                    break;
-                }
-                rest = tail;
-            }
+            self.span_of_many(text)
+        } else {
+            self.span_of_few(text)
         }
-        while let [byte, tail @ ..] = rest {
-            if !self.has(*byte) {
+    }
+
+    /// The same eight bytes at a time. Never inlined, as the one below: the loops are fast only
+    /// where nothing else competes for registers.
+    #[inline(never)]
+    fn span_of_many(self, text: &[u8]) -> usize {
+        let mut rest = text;
+        while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
+            let common = chunk
+                .iter()
+                .fold(u32::MAX, |common, &byte| common & classes_of(byte));
+            if common & self.0 == 0 {
                 break;
             }
             rest = tail;
         }
-        text.len() - rest.len()
+        let tail = rest.iter().position(|&byte| !self.has(byte));
+        tail.map_or(text.len(), |tail| text.len() - rest.len() + tail)
+    }
+
+    #[inline(never)]
+    fn span_of_few(self, text: &[u8]) -> usize {
+        let end = text.iter().position(|&byte| !self.has(byte));
+        end.unwrap_or(text.len())
     }
 
     /// True when `text` is not empty and has no other bytes.
+    #[inline]
     pub(crate) fn is_all(self, text: &[u8]) -> bool {
         !text.is_empty() && self.span(text) == text.len()
     }

@@ -30,6 +30,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text from an earlier place to this one.
+    #[inline]
     pub(crate) fn since(&self, place: usize) -> &'a str {
         self.text.get(place..self.at).unwrap_or_default()
     }
@@ -84,6 +85,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the bytes of a class, as [`skip_class`](Self::skip_class).
+    #[inline]
     pub(crate) fn take_class(&mut self, class: Class) -> &'a str {
         let start = self.at;
         self.skip_class(class);
@@ -91,9 +93,26 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the bytes of a class and `%HH` escapes.
+    #[inline]
     pub(crate) fn take_escaped(&mut self, class: Class) -> &'a str {
         let start = self.at;
+        self.skip_escaped(class);
+        self.since(start)
+    }
+
+    /// Skips the same. Says how many bytes there were.
+    #[inline]
+    pub(crate) fn skip_escaped(&mut self, class: Class) -> usize {
+        let start = self.at;
         self.skip_class(class);
+        if self.peek() == Some(b'%') {
+            self.skip_escapes(class);
+        }
+        self.at - start
+    }
+
+    #[cold]
+    fn skip_escapes(&mut self, class: Class) {
         while let [b'%', high, low, ..] = self.left() {
             if !high.is_ascii_hexdigit() || !low.is_ascii_hexdigit() {
                 break;
@@ -101,7 +120,6 @@ impl<'a> Cursor<'a> {
             self.at += 3;
             self.skip_class(class);
         }
-        self.since(start)
     }
 
     /// Takes everything before the first such byte.
@@ -168,20 +186,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// A port number.
+    #[inline]
     pub(crate) fn port(&mut self) -> Result<u16, GrammarError> {
-        let start = self.at;
-        let mut port = 0u32;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            port = port * 10 + u32::from(digit - b'0');
-            if port > u32::from(u16::MAX) {
-                return Err(GrammarError::Port);
-            }
-            self.at += 1;
+        let left = self.left();
+        let digits = left.iter().take_while(|byte| byte.is_ascii_digit());
+        let (count, port) = digits.fold((0, 0u32), |(count, port), digit| {
+            let port = port
+                .saturating_mul(10)
+                .saturating_add(u32::from(digit - b'0'));
+            (count + 1, port)
+        });
+        self.at += count;
+        match u16::try_from(port) {
+            Ok(port) if count > 0 => Ok(port),
+            _ => Err(GrammarError::Port),
         }
-        if self.at == start {
-            return Err(GrammarError::Port);
-        }
-        u16::try_from(port).map_err(|_| GrammarError::Port)
     }
 
     #[inline]

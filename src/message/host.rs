@@ -29,9 +29,6 @@ impl<'a> Host<'a> {
         };
         let bytes = bare.as_bytes();
         if Class::HOST.is_all(bytes) && bare.len() == text.len() {
-            if Class::IPV4.is_all(bytes) {
-                return Err(GrammarError::Host);
-            }
             check_name(bytes)?;
             return Ok(Host::Name(bare));
         }
@@ -65,33 +62,35 @@ impl Eq for Host<'_> {}
 /// Four numbers up to 255 without leading zeros, as the standard library reads them, but in a
 /// fraction of the time: a message has a dozen of them.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let (mut address, mut number, mut digits, mut dots) = (0u32, 0u32, 0, 0);
-    for byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                if digits > 0 && number == 0 {
-                    return None;
-                }
-                number = number * 10 + u32::from(byte - b'0');
-                digits += 1;
-                if number > 255 {
-                    return None;
-                }
-            }
-            b'.' if digits > 0 && dots < 3 => {
-                address = address << 8 | number;
-                (number, digits, dots) = (0, 0, dots + 1);
-            }
-            _ => return None,
-        }
-    }
-    (digits > 0 && dots == 3).then(|| Ipv4Addr::from(address << 8 | number))
+    let (a, rest) = octet(text)?;
+    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
+    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
 }
 
-/// No empty label, and no hyphen at the ends. Unlike RFC 3261's `toplabel`, the last label may
+/// `dec-octet` (RFC 3986 §3.2.2), and what follows it.
+#[inline]
+fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |byte: u8| u16::from(byte.wrapping_sub(b'0'));
+    let (number, rest) = match *text {
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ref rest @ ..] => {
+            (digit(a) * 100 + digit(b) * 10 + digit(c), rest)
+        }
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', ref rest @ ..] => (digit(a) * 10 + digit(b), rest),
+        [a @ b'0'..=b'9', ref rest @ ..] => (digit(a), rest),
+        _ => return None,
+    };
+    Some((u8::try_from(number).ok()?, rest))
+}
+
+/// No address that is none, no empty label, and no hyphen at the ends. Unlike RFC 3261's `toplabel`, the last label may
 /// begin with a digit, as the names of containers do, or be empty, as RFC 3261 has it.
 fn check_name(name: &[u8]) -> Result<(), GrammarError> {
+    // What ends like an address may be one that is wrong.
+    let is_numeric = matches!(name, [.., b'0'..=b'9' | b'.']) && Class::IPV4.is_all(name);
     let valid = name.len() <= MAX_HOST
+        && !is_numeric
         && !matches!(name, [b'.' | b'-', ..] | [.., b'-'])
         && !name.windows(2).any(|pair| pair == b"..");
     if valid {

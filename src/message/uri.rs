@@ -1,6 +1,5 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966).
 
-use memchr::memchr;
 use thiserror::Error;
 
 use super::class::Class;
@@ -175,18 +174,7 @@ fn parse_scheme(scheme: &str) -> Result<Scheme, UriError> {
 
 fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>, UriError> {
     let mut cursor = Cursor::of(rest);
-    let (mut user, mut password) = (None, None);
-    // An `@` can only end the user part: everywhere else it must be escaped. So a user may
-    // contain `;`, `?` and `/`.
-    if memchr(b'@', rest.as_bytes()).is_some() {
-        user = Some(cursor.take_escaped(Class::USER));
-        if cursor.eat(b':') {
-            password = Some(cursor.take_escaped(Class::PASSWORD));
-        }
-        if user == Some("") || !cursor.eat(b'@') {
-            return Err(UriError::User);
-        }
-    }
+    let (user, password) = read_userinfo(&mut cursor)?;
     let host = cursor.host().map_err(|_| UriError::Host)?;
     let host = Host::parse(host).map_err(|_| UriError::Host)?;
     let mut port = None;
@@ -213,6 +201,24 @@ fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>
     })
 }
 
+/// `userinfo` and its `@`, if there is one. An `@` can only end the user part: everywhere else it
+/// must be escaped. So a user may contain `;`, `?` and `/`.
+fn read_userinfo<'a>(
+    cursor: &mut Cursor<'a>,
+) -> Result<(Option<&'a str>, Option<&'a str>), UriError> {
+    let mut ahead = cursor.clone();
+    let user = ahead.take_escaped(Class::USER);
+    let password = ahead.eat(b':').then(|| ahead.take_escaped(Class::PASSWORD));
+    if ahead.eat(b'@') && !user.is_empty() {
+        *cursor = ahead;
+        return Ok((Some(user), password));
+    }
+    match find_near(cursor.rest().as_bytes(), b'@') {
+        Some(_) => Err(UriError::User),
+        None => Ok((None, None)),
+    }
+}
+
 /// `uri-parameters`: `;name[=value]` repeated, without white space or quotes.
 fn read_params<'a>(cursor: &mut Cursor<'a>) -> Result<Params<'a>, UriError> {
     let start = cursor.place();
@@ -222,8 +228,8 @@ fn read_params<'a>(cursor: &mut Cursor<'a>) -> Result<Params<'a>, UriError> {
         if count > MAX_PARAMS {
             return Err(UriError::TooMany);
         }
-        let has_name = !cursor.take_escaped(Class::URI_PARAM).is_empty();
-        let has_value = !cursor.eat(b'=') || !cursor.take_escaped(Class::URI_PARAM).is_empty();
+        let has_name = cursor.skip_escaped(Class::URI_PARAM) > 0;
+        let has_value = !cursor.eat(b'=') || cursor.skip_escaped(Class::URI_PARAM) > 0;
         if !has_name || !has_value {
             return Err(UriError::Parameter);
         }
@@ -240,10 +246,10 @@ fn read_headers<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, UriError> {
         if count > MAX_PARAMS {
             return Err(UriError::TooMany);
         }
-        if cursor.take_escaped(Class::URI_HEADER).is_empty() || !cursor.eat(b'=') {
+        if cursor.skip_escaped(Class::URI_HEADER) == 0 || !cursor.eat(b'=') {
             return Err(UriError::Header);
         }
-        cursor.take_escaped(Class::URI_HEADER);
+        cursor.skip_escaped(Class::URI_HEADER);
         if !cursor.eat(b'&') {
             return Ok(cursor.since(start));
         }

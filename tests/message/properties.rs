@@ -234,6 +234,17 @@ proptest! {
     }
 
     #[test]
+    fn an_ipv4_address_is_what_the_standard_library_takes_for_one(
+        text in "([0-9]{1,3}\\.){3}[0-9]{1,3}|[0-9.a]{0,16}",
+    ) {
+        let address = match Host::parse(&text) {
+            Ok(Host::V4(address)) => Some(address),
+            _ => None,
+        };
+        prop_assert_eq!(address, text.parse().ok());
+    }
+
+    #[test]
     fn any_text_is_survived_as_a_uri(text in "(sip:|tel:|x:)?[ -~\u{fc}]{0,40}") {
         if let Ok(uri) = Uri::parse(&text) {
             prop_assert!(uri.equivalent(&uri));
