@@ -29,7 +29,9 @@ impl Engine {
         if let Some(flow) = self.flow_of_address(&parsed) {
             return Some(flow.ok_or_else(failed));
         }
-        match name_of(&parsed).map_or(Found::Nobody, |name| self.registrations.find(&name)) {
+        let may_be_registered = self.registrations.len() > 0;
+        let name = may_be_registered.then(|| name_of(&parsed)).flatten();
+        match name.map_or(Found::Nobody, |name| self.registrations.find(&name)) {
             Found::One(path) => Some(Ok(path)),
             Found::Several => Some(Err(Refusal::AmbiguousContact(uri.to_string()))),
             Found::Nobody if nat::has_invalid_host(&parsed) => Some(Err(failed())),

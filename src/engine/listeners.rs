@@ -38,6 +38,8 @@ pub(crate) struct Face {
     pub(crate) sent_by: String,
     /// The value of a Contact.
     contact: String,
+    /// The value of a Route without a user part.
+    route: String,
     port: u16,
 }
 
@@ -62,9 +64,18 @@ impl Listeners {
 
     /// The value of a Route that leads to a listener, with a user part or without.
     pub(crate) fn route(&self, path: &Path, user: Option<&str>) -> String {
-        let transport = transport_param(path.transport);
-        let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-        format!("<sip:{user}{}{transport};lr>", self.face(path).sent_by)
+        let face = self.face(path);
+        match user {
+            None => face.route.clone(),
+            Some(user) => route(&format!("{user}@"), &face.sent_by, path.transport),
+        }
+    }
+
+    /// True for the text of a Route without a user part that this engine has written, which is
+    /// what most come back as.
+    pub(crate) fn has_written(&self, route: &[u8]) -> bool {
+        let mut faces = self.addresses.iter().flat_map(Address::faces);
+        faces.any(|face| face.route.as_bytes() == route)
     }
 
     /// Our Via of a request.
@@ -246,6 +257,10 @@ impl Address {
         }
     }
 
+    fn faces(&self) -> impl Iterator<Item = &Face> {
+        std::iter::once(&self.inside).chain(&self.outside)
+    }
+
     fn has_inside(&self, peer: IpAddr) -> bool {
         let mut nets = self.advertised.local_net.iter();
         nets.any(|net| net.contains(peer))
@@ -286,6 +301,7 @@ impl Face {
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
         Face {
             contact: format!("<sip:{user}{sent_by}{}>", transport_param(transport)),
+            route: route("", &sent_by, transport),
             host,
             sent_by,
             port,
@@ -303,6 +319,11 @@ fn is_name(own: &str, name: &str) -> bool {
             .and_then(|at| name.get(at..).filter(|_| at > 0))
             .is_some_and(|end| end.eq_ignore_ascii_case(domain)),
     }
+}
+
+/// The value of a Route: `user` ends with its `@`.
+fn route(user: &str, sent_by: &str, transport: Transport) -> String {
+    format!("<sip:{user}{sent_by}{};lr>", transport_param(transport))
 }
 
 fn transport_param(transport: Transport) -> String {

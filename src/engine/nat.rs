@@ -1,6 +1,7 @@
 //! Peers behind address translators (RFC 3581, RFC 5626 §1, RFC 6314): when the address that a
 //! peer gives of itself is not believed, and the one that it was heard from is used instead.
 
+use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -139,10 +140,13 @@ pub(crate) fn name_of(uri: &Uri<'_>) -> Option<String> {
     if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
         return None;
     }
-    let host = match uri.host {
-        Host::Name(name) => name.to_ascii_lowercase(),
-        host => host.ip()?.to_string(),
-    };
-    let port = uri.port.map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{}@{host}{port}", uri.user?))
+    let mut name = format!("{}@", uri.user?);
+    match uri.host {
+        Host::Name(host) => name.extend(host.chars().map(|char| char.to_ascii_lowercase())),
+        host => drop(write!(name, "{}", host.ip()?)),
+    }
+    if let Some(port) = uri.port {
+        let _ = write!(name, ":{port}");
+    }
+    Some(name)
 }

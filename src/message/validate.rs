@@ -39,6 +39,10 @@ impl Fault {
     fn bad(id: HeaderId) -> Fault {
         Fault::new(400, format!("Bad {id} Header"))
     }
+
+    fn too_many(id: HeaderId) -> Fault {
+        Fault::new(513, format!("Too Many {id} Values"))
+    }
 }
 
 impl From<ParseError> for Fault {
@@ -99,6 +103,25 @@ impl Message {
             HeaderId::ServiceRoute,
         ] {
             self.check_routes(id)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a message that was valid before this engine wrote lines into it: only its size and
+    /// the numbers of its values can have become too large.
+    pub fn validate_sizes(&self) -> Result<(), Fault> {
+        if let Some(flaw) = self.flaw() {
+            return Err(flaw.into());
+        }
+        for (id, limit) in [
+            (HeaderId::Via, MAX_VIAS),
+            (HeaderId::Route, MAX_ROUTES),
+            (HeaderId::RecordRoute, MAX_ROUTES),
+            (HeaderId::Path, MAX_ROUTES),
+        ] {
+            if self.values(id).nth(limit).is_some() {
+                return Err(Fault::too_many(id));
+            }
         }
         Ok(())
     }
@@ -220,7 +243,7 @@ impl Message {
             loop {
                 count += 1;
                 if count > limit {
-                    return Err(Fault::new(513, format!("Too Many {id} Values")));
+                    return Err(Fault::too_many(id));
                 }
                 read(&mut cursor).map_err(|_| Fault::bad(id))?;
                 if cursor.is_empty() {

@@ -161,6 +161,30 @@ fn values_of_a_list() {
 }
 
 #[test]
+fn values_of_a_list_that_were_added() {
+    for (id, value, limit) in [
+        (HeaderId::Route, "<sip:r;lr>", MAX_ROUTES),
+        (HeaderId::RecordRoute, "<sip:r;lr>", MAX_ROUTES),
+        (HeaderId::Path, "<sip:r;lr>", MAX_ROUTES),
+        // CORE has one already.
+        (HeaderId::Via, "SIP/2.0/UDP r", MAX_VIAS - 1),
+    ] {
+        let values = vec![value; limit].join(", ");
+        let most = request("sip:a@b", &format!("{id}: {values}\r\n"));
+        assert_eq!(most.validate_sizes(), Ok(()), "{id}");
+        let mut edit = most.edit();
+        edit.prepend(id, value);
+        let more = Message::parse(edit.finish().unwrap()).unwrap();
+        let fault = more.validate_sizes().unwrap_err();
+        assert_eq!(fault, more.validate().unwrap_err(), "{id}");
+        assert_eq!(fault.status, 513, "{id}");
+    }
+    let long = format!("X: {}\r\n", "v".repeat(MAX_HEADER_LINE));
+    let fault = request("sip:a@b", &long).validate_sizes().unwrap_err();
+    assert_eq!(fault.status, 513);
+}
+
+#[test]
 fn parameters() {
     let most = ";p=v".repeat(MAX_PARAMS);
     let more = format!("{most};p");

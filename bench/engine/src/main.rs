@@ -168,14 +168,11 @@ impl Bench {
         let draft = Bytes::from(format!("INVITE {destination} SIP/2.0\r\n\r\n"));
         self.step(|engine, now| {
             let plan = ProxyPlan {
-                destinations: vec![destination],
                 remain_in_dialog: true,
                 full_response: true,
-                follow_redirects: false,
-                simultaneous: false,
-                provisional_timeout: None,
-                final_timeout: None,
-                headers: Message::parse_draft(draft).expect("a draft"),
+                progress: true,
+                headers: Some(Message::parse_draft(draft).expect("a draft")),
+                ..ProxyPlan::serial([destination.as_str()])
             };
             let action = Action::Proxy { transaction, plan };
             engine.handle_command(now, command(CommandId(1), action));
@@ -199,8 +196,13 @@ impl Bench {
         let play = || {
             task(engine, now);
             while let Some(Event { app, news }) = engine.poll_event() {
-                if let (None, News::Message { transaction, .. }) = (app, &news) {
-                    engine.assign(transaction.expect("a request"), APP);
+                match (app, &news) {
+                    (None, News::Message { transaction, .. }) => {
+                        engine.assign(transaction.expect("a request"), APP);
+                    }
+                    // The application does not ask to decide on those.
+                    (_, News::Passing { transaction, .. }) => engine.pass(now, *transaction),
+                    _ => {}
                 }
                 outcome.told.push(news);
             }

@@ -122,6 +122,16 @@ enum Kind {
     InDialog,
 }
 
+impl Kind {
+    /// True if no application adds or changes headers.
+    fn leaves_headers(&self) -> bool {
+        match self {
+            Kind::Asked { plan, .. } => plan.leaves_headers(),
+            Kind::InDialog => true,
+        }
+    }
+}
+
 /// One target.
 #[derive(Debug)]
 struct Branch {

@@ -89,12 +89,30 @@ impl ProxyPlan {
         self.groups.iter().map(Vec::len).sum()
     }
 
+    /// True if nothing is added to the headers of the request or changed in them.
+    pub(super) fn leaves_headers(&self) -> bool {
+        let Self {
+            headers, changes, ..
+        } = self;
+        is_empty(headers) && is_empty(&changes.set) && changes.remove.is_empty()
+    }
+
     pub(super) fn reports_finals(&self) -> bool {
         self.full_response || self.progress
     }
 }
 
+/// True for a draft without headers, too.
+fn is_empty(draft: &Option<Message>) -> bool {
+    draft.as_ref().is_none_or(|draft| draft.header_count() == 0)
+}
+
 impl ProxyTarget {
+    /// True if nothing is added to the headers of the request.
+    pub(super) fn leaves_headers(&self) -> bool {
+        is_empty(&self.headers)
+    }
+
     /// A target that is nothing but a URI.
     #[must_use]
     pub fn to(uri: &str) -> ProxyTarget {

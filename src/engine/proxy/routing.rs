@@ -105,6 +105,9 @@ impl Engine {
     ) -> Option<Result<String, u16>> {
         let own = self.own_routes(request);
         let last = request.values(HeaderId::Route).take(own).last()?;
+        if self.listeners.has_written(last) {
+            return None; // There is no token in it.
+        }
         let last = NameAddr::parse(last).ok()?;
         let flow = match self.flow_of_token(&last.parse_uri().ok()?)? {
             Ok(flow) => flow,
@@ -137,7 +140,7 @@ impl Engine {
     }
 
     fn is_own_route(&self, route: &[u8]) -> bool {
-        uri_of(route).is_some_and(|uri| self.is_own(uri))
+        self.listeners.has_written(route) || uri_of(route).is_some_and(|uri| self.is_own(uri))
     }
 
     fn is_own(&self, uri: &str) -> bool {
