@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { isMain, main, root } from './tools.mjs';
+import { isMain, root } from './tools.mjs';
 
 const PAGE = join(root, 'docs/reference.md');
 
@@ -68,7 +68,7 @@ function section(name, nodes) {
 /** What stands above a declaration: its text, default and examples. */
 function prose(node) {
   const docs = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
-  return docs.map((doc) => [textOf(doc.comment), ...examplesOf(doc)].filter(Boolean).join('\n\n') + '\n').join('');
+  return docs.map((doc) => `${[textOf(doc.comment), ...examplesOf(doc)].filter(Boolean).join('\n\n')}\n`).join('');
 }
 
 function examplesOf(doc) {
@@ -140,8 +140,4 @@ function code(lines) {
 const oneLine = (text) => text.replace(/\/\*[^]*?\*\//g, '').replace(/\s+/g, ' ').trim();
 const cell = (text) => oneLine(text).replaceAll('|', '\\|');
 
-if (isMain(import.meta)) {
-  await main(async () => {
-    writeFileSync(PAGE, reference());
-  });
-}
+if (isMain(import.meta)) writeFileSync(PAGE, reference());
