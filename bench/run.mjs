@@ -5,6 +5,7 @@ import { idleTls } from './idle_tls.mjs';
 import { memory } from './memory.mjs';
 import { parsing } from './parsing.mjs';
 import { proxy } from './proxy.mjs';
+import { server } from './server.mjs';
 import { soak } from './soak.mjs';
 import { speed } from './speed.mjs';
 import { transports } from './transports.mjs';
@@ -26,6 +27,7 @@ const parts = {
   parsing: ['Parsing, ns per message, and how many times as long drachtio-srf takes', parsing],
   speed: ['Load over UDP on loopback, through JavaScript handlers', speed],
   proxy: ['Calls through the application, and through Kamailio', proxy],
+  server: ['An application on the server, over TCP on loopback, and one with the engine in its own process', server],
   transports: ['The same by transport, and as a multiple of UDP', transports],
   memory: ['Resident memory', memory],
   idleTls: ['Resident memory of connections', idleTls],

@@ -42,7 +42,8 @@ pub use message_ids::MessageIds;
 pub use refusal_code::refusal_code;
 pub use server_message::{
     write_authenticated, write_cdr, write_fault, write_news, write_ok, write_pong, write_progress,
-    write_refusal, write_reply, Answer, Asked, Greeting, ServerMessage,
+    write_refusal, write_reply, Answer, Asked, Greeting, ServerMessage, ANSWERED,
+    CONNECTION_CLOSED,
 };
 pub use token_line::{escape_name, unescape_name, Malformed, TokenLine, MAX_TOKEN_LINE};
 pub use wall_clock::{Clocks, WallClock};

@@ -36,7 +36,7 @@ use crate::message::{HeaderId, Message, Method};
 const UNSOLICITED: &[u8] = b"unsolicited";
 
 /// The type of the message that tells that the engine has answered a request in its application's place.
-const ANSWERED: &str = "request:answered";
+pub const ANSWERED: &str = "request:answered";
 
 /// The type of the message that asks whether a request inside a dialog may pass along its recorded
 /// route; it goes to who named the route `in-dialog`.
@@ -46,7 +46,7 @@ const PASSING: &str = "sip:passing";
 const PROGRESS: &str = "progress";
 
 /// The type of the message that tells of the end of a connection.
-const CONNECTION_CLOSED: &str = "connection:closed";
+pub const CONNECTION_CLOSED: &str = "connection:closed";
 
 /// What a command was, since the last reply to `proxy` differs from that to `route`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

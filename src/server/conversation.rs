@@ -202,6 +202,11 @@ impl Conversation<'_> {
         let id = said.id;
         let fault = match said.message {
             Ok(AppMessage::Ask(request)) => {
+                match &request {
+                    Request::Route(verb) => self.queue.want(verb, true),
+                    Request::RemoveRoute(verb) => self.queue.want(verb, false),
+                    Request::Act(_) | Request::Give(..) => {}
+                }
                 let asked = match &request {
                     Request::Route(_) | Request::RemoveRoute(_) => Asked::Route,
                     Request::Act(Action::Proxy { .. }) => Asked::Proxy,

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::apps::Outlet;
 use crate::engine::{CommandId, News, Reply};
-use crate::protocol::{Asked, Fault};
+use crate::protocol::{Asked, Fault, ANSWERED, CONNECTION_CLOSED};
 
 /// Bytes that a piece of news is taken for beside its message.
 const NEWS_SIZE: usize = 256;
@@ -42,10 +42,18 @@ pub(super) struct Queue {
     /// Pieces of news that have not been written.
     waiting: AtomicUsize,
     is_told: AtomicBool,
+    wants: Wants,
     limit: usize,
     filled: Notify,
     answered: Notify,
     closed: Notify,
+}
+
+/// What is said beyond the original's protocol, to those that have asked for it as for a method.
+#[derive(Debug, Default)]
+struct Wants {
+    answered: AtomicBool,
+    connection_closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +81,7 @@ impl Queue {
             state: Mutex::default(),
             waiting: AtomicUsize::new(0),
             is_told: AtomicBool::new(false),
+            wants: Wants::default(),
             limit,
             filled: Notify::new(),
             answered: Notify::new(),
@@ -106,7 +115,7 @@ impl Queue {
     /// The command that a reply is for.
     pub(super) fn settle(&self, command: CommandId, reply: &Reply) -> Option<Pending> {
         let mut state = self.lock();
-        if matches!(reply, Reply::Branch { .. }) {
+        if matches!(reply, Reply::Branch { .. } | Reply::Progress { .. }) {
             return state.pending.get(&command.0).cloned();
         }
         let pending = state.pending.remove(&command.0);
@@ -169,6 +178,28 @@ impl Queue {
         }
     }
 
+    /// The application has asked for new requests of this method, or for them no longer.
+    pub(super) fn want(&self, verb: &str, wanted: bool) {
+        match verb {
+            ANSWERED => self.wants.answered.store(wanted, Ordering::Relaxed),
+            CONNECTION_CLOSED => self
+                .wants
+                .connection_closed
+                .store(wanted, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
+    /// Whether the application understands this.
+    fn is_wanted(&self, news: &News) -> bool {
+        match news {
+            News::Refused { .. } => self.wants.answered.load(Ordering::Relaxed),
+            News::ConnectionClosed(_) => self.wants.connection_closed.load(Ordering::Relaxed),
+            // A request that passes is given to those only that have asked for such.
+            News::Message { .. } | News::Passing { .. } | News::Reply { .. } => true,
+        }
+    }
+
     /// Whether a message has ever been put in.
     pub(super) fn is_told(&self) -> bool {
         self.is_told.load(Ordering::Relaxed)
@@ -205,7 +236,7 @@ impl Queue {
 
 fn size(news: &News) -> usize {
     let message = match news {
-        News::Message { message, .. } => message,
+        News::Message { message, .. } | News::Passing { message, .. } => message,
         News::Reply {
             reply: Reply::Sent { message, .. } | Reply::Branch { message, .. },
             ..
@@ -234,7 +265,9 @@ impl Inlet {
 
 impl Outlet for Inlet {
     fn deliver(&mut self, news: News) {
-        self.news.push(news);
+        if self.queue.is_wanted(&news) {
+            self.news.push(news);
+        }
     }
 
     fn flush(&mut self) {
@@ -254,6 +287,7 @@ impl Outlet for Inlet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Refusal, TransactionId};
 
     fn pending(id: &str) -> Pending {
         Pending {
@@ -324,6 +358,25 @@ mod tests {
         assert!(queue.settle(first, &Reply::Done).is_none());
         block_on(queue.room(2));
         assert_eq!(queue.settle(second, &Reply::Done).unwrap().id, "b");
+    }
+
+    #[test]
+    fn what_the_original_does_not_say_is_told_to_those_that_want_it() {
+        let queue = Queue::new(1_000_000);
+        let mut inlet = Inlet::new(queue.clone());
+        let refused = || News::Refused {
+            transaction: TransactionId(1),
+            status: 503,
+            why: Refusal::NotAnswered(503),
+        };
+        inlet.deliver(refused());
+        assert_eq!(inlet.backlog(), 0);
+        queue.want(ANSWERED, true);
+        inlet.deliver(refused());
+        assert_eq!(inlet.backlog(), 1);
+        queue.want(ANSWERED, false);
+        inlet.deliver(refused());
+        assert_eq!(inlet.backlog(), 1);
     }
 
     #[test]
