@@ -1832,9 +1832,9 @@ declare namespace drachtio {
   /** What the connections of applications may hold, and how long they may wait. */
   interface AdminLimits {
     /**
-     * Connections; further ones are closed at once.
+     * Connections in both directions; further ones are closed at once.
      *
-     * @defaultValue 1000
+     * @defaultValue 10000
      */
     connections?: number;
     /**

@@ -92,6 +92,11 @@ impl Conversation<'_> {
         tokio::pin!(gives_up);
         let mut may_give_up = self.errand.is_some();
         loop {
+            // Who asks for more than is answered is read no further until it is.
+            tokio::select! {
+                () = queue.room(self.shared.limits.commands) => {}
+                () = queue.closed() => return,
+            }
             let reading = async {
                 match self.member {
                     Some(_) => reader.read(&mut buffer).await.ok(),
@@ -116,7 +121,7 @@ impl Conversation<'_> {
                 return;
             };
             frames.push(buffer.get(..size).unwrap_or_default());
-            let next = self.hear_frames(&mut frames).await;
+            let next = self.hear_frames(&mut frames);
             self.submit();
             if next == Next::End {
                 return;
@@ -124,7 +129,7 @@ impl Conversation<'_> {
         }
     }
 
-    async fn hear_frames(&mut self, frames: &mut FrameReader) -> Next {
+    fn hear_frames(&mut self, frames: &mut FrameReader) -> Next {
         loop {
             let payload = match frames.next_frame() {
                 Ok(Some(payload)) => payload,
@@ -144,15 +149,6 @@ impl Conversation<'_> {
             }
             if self.member.is_some() {
                 frames.set_max_payload(MAX_PAYLOAD);
-            }
-            let limit = self.shared.limits.commands;
-            if self.batch.len() >= limit / 2 {
-                self.submit();
-                let queue = self.queue;
-                tokio::select! {
-                    () = queue.room(limit) => {}
-                    () = queue.closed() => return Next::End,
-                }
             }
         }
     }

@@ -109,7 +109,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connections: 1_000,
+            connections: 10_000,
             unauthenticated: 64,
             authentication: Duration::from_secs(5),
             connect: Duration::from_secs(2),

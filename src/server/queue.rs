@@ -59,7 +59,7 @@ struct Wants {
 #[derive(Debug, Default)]
 struct State {
     items: Vec<Item>,
-    /// Of messages in the items, and of those being written.
+    /// Of the items, and of those being written.
     bytes: usize,
     pending: HashMap<u32, Pending>,
     last_command: u32,
@@ -91,11 +91,11 @@ impl Queue {
 
     pub(super) fn push(&self, item: Item) {
         let mut state = self.lock();
-        if !state.is_closed {
+        if !state.is_closed && self.has_room(&mut state, NEWS_SIZE) {
             state.items.push(item);
-            drop(state);
-            self.filled.notify_one();
         }
+        drop(state);
+        self.filled.notify_one();
     }
 
     /// Notes a command, and numbers it.
@@ -215,18 +215,25 @@ impl Queue {
         if news.iter().any(|one| matches!(one, News::Message { .. })) {
             self.is_told.store(true, Ordering::Relaxed);
         }
-        state.bytes += news.iter().map(size).sum::<usize>();
-        if state.bytes > self.limit {
+        if self.has_room(&mut state, news.iter().map(size).sum()) {
+            state.items.extend(news.drain(..).map(Item::News));
+        }
+        news.clear();
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// Counts what is about to be put in. If that is too much the queue is closed.
+    fn has_room(&self, state: &mut State, bytes: usize) -> bool {
+        state.bytes += bytes;
+        let has_room = state.bytes <= self.limit;
+        if !has_room {
             tracing::warn!("an application that does not read is dropped");
-            news.clear();
             state.items = Vec::new();
             state.is_closed = true;
             self.closed.notify_one();
-        } else {
-            state.items.extend(news.drain(..).map(Item::News));
         }
-        drop(state);
-        self.filled.notify_one();
+        has_room
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -344,6 +351,15 @@ mod tests {
         news(1).for_each(|one| inlet.deliver(one));
         inlet.flush();
         block_on(queue.closed());
+        assert!(block_on(queue.take()).is_none());
+    }
+
+    #[test]
+    fn what_is_not_news_counts_as_well() {
+        let queue = Queue::new(10 * NEWS_SIZE);
+        for _ in 0..11 {
+            queue.push(Item::Pong("p".to_owned()));
+        }
         assert!(block_on(queue.take()).is_none());
     }
 

@@ -44,6 +44,14 @@ impl Seats {
         })
     }
 
+    /// A place for a connection that is opened from here, to an application that is no stranger.
+    pub(super) fn take_invited(self: &Arc<Seats>) -> Option<Seat> {
+        raise(&self.all, self.most).then(|| Seat {
+            seats: self.clone(),
+            is_authenticated: true,
+        })
+    }
+
     /// How many have shown the secret.
     pub(super) fn applications(&self) -> usize {
         let all = self.all.load(Ordering::Relaxed);
@@ -97,6 +105,9 @@ mod tests {
         let fourth = seats.take().unwrap();
         assert!(seats.take().is_none(), "no more than three in all");
         drop((first, third, fourth));
+        let invited: Vec<_> = (0..4).map(|_| seats.take_invited()).collect();
+        assert_eq!(invited.iter().flatten().count(), 3);
+        drop(invited);
         assert_eq!((seats.applications(), seats.unauthenticated()), (0, 0));
     }
 }

@@ -174,7 +174,7 @@ async fn serve(
         }
     }
     while let Some(Order::Run(errand)) = orders.recv().await {
-        let Some(seat) = shared.seats.take() else {
+        let Some(seat) = shared.seats.take_invited() else {
             (shared.report)(errand.command, &Failure::TooMany);
             continue;
         };
