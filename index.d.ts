@@ -1894,7 +1894,7 @@ declare namespace drachtio {
     /**
      * Whether a web server or application must prove by TLS that it is the one of the URL.
      *
-     * @defaultValue true
+     * @defaultValue true; false for `tls://`, as with drachtio-server
      */
     verifyPeer?: boolean;
   }

@@ -26,9 +26,9 @@ test('one that asks for it is told that it was answered for', async (t) => {
   const { port, address } = await startServer(t, { engine: { timers } });
   const raw = await RawApplication.join(t, port, { routes: ['invite', 'request:answered'] });
   const caller = await station(t);
-  const call = caller.srf.createUAC(`sip:bob@${address}`, { localSdp: SDP });
+  const refused = assert.rejects(caller.srf.createUAC(`sip:bob@${address}`, { localSdp: SDP }), { status: 503 });
   const invite = await raw.hear((text) => text.startsWith('sip|'));
   const told = await raw.hear((text) => text.startsWith('request:answered|'));
   assert.match(told, new RegExp(`^request:answered\\|${invite.split('|')[7]}\\|503\\|DRT_ERR_NOT_ANSWERED\\|`));
-  await assert.rejects(call, { status: 503 });
+  await refused;
 });

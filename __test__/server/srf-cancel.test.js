@@ -64,7 +64,8 @@ eachVersion('a CANCEL that crosses the answer leaves no call on either side', as
     const call = caller.srf.createUAC(callee.uri, { localSdp: SDP }, { cbRequest: (err, req) => cancel(req) });
     outcomes.push(
       call.then(
-        (dialog) => dialog.destroy().then(() => 'answered'),
+        // The server may have ended it: the CANCEL came after the answer.
+        (dialog) => dialog.destroy().then(() => 'answered', () => 'answered'),
         (err) => err.status ?? String(err),
       ),
     );

@@ -204,15 +204,15 @@ test('a caller that gives up while the web server is asked gets its 487, and no 
   await settled(server);
 });
 
-eachVersion('an application is connected to by TLS, and must prove its name unless that is waived', async (t, version) => {
+eachVersion('an application is connected to by TLS, and must prove its name if that is asked for', async (t, version) => {
   const { cert, key } = selfSigned('localhost');
   const tls = { cert: readFileSync(cert), key: readFileSync(key) };
   const app = await listener(t, version, { invite: (req, res) => res.send(486, 'Secured') }, { tls });
   const url = `tls://localhost:${app.port}`;
-  const trusted = await callThrough(t, [{ url }], { engine: { tls: { ca: [cert] } } });
+  const trusted = await callThrough(t, [{ url, verifyPeer: true }], { engine: { tls: { ca: [cert] } } });
   await assert.rejects(trusted.call(), { status: 486 });
-  const untrusted = await callThrough(t, [{ url }]);
+  const untrusted = await callThrough(t, [{ url, verifyPeer: true }]);
   await assert.rejects(untrusted.call(), { status: 480 });
-  const waived = await callThrough(t, [{ url, verifyPeer: false }]);
+  const waived = await callThrough(t, [{ url }]);
   await assert.rejects(waived.call(), { status: 486 });
 });
