@@ -3,7 +3,6 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { setTimeout: sleep } = require('node:timers/promises');
 const { connected, request, response, startLine, turns } = require('./support/harness');
 
 /** What an async handler for INVITE makes of a request. */
@@ -82,7 +81,7 @@ test('send: then, catch and finally are those of a promise, and may be called ag
 test('send: who asks in a later turn is told that it is too late', async () => {
   const { err } = await handled(async (req, res) => {
     const sent = res.send(200);
-    await sleep(1);
+    await turns();
     await sent;
   });
   assert.deepEqual([err.name, err.code], ['TypeError', 'DRT_ERR_AWAITED_TOO_LATE']);
@@ -91,7 +90,7 @@ test('send: who asks in a later turn is told that it is too late', async () => {
 test('send: with headers that the engine checks, a later turn is early enough', async () => {
   const { value } = await handled(async (req, res) => {
     const sent = res.send(200, { headers: { Contact: '<sip:a@b>' } });
-    await sleep(1);
+    await turns();
     return sent;
   });
   assert.equal(value.status, 200);

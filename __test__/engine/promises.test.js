@@ -15,13 +15,13 @@ async function pair(t, configure) {
 }
 
 test('what send promises is the message that the peer gets', async (t) => {
-  const sent = [];
-  const { peer, uri } = await pair(t, (app) => app.invite(async (req, res) => {
-    sent.push(await res.send(180), await res.send(486, { headers: { 'X-A': 'é' } }));
+  const { app, peer, uri } = await pair(t, (a) => a.invite(async (req, res) => {
+    a.emit('sent', await res.send(180), await res.send(486, { headers: { 'X-A': 'é' } }));
   }));
+  const sending = once(app, 'sent');
   peer.request('INVITE', uri);
   const heard = [await peer.receives(180), await peer.receives(486)];
-  assert.deepEqual(sent.map(String), heard.map(String));
+  assert.deepEqual((await sending).map(String), heard.map(String));
 });
 
 test('a response after the caller has given up rejects', async (t) => {
