@@ -1,6 +1,7 @@
 //! The ACK to a 2xx, passed on along the recorded route. It belongs to no transaction
 //! (RFC 3261 §16.6, §17).
 
+use super::forward::Onward;
 use crate::engine::path::Path;
 use crate::engine::target::{Destination, Hop};
 use crate::engine::ways::Ways;
@@ -38,9 +39,12 @@ impl Engine {
         match self.ways_to(&forwarded.next_hop, request_uri, resolved) {
             Ok(Hop::Ready(Ways { first: path, .. })) => {
                 let branch = self.random.branch();
-                if let Some(text) =
-                    self.forward_in_dialog(&forwarded.ack, None, &path, branch, None)
-                {
+                let onward = Onward {
+                    path: &path,
+                    branch,
+                    breadth: None,
+                };
+                if let Some(text) = self.forward_in_dialog(&forwarded.ack, None, onward) {
                     self.transmit(path, text, None);
                 }
             }

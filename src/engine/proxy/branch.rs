@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::forward::Onward;
 use super::{Branch, BranchState, Kind, PreloadedRoutes, ProxyPlan, ProxyTarget, Search};
 use crate::engine::event::{BranchEnd, Refusal};
 use crate::engine::limits::Claim;
@@ -172,14 +173,19 @@ impl Engine {
         } = search.branches.get(at)?;
         let open = self.servers.get(proxy.server)?.open.as_deref()?;
         let (request, incoming) = (&open.request, proxy.reply_path);
+        let onward = Onward {
+            path,
+            branch,
+            breadth: Some(*breadth),
+        };
         let text = match &search.kind {
             Kind::Asked { plan, .. } if open.is_passing => {
-                self.forward_in_dialog(request, Some(plan), path, branch, Some(*breadth))
+                self.forward_in_dialog(request, Some(plan), onward)
             }
             Kind::Asked { plan, .. } => {
-                self.forward_as_asked(request, target, plan, &incoming, path, branch, *breadth)
+                self.forward_as_asked(request, target, plan, &incoming, onward)
             }
-            Kind::InDialog => self.forward_in_dialog(request, None, path, branch, Some(*breadth)),
+            Kind::InDialog => self.forward_in_dialog(request, None, onward),
         }?;
         let message = Message::parse(text).ok()?;
         let is_ours_alone = search.kind.leaves_headers()

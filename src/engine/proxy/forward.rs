@@ -16,19 +16,27 @@ use crate::message::{Edit, HeaderId, Message, Method, Uri};
 /// The Max-Forwards of a request that came without (§16.6 step 3).
 const DEFAULT_MAX_FORWARDS: u8 = 70;
 
+/// The way that a copy of a request takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Onward<'a> {
+    pub(super) path: &'a Path,
+    /// What its Via is known by.
+    pub(super) branch: Branch,
+    /// Its share of the Max-Breadth; an ACK has none.
+    pub(super) breadth: Option<u32>,
+}
+
 impl Engine {
     /// A new request, sent where the application wants it.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn forward_as_asked(
         &self,
         request: &Message,
         target: &ProxyTarget,
         plan: &ProxyPlan,
         incoming: &Path,
-        path: &Path,
-        branch: Branch,
-        breadth: u32,
+        onward: Onward<'_>,
     ) -> Option<Bytes> {
+        let path = onward.path;
         let mut edit = request.edit();
         let request_uri = self.forwarded_request_uri(request, target, plan)?;
         edit.set_request_uri(request_uri);
@@ -42,8 +50,6 @@ impl Engine {
         for route in self.routes_through(target).iter().rev() {
             edit.prepend(HeaderId::Route, route);
         }
-        edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
-        edit.set(MAX_BREADTH, breadth.to_string());
         let wants_sips = is_sips(request_uri);
         let records = plan.remain_in_dialog
             && !matches!(request.method(), Some(Method::Ack | Method::Cancel));
@@ -68,7 +74,7 @@ impl Engine {
             }
         }
         add_headers(&mut edit, plan.headers.iter().chain(&target.headers));
-        edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
+        self.send_onward(&mut edit, request, onward);
         edit.finish().ok()
     }
 
@@ -78,25 +84,29 @@ impl Engine {
         &self,
         request: &Message,
         plan: Option<&ProxyPlan>,
-        path: &Path,
-        branch: Branch,
-        breadth: Option<u32>,
+        onward: Onward<'_>,
     ) -> Option<Bytes> {
         let mut edit = request.edit();
         if let Some(plan) = plan {
             plan.changes.apply(&mut edit, request);
         }
         self.follow_routes(&mut edit, request, request.request_uri()?);
-        edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
-        if let Some(breadth) = breadth {
-            edit.set(MAX_BREADTH, breadth.to_string());
-        }
         add_headers(
             &mut edit,
             plan.iter().filter_map(|plan| plan.headers.as_ref()),
         );
-        edit.prepend(HeaderId::Via, self.listeners.via(path, branch));
+        self.send_onward(&mut edit, request, onward);
         edit.finish().ok()
+    }
+
+    /// What every hop changes (§16.6 items 3 and 8, RFC 5393 §5.3.3).
+    fn send_onward(&self, edit: &mut Edit<'_>, request: &Message, onward: Onward<'_>) {
+        edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        if let Some(breadth) = onward.breadth {
+            edit.set(MAX_BREADTH, breadth.to_string());
+        }
+        let via = self.listeners.via(onward.path, onward.branch);
+        edit.prepend(HeaderId::Via, via);
     }
 
     /// What a new request has in its request line when it is forwarded (§16.6 item 2).

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use ring::hmac;
 
+use super::forward::Onward;
 use super::loops::max_breadth;
 use super::response::without_our_via;
 use super::{ProxyPlan, ProxyTarget};
@@ -211,12 +212,17 @@ impl Engine {
         let Stateless {
             request, incoming, ..
         } = stateless;
+        let onward = |breadth| Onward {
+            path,
+            branch,
+            breadth,
+        };
         let text = match &stateless.wish {
             Some((target, plan)) => {
-                let breadth = max_breadth(request);
-                self.forward_as_asked(request, target, plan, incoming, path, branch, breadth)
+                let onward = onward(Some(max_breadth(request)));
+                self.forward_as_asked(request, target, plan, incoming, onward)
             }
-            None => self.forward_in_dialog(request, None, path, branch, None),
+            None => self.forward_in_dialog(request, None, onward(None)),
         };
         Message::parse(text?).ok()
     }
