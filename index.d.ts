@@ -1913,8 +1913,44 @@ declare namespace drachtio {
     admin?: AdminOptions;
     /** Who says what becomes of which requests. */
     requestHandlers?: readonly RequestHandlerOptions[];
+    /** A set of addresses in redis whose requests are dropped. */
+    blacklist?: BlacklistOptions;
+    /** What is shown of the server at work. See `docs/operations.md`. */
+    observe?: ObserveOptions;
+    /**
+     * Whether the sizes of the tables are logged every 30 seconds, by `npx drachtio serve`.
+     *
+     * @defaultValue false
+     */
+    logTables?: boolean;
     /** How long calls may go on when the server is to end, in milliseconds: `deadline`, 30000 by default. */
     drain?: { deadline?: number };
+  }
+
+  /** A set of addresses in redis. */
+  interface BlacklistOptions {
+    /** The name of the set. */
+    key: string;
+    /** Where redis is; or else `sentinels`. */
+    host?: string;
+    /**
+     * The port of redis.
+     *
+     * @defaultValue 6379
+     */
+    port?: number;
+    /** `host:port` of the sentinels that know where redis is. */
+    sentinels?: readonly string[];
+    /** The name by which they know it. */
+    master?: string;
+    /** The password of redis. */
+    password?: string;
+    /**
+     * How often the set is read, in milliseconds.
+     *
+     * @defaultValue 300000
+     */
+    refreshInterval?: number;
   }
 
   /** A server of applications, as {@link serve} starts it. */
@@ -1929,12 +1965,19 @@ declare namespace drachtio {
     census(): Record<string, number>;
     /** What has happened since the server started. */
     counters(): Record<string, number>;
+    /** The numbers of the server in the text format of Prometheus. See `docs/operations.md`. */
+    metrics(): Promise<string>;
+    /** Puts a line into the log, if there is one (`observe.log`). */
+    log(level: 'notice' | 'error' | 'warning' | 'info' | 'debug', text: string): void;
     /** Takes other settings into use, and reads the files of certificates again. What is left out stays. */
     reload(settings?: {
       secret?: string;
       tls?: TlsOptions;
       certificate?: { cert: string; key: string };
       requestHandlers?: readonly RequestHandlerOptions[];
+      screening?: ScreeningOptions;
+      blacklist?: BlacklistOptions;
+      logLevel?: 'notice' | 'error' | 'warning' | 'info' | 'debug';
     }): Promise<void>;
     /**
      * Rejects new requests with 503 and Retry-After, and closes the server when its calls have ended. They are hung up

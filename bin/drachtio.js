@@ -6,12 +6,14 @@ const { VERSION } = require('../lib/version');
 /** What the commands do with the arguments after their name. @type {Record<string, () => (args: string[]) => void>} */
 const COMMANDS = {
   serve: () => require('../lib/serve/command').run,
+  check: () => require('../lib/serve/command').check,
 };
 
 const HELP = `usage: drachtio serve [options]
+       drachtio check [options]
        drachtio --version
 
-${Object.keys(COMMANDS).join(', ')}: see docs/server.md`;
+${Object.keys(COMMANDS).join(', ')}: see docs/server.md and docs/configuration.md`;
 
 const [command = '', ...args] = process.argv.slice(2);
 

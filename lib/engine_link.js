@@ -56,6 +56,7 @@ class EngineLink {
   #batch = [];
   #flushing = false;
   #open = false;
+  #isDraining = false;
   /** @type {Monitor | undefined} */
   #monitor = undefined;
   /** How many entries were handed over before those of the batch. */
@@ -115,7 +116,7 @@ class EngineLink {
     const started = await this.#engine.start(options);
     const where = options.observe?.metrics;
     if (where === undefined) return started;
-    const monitor = new Monitor({ metrics: () => this.#engine.metrics(), isReady: () => this.#open });
+    const monitor = new Monitor({ metrics: () => this.#engine.metrics(), isReady: () => this.#open && !this.#isDraining });
     try {
       await monitor.open(where);
     } catch (err) {
@@ -138,6 +139,19 @@ class EngineLink {
 
   counters() {
     return this.#engine.counters();
+  }
+
+  /**
+   * @param {string} level
+   * @param {string} text
+   */
+  log(level, text) {
+    this.#engine.log(level, text);
+  }
+
+  /** @param {string} level */
+  setLogLevel(level) {
+    this.#engine.setLogLevel(level);
   }
 
   /** @param {Record<string, unknown>} screening */
@@ -168,6 +182,7 @@ class EngineLink {
 
   /** Has new requests from the network rejected; calls go on. */
   drain() {
+    this.#isDraining = true;
     this.#engine.drain();
   }
 

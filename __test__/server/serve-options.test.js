@@ -13,7 +13,6 @@ test('what is left out is filled in', () => {
     engine: {},
     admin: { host: '127.0.0.1', port: 9022, tlsPort: false, secret: 'admin', keepAliveInterval: 45_000, adopt: 0, limits: {} },
     requestHandlers: [],
-    cdr: { events: false },
     blacklist: undefined,
     observe: {},
     logTables: false,

@@ -16,7 +16,6 @@ const { either, flag, list, milliseconds, record, section, text, whole, word } =
  * @property {AdminOptions} admin where applications connect
  * @property {RequestHandler[]} requestHandlers which requests are routed by asking a web server, or go straight to an
  *   application: an entry for the method comes before one for `*`
- * @property {CdrOptions} cdr
  * @property {BlacklistOptions} [blacklist]
  * @property {Record<string, unknown>} observe as `connect({observe})` takes it: see `observe_options.js`
  * @property {boolean} logTables whether the sizes of the engine's tables are logged every 30 seconds
@@ -44,12 +43,6 @@ const { either, flag, list, milliseconds, record, section, text, whole, word } =
  * @property {string} url `http:`, `https:`, `tcp://host:port` or `tls://host:port`
  * @property {'GET' | 'POST'} httpMethod
  * @property {boolean} verifyPeer whether an https or tls server must prove who it is
- */
-
-/**
- * @typedef {object} CdrOptions
- * @property {boolean} events whether applications are told of `cdr:attempt`, `cdr:start` and `cdr:stop`
- * @property {string} [file] where they are appended as lines of JSON
  */
 
 /**
@@ -117,10 +110,6 @@ const SERVE_OPTIONS = section({
       ['url'],
     ),
   ),
-  cdr: section({
-    events: flag(),
-    file: text('the name of a file', '/var/log/drachtio-cdr.jsonl'),
-  }),
   blacklist: record(
     {
       key: text('the name of a set', 'blacklist'),
@@ -168,7 +157,6 @@ function readServeOptions(options) {
       ...admin,
     },
     requestHandlers: (given.requestHandlers ?? []).map(readRequestHandler),
-    cdr: { events: false, ...given.cdr },
     blacklist: blacklist === undefined ? undefined : { port: 6379, refreshInterval: 300_000, ...blacklist },
     observe: given.observe ?? {},
     logTables: given.logTables ?? false,

@@ -1,6 +1,7 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const { Blacklist } = require('./blacklist');
 const { Director } = require('./director');
 const { readServeOptions } = require('./options');
 const { DrachtioError } = require('../errors');
@@ -25,6 +26,10 @@ class Server extends EventEmitter {
   #options;
   #session;
   #director;
+  /** @type {Blacklist | undefined} */
+  #blacklist = undefined;
+  /** What redis has said last. @type {string[]} */
+  #blacklisted = [];
   /** @type {Promise<void> | undefined} */
   #closing = undefined;
   /** @type {Promise<void> | undefined} */
@@ -54,15 +59,16 @@ class Server extends EventEmitter {
 
   /** Binds all sockets. */
   async start() {
-    const { contact: contacts, engine } = this.#options;
+    const { contact: contacts, engine, observe } = this.#options;
     const { link } = this.#session;
     try {
-      this.hostports = await link.start({ contacts, engine, server: serverSettings(this.#options) }, this.#director.verbs);
+      this.hostports = await link.start({ contacts, engine, observe, server: serverSettings(this.#options) }, this.#director.verbs);
     } catch (err) {
       this.#director.close();
       throw err;
     }
     this.adminHostports = link.adminHostports;
+    this.#watchBlacklist();
   }
 
   /** Whether new requests are rejected because the server is about to end. */
@@ -75,6 +81,21 @@ class Server extends EventEmitter {
     return { ...this.#session.link.census(), ...this.#session.link.applications() };
   }
 
+  /** The numbers of the server in the text format of Prometheus. */
+  metrics() {
+    return this.#session.link.metrics();
+  }
+
+  /**
+   * Puts a line into the log, if there is one (`observe.log`).
+   *
+   * @param {string} level `notice`, `error`, `warning`, `info` or `debug`
+   * @param {string} text
+   */
+  log(level, text) {
+    this.#session.link.log(level, text);
+  }
+
   /** What has happened since the server started. */
   counters() {
     return this.#session.link.counters();
@@ -83,18 +104,21 @@ class Server extends EventEmitter {
   /**
    * Takes other settings into use. What is left out stays.
    *
-   * @param {{secret?: string, tls?: Record<string, unknown>, certificate?: {cert: string, key: string}, requestHandlers?: unknown[]}} settings
+   * @param {{secret?: string, tls?: Record<string, unknown>, certificate?: {cert: string, key: string}, requestHandlers?: unknown[],
+   *   screening?: Record<string, unknown>, blacklist?: unknown, logLevel?: string}} settings
    * @throws {Error} which says what can't be used; then nothing has changed
    */
   async reload(settings = {}) {
     const { contact, engine, admin, requestHandlers } = this.#options;
     const given = {
       contact,
-      engine: { ...engine, ...(settings.tls && { tls: settings.tls }) },
+      engine: { ...engine, ...(settings.tls && { tls: settings.tls }), ...(settings.screening && { screening: settings.screening }) },
       admin: { ...admin, ...(settings.secret !== undefined && { secret: settings.secret }), ...(settings.certificate && { certificate: settings.certificate }) },
       requestHandlers: settings.requestHandlers ?? requestHandlers,
+      blacklist: 'blacklist' in settings ? settings.blacklist : this.#options.blacklist,
+      observe: settings.logLevel === undefined ? {} : { log: { level: settings.logLevel } },
     };
-    const options = { ...this.#options, ...only(readServeOptions(given), ['engine', 'admin', 'requestHandlers']) };
+    const options = { ...this.#options, ...only(readServeOptions(given), ['engine', 'admin', 'requestHandlers', 'blacklist']) };
     const methods = (/** @type {import('./options').RequestHandler[]} */ handlers) => handlers.map(({ method }) => method).toSorted().join();
     if (methods(options.requestHandlers) !== methods(requestHandlers)) {
       throw new DrachtioError('serve: the methods of request handlers can only change with a restart', 'DRT_ERR_INVALID_OPTION');
@@ -104,7 +128,10 @@ class Server extends EventEmitter {
     link.setServerTls(serverTls(options));
     link.setSecrets([options.admin.secret]);
     this.#director.replace(options.requestHandlers);
+    if (settings.logLevel !== undefined) link.setLogLevel(settings.logLevel);
     this.#options = options;
+    this.#screen();
+    this.#watchBlacklist();
   }
 
   /**
@@ -116,6 +143,35 @@ class Server extends EventEmitter {
   drain({ deadline = this.#options.drain.deadline } = {}) {
     this.#draining ??= this.#drain(deadline);
     return this.#draining;
+  }
+
+  /** Whoever is on the blacklist is turned away like those that were named. */
+  #screen() {
+    const screening = /** @type {{blocked?: string[]}} */ (this.#options.engine.screening ?? {});
+    const blocked = [...(screening.blocked ?? []), ...this.#blacklisted];
+    this.#session.link.setScreening({ ...screening, blocked });
+  }
+
+  #watchBlacklist() {
+    this.#blacklist?.stop();
+    this.#blacklist = undefined;
+    const { blacklist } = this.#options;
+    if (blacklist === undefined) {
+      if (this.#blacklisted.length > 0) this.#block([]);
+      return;
+    }
+    this.#blacklist = new Blacklist(
+      blacklist,
+      (addresses) => this.#block(addresses),
+      (level, text) => this.log(level, text),
+    );
+    void this.#blacklist.start();
+  }
+
+  /** @param {string[]} addresses */
+  #block(addresses) {
+    this.#blacklisted = addresses;
+    this.#screen();
   }
 
   /** @param {number} deadline */
@@ -144,6 +200,7 @@ class Server extends EventEmitter {
   }
 
   async #close() {
+    this.#blacklist?.stop();
     this.#director.close();
     await this.#session.close();
     this.emit('close');

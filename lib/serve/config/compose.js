@@ -45,8 +45,6 @@ const SAME = Object.freeze({
   'blacklist.sentinels': 'blacklist.sentinels',
   'blacklist.master': 'blacklist.master',
   'blacklist.password': 'blacklist.password',
-  'cdr.events': 'cdr.events',
-  'cdr.file': 'cdr.file',
   'drain.deadline': 'drain.deadline',
   memoryDebug: 'logTables',
 });

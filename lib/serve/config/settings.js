@@ -148,8 +148,7 @@ const SETTINGS = Object.freeze([
   { name: 'blacklist.master', flag: 'blacklist-redis-master', env: 'DRACHTIO_BLACKLIST_REDIS_MASTER', xml: 'sip/blacklist/redis-master', type: text },
   { name: 'blacklist.password', flag: 'blacklist-redis-password', env: 'DRACHTIO_BLACKLIST_REDIS_PASSWORD', xml: 'sip/blacklist/redis-password', type: text },
 
-  { name: 'cdr.events', xml: 'cdrs', type: flag },
-  { name: 'cdr.file', flag: 'cdr-file', env: 'DRACHTIO_CDR_FILE', type: text },
+  { name: 'cdr.events', xml: 'cdrs', type: flag, noEffect: 'this version tells applications of no calls but their own' },
   { name: 'pcap.path', flag: 'pcap-file', env: 'DRACHTIO_PCAP_FILE', type: text },
   { name: 'drain.deadline', flag: 'drain-deadline', env: 'DRACHTIO_DRAIN_DEADLINE', type: seconds },
 ]);
