@@ -3,6 +3,8 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
 const { SETTINGS } = require('../../lib/serve/config/settings');
 const { selfSigned } = require('../tls/pki');
 const { file, load, option, xmlOf } = require('./support/configuration');
@@ -27,6 +29,7 @@ const CASES = {
   'admin.host': ['127.0.0.2', 'admin.host', '127.0.0.2'],
   'admin.secret': ['cymru', 'admin.secret', 'cymru'],
   'admin.keepAliveInterval': ['30', 'admin.keepAliveInterval', 30_000],
+  'admin.adopt': ['30000', 'admin.adopt', 30_000],
   'log.level': ['debug', 'observe.log.level', 'debug'],
   'log.console': ['1', 'observe.log.console', true],
   'log.format': ['json', 'observe.log.format', 'json'],
@@ -131,6 +134,17 @@ for (const setting of SETTINGS.filter(({ noEffect }) => noEffect !== undefined))
     });
   }
 }
+
+test('docs/configuration.md has a row for every setting', () => {
+  const docs = readFileSync(join(__dirname, '../../docs/configuration.md'), 'utf8');
+  const code = (text) => (text ? `\`${text}\`` : '');
+  const rows = docs.split('\n').filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1, 4).map((cell) => cell.trim()).join('|'));
+  const missing = SETTINGS.filter(({ flag, short, env, xml }) => {
+    const flags = [flag && code(`--${flag}`), short && code(`-${short}`)].filter(Boolean).join(' ');
+    return !rows.includes([flags, code(env), code(xml)].join('|'));
+  });
+  assert.deepEqual(missing, []);
+});
 
 test('the command line comes before the environment, the environment before the file', () => {
   const xml = xmlOf('admin/secret', 'file');

@@ -114,9 +114,9 @@ class Process {
         tls: /** @type {Record<string, unknown> | undefined} */ (options.engine.tls),
         certificate: options.admin.certificate,
         requestHandlers: options.requestHandlers,
-        screening: options.engine.screening ?? {},
+        screening: /** @type {Record<string, unknown>} */ (options.engine.screening ?? {}),
         blacklist: options.blacklist,
-        logLevel: options.observe.log?.level ?? 'info',
+        logLevel: /** @type {{level?: string}} */ (options.observe.log ?? {}).level ?? 'info',
       });
     } catch (err) {
       this.#server.log('error', `reload: nothing has changed: ${/** @type {Error} */ (err).message}`);

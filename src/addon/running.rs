@@ -111,7 +111,10 @@ impl Running {
         let number = self.await_report(awaited);
         let mailbox = self.mailbox.clone();
         if let Some(handle) = &*self.handle.borrow() {
-            handle.snapshot(move |snapshot| {
+            // To the engine the JavaScript beside a server is one of them, to an operator it is not.
+            let connected = self.with_server(|server| server.census().applications);
+            handle.snapshot(move |mut snapshot| {
+                snapshot.applications = connected.unwrap_or(snapshot.applications);
                 mailbox.add_report(number, Ok(render(&snapshot)));
             });
         }

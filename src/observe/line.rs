@@ -7,6 +7,9 @@ use super::secrets::without_secrets;
 use super::settings::{LogFormat, LogLevel};
 use super::tap::Passing;
 
+/// The length of the time in front of a line of text, with the blank behind it.
+pub(super) const STAMP: usize = 27;
+
 /// A line of text without its end.
 pub(super) fn line(format: LogFormat, at: SystemTime, level: LogLevel, text: &str) -> String {
     match format {

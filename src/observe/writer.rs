@@ -118,7 +118,12 @@ impl Lines {
 
     fn write(&mut self, at: SystemTime, level: LogLevel, text: &str) {
         if let Some(syslog) = &self.syslog {
-            syslog.send(at, level, text);
+            // A collector's line has a time of its own.
+            let bare = match self.format {
+                LogFormat::Text => text.get(line::STAMP..).unwrap_or_default(),
+                LogFormat::Json => text,
+            };
+            syslog.send(at, level, bare);
         }
         let text = format!("{}\n", text.trim_end());
         if self.console {

@@ -10,6 +10,7 @@ const SAME = Object.freeze({
   'admin.host': 'admin.host',
   'admin.secret': 'admin.secret',
   'admin.keepAliveInterval': 'admin.keepAliveInterval',
+  'admin.adopt': 'admin.adopt',
   contacts: 'contact',
   'log.level': 'observe.log.level',
   'log.console': 'observe.log.console',

@@ -85,6 +85,7 @@ const SETTINGS = Object.freeze([
   { name: 'admin.host', flag: 'address', env: 'DRACHTIO_ADMIN_ADDRESS', xml: 'admin', type: address },
   { name: 'admin.secret', flag: 'secret', env: 'DRACHTIO_SECRET', xml: 'admin/secret', type: text },
   { name: 'admin.keepAliveInterval', flag: 'tcp-keepalive-interval', env: 'DRACHTIO_TCP_KEEPALIVE_INTERVAL', xml: 'admin/tcp-keepalive', type: seconds },
+  { name: 'admin.adopt', flag: 'adopt', type: times(0, 86_400_000, 1) },
 
   { name: 'log.level', flag: 'loglevel', short: 'l', env: 'DRACHTIO_LOGLEVEL', xml: 'logging/loglevel', type: word(...LOG_LEVELS) },
   { name: 'log.sofia', flag: 'sofia-loglevel', env: 'DRACHTIO_SOFIA_LOGLEVEL', xml: 'logging/sofia-loglevel', type: whole(0, 9), noEffect: NO_SOFIA },
