@@ -107,6 +107,14 @@ test('in the background its process id is printed once it listens', TIME, async 
   }
 });
 
+test('started by root it gives up the rights of root', { ...TIME, skip: process.getuid?.() !== 0 && 'not root' }, async (t) => {
+  const { readFileSync } = require('node:fs');
+  const server = await serve(t, ['-f', file('user.xml', configuration('cymru')), '--user', 'nobody']);
+  const status = readFileSync(`/proc/${server.child.pid}/status`, 'utf8');
+  const ids = (name) => new Set(new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)[1].trim().split(/\s+/));
+  assert.ok(!ids('Uid').has('0') && !ids('Gid').has('0') && !ids('Groups').has('0'));
+});
+
 test('in the background what keeps it from starting is printed too', TIME, async () => {
   const { code, err } = await drachtio(['serve', '--contact', 'sip:192.0.2.1:5060', '--port', '0', '--daemon']).ended;
   assert.equal(code, 1);

@@ -1,6 +1,6 @@
 'use strict';
 
-const { spawn } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { inspect } = require('node:util');
 const { loadConfiguration } = require('./config');
@@ -179,6 +179,10 @@ function tellParent(message) {
  */
 function become(user) {
   if (process.setuid === undefined || process.getuid?.() !== 0) return;
+  const group = Number(execFileSync('id', ['-g', user], { stdio: ['ignore', 'pipe', 'ignore'] }));
+  // Its types know nothing of it.
+  /** @type {{initgroups?: (user: string, group: number) => void}} */ (process).initgroups?.(user, group);
+  process.setgid?.(group);
   process.setuid(user);
 }
 
