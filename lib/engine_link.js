@@ -1,6 +1,7 @@
 'use strict';
 
 const { disconnected, refusal, throwLater } = require('./errors');
+const { Table } = require('./table');
 const { Monitor } = require('./monitor');
 
 /** @typedef {import('./native').EngineClass} EngineClass */
@@ -62,8 +63,8 @@ class EngineLink {
   /** How many entries were handed over before those of the batch. */
   #handedOver = 0;
   #lastId = 0;
-  /** @type {Map<number, Answer>} */
-  #answers = new Map();
+  /** @type {Table<number, Answer>} */
+  #answers = new Table();
   /** @type {Promise<unknown>} */
   #starting = Promise.resolve();
   /** @type {Promise<void> | undefined} */

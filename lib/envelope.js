@@ -19,9 +19,6 @@
 /** How many bars stand before the transaction id. */
 const BARS_BEFORE_TRANSACTION = 6;
 
-/** How many stand before the dialog id. It is the last token, since it may hold a bar itself. */
-const BARS_BEFORE_DIALOG = 9;
-
 /** What a SIP URI without a port means (RFC 3261 §19.1.2). */
 const DEFAULT_PORT = 5060;
 
@@ -41,8 +38,16 @@ function transactionOf(frame) {
  * @returns {Envelope}
  */
 function readEnvelope(frame) {
-  const tokens = frame.slice(0, frame.indexOf('\r\n')).split('|');
-  const [source, , protocol, address, port, time, transactionId, receivedAddress, receivedPort] = tokens;
+  let at = 0;
+  const next = () => {
+    const bar = frame.indexOf('|', at);
+    const token = frame.slice(at, bar);
+    at = bar + 1;
+    return token;
+  };
+  const source = next();
+  next();
+  const [protocol, address, port, time, transactionId, receivedAddress, receivedPort] = [next(), next(), next(), next(), next(), next(), next()];
   return {
     source,
     protocol,
@@ -51,7 +56,8 @@ function readEnvelope(frame) {
     time,
     transactionId,
     receivedOn: receivedAddress ? hostport(receivedAddress, receivedPort) : undefined,
-    dialogId: tokens.slice(BARS_BEFORE_DIALOG).join('|'),
+    // The last token, since it may hold a bar itself.
+    dialogId: frame.slice(at, frame.indexOf('\r\n', at)),
   };
 }
 

@@ -120,8 +120,9 @@ function checkStateless(groups, options) {
 /** @param {unknown} options */
 function checkKeys(options) {
   if (typeof options !== 'object' || options === null) throw misuse('Request#proxy: options must be an object', 'DRT_ERR_INVALID_OPTION');
-  const unknown = Object.entries(options).find(([key, value]) => value !== undefined && !KEYS.has(key));
-  if (unknown !== undefined) throw misuse(`Request#proxy: unknown option '${unknown[0]}'`, 'DRT_ERR_INVALID_OPTION');
+  const given = /** @type {Record<string, unknown>} */ (options);
+  const unknown = Object.keys(given).find((key) => !KEYS.has(key) && given[key] !== undefined);
+  if (unknown !== undefined) throw misuse(`Request#proxy: unknown option '${unknown}'`, 'DRT_ERR_INVALID_OPTION');
 }
 
 /** @param {unknown} value */

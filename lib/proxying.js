@@ -12,7 +12,8 @@ class Proxying {
   #signal;
   #callback;
 
-  #stop = () => this.#session.stopProxying(this.#req);
+  /** @type {(() => void) | undefined} */
+  #stop = undefined;
 
   /**
    * @param {import('./request').Request} req
@@ -25,7 +26,9 @@ class Proxying {
     this.#session = session;
     this.#signal = signal;
     this.#callback = callback;
-    signal?.addEventListener('abort', this.#stop, { once: true });
+    if (!signal) return;
+    this.#stop = () => session.stopProxying(req);
+    signal.addEventListener('abort', this.#stop, { once: true });
   }
 
   /** @param {string} text */
@@ -56,7 +59,7 @@ class Proxying {
   }
 
   #end() {
-    this.#signal?.removeEventListener('abort', this.#stop);
+    if (this.#stop !== undefined) this.#signal?.removeEventListener('abort', this.#stop);
   }
 }
 

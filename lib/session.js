@@ -15,6 +15,7 @@ const { readClosedConnection } = require('./closed_connection');
 const { createRequest, draftOf, setDraft, setEnded, setPassing } = require('./request');
 const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
+const { Table } = require('./table');
 
 /** @typedef {import('./agent').Agent} Agent */
 /** @typedef {import('./request').Request} Request */
@@ -44,14 +45,14 @@ const NO_ACK = () => Promise.resolve(undefined);
 class Session {
   #handler;
   #names;
-  /** Requests sent from here that have no final response, by transaction. @type {Map<string, Request>} */
-  #sent = new Map();
+  /** Requests sent from here that have no final response, by transaction. @type {Table<string, Request>} */
+  #sent = new Table();
   /** INVITEs that were accepted and may be again, by another fork, by transaction. @type {Map<string, Request>} */
   #forking = new Map();
-  /** Requests that came and have no final response, by transaction. @type {Map<string, Request>} */
-  #open = new Map();
-  /** Who waits for the ACK of a dialog, or the PRACK with an RSeq in it. @type {Map<string, import('./response').AckCallback>} */
-  #acks = new Map();
+  /** Requests that came and have no final response, by transaction. @type {Table<string, Request>} */
+  #open = new Table();
+  /** Who waits for the ACK of a dialog, or the PRACK with an RSeq in it. @type {Table<string, import('./response').AckCallback>} */
+  #acks = new Table();
   /** Responses that were sent in this turn of the event loop. @type {Response[]} */
   #finished = [];
   #digest = new DigestClient();
