@@ -85,6 +85,86 @@ declare namespace drachtio {
   /** What middleware adds to a request. Augment it with what yours adds. */
   interface RequestExtras {}
 
+  /** Which drachtio-server `connect` connects to, and how. `host` or `port` must be there. See `docs/connecting.md`. */
+  interface ServerOptions {
+    /**
+     * Where the server is: a name or an address.
+     *
+     * @defaultValue `'localhost'`
+     */
+    host?: string;
+    /**
+     * Its port for applications.
+     *
+     * @defaultValue 9022
+     */
+    port?: number | string;
+    /** What both sides know. */
+    secret: string;
+    /** Up to 20 names of up to 32 characters by which the server can choose the application. */
+    tags?: string | readonly string[];
+    /** One more of these. */
+    label?: string;
+    /** Whether to use TLS: true, or options of `tls.connect`. */
+    tls?: boolean | import('node:tls').ConnectionOptions;
+    /** How connections are tried again: after 255 ms, 433, 736 and so on. */
+    reconnect?: ReconnectOptions;
+    /**
+     * Whether to ask the server, every `pingInterval`, if it is there.
+     *
+     * @defaultValue false
+     */
+    enablePing?: boolean;
+    /**
+     * Milliseconds between two pings, 5,000 to 300,000. A server that is silent for so long after one is given up.
+     *
+     * @defaultValue 15000
+     */
+    pingInterval?: number;
+    /** Methods to ask for beside those that have a handler; `['*']` is all. */
+    methods?: readonly string[];
+    /** Gets every command and event as text. */
+    logger?: NodeJS.WritableStream | string | ((text: string) => void);
+  }
+
+  /** How a connection to a server is tried again. */
+  interface ReconnectOptions {
+    /** Connections in a row that may fail, the first one included; without it there is no limit. */
+    maxAttempts?: number;
+    /**
+     * The longest time between two attempts, in milliseconds.
+     *
+     * @defaultValue 60000
+     */
+    retryMaxDelay?: number;
+    /** How long to wait between attempts all in all, in milliseconds; without it there is no limit. */
+    connectTimeout?: number;
+  }
+
+  /** How `listen` lets drachtio-servers connect. See `docs/connecting.md`. */
+  interface ListenOptions {
+    /**
+     * The port to listen on; 0 takes any free one.
+     *
+     * @defaultValue 0
+     */
+    port?: number | string;
+    /** The address to listen on; without it, all. */
+    host?: string;
+    /** What both sides know. It is shown to whoever connects. */
+    secret: string;
+    /** Up to 20 names of up to 32 characters. */
+    tags?: string | readonly string[];
+    /** One more of these. */
+    label?: string;
+    /** Whether to use TLS: options of `tls.createServer`. */
+    tls?: import('node:tls').TlsOptions;
+    /** The server to use, if the application has made one. */
+    server?: import('node:net').Server;
+    /** Gets every command and event as text. */
+    logger?: NodeJS.WritableStream | string | ((text: string) => void);
+  }
+
   /** How `connect` starts the engine. */
   interface ConnectOptions {
     /**
@@ -658,8 +738,11 @@ declare namespace drachtio {
     udpRequestLimit?: number;
   }
 
-  /** Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */
-  type ConnectCallback = (err: Error | null, hostport?: string) => void;
+  /**
+   * Told how `connect` went: the error, or the addresses listened on, as in `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. With a
+   * drachtio-server also its version and its local addresses, if it tells them, and again after every reconnect.
+   */
+  type ConnectCallback = (err: Error | null, hostport?: string, serverVersion?: string, localHostports?: string) => void;
 
   /** What an application had on a connection that has ended. What it waited for there has failed already. */
   interface ClosedConnection {
@@ -679,14 +762,30 @@ declare namespace drachtio {
 
   /** The events of an application and of an agent. */
   interface AppEvents {
-    /** The engine listens. */
-    connect: [err: null, hostport: string];
+    /**
+     * The engine listens, or a drachtio-server knows the application: for the first time, or again. With an error (and nothing
+     * else) when the secret is wrong.
+     */
+    connect: [err: Error | null, hostport: string, serverVersion?: string, localHostports?: string];
+    /** A connection to a drachtio-server has ended or could not be made: after `delay` milliseconds the next one is tried. */
+    reconnecting: [next: { delay: number; attempt: number }];
+    /** The application listens for drachtio-servers. */
+    listening: [];
+    /** A drachtio-server tells of a call that somebody wants to make. `source` is `network` or `application`. */
+    'cdr:attempt': [source: string, time: string, msg: SipMessage];
+    /** A call was answered. `role` is `uac`, `uas`, `proxy-uac` or `proxy-uas`. */
+    'cdr:start': [source: string, time: string, role: string, msg: SipMessage];
+    /** A call has ended, or has not begun: `reason` is `normal-release`, `call-rejected`, `call-canceled` and so on. */
+    'cdr:stop': [source: string, time: string, reason: string, msg: SipMessage];
     /** A connection has ended on which the application had registrations, dialogs or requests without an answer. */
     'connection:closed': [closed: ClosedConnection];
-    /** The engine has ended, after `disconnect`. */
-    close: [];
-    /** The engine could not be started, or has failed. */
-    error: [err: Error];
+    /** The engine has ended, after `disconnect`, or a connection to a drachtio-server has: one that it has made has its socket. */
+    close: [socket?: import('node:net').Socket];
+    /**
+     * The engine could not be started, or has failed. With drachtio-servers: a connection has failed; that of a server that has
+     * connected comes with its socket.
+     */
+    error: [err: Error, socket?: import('node:net').Socket];
   }
 
   /** An application: a function that takes requests, with handlers behind it. */
@@ -739,12 +838,32 @@ declare namespace drachtio {
     /**
      * Starts the SIP engine in this process.
      *
-     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_REMOTE_NOT_SUPPORTED`,
-     * `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`. An address that cannot be listened on is told to the
-     * callback, or else is an `error` event.
+     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`. An
+     * address that cannot be listened on is told to the callback, or else is an `error` event.
      */
     connect(options?: ConnectOptions, callback?: ConnectCallback): this;
     connect(callback: ConnectCallback): this;
+    /**
+     * Connects to a drachtio-server, and again when the connection is lost.
+     *
+     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`
+     */
+    connect(options: ServerOptions, callback?: ConnectCallback): this;
+
+    /**
+     * Listens for drachtio-servers that connect to the application when they have a request for it. Each request is answered
+     * on its own connection. An address that cannot be listened on is an `error` event.
+     *
+     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`
+     */
+    listen(options: ListenOptions, callback?: () => void): import('node:net').Server;
+    /** Listens no longer. What servers have connected goes on. */
+    close(): void;
+    /**
+     * Ends the connection on which a server has brought a request, when everything has been written. Does nothing to a
+     * connection that the application has made.
+     */
+    endSession(message: Request | Response): void;
 
     /**
      * Sends a request. The callback gets the request as it was sent. Before the engine has started, the request
@@ -862,9 +981,16 @@ declare namespace drachtio {
     /** Whether nothing is awaited. */
     readonly idle: boolean;
 
-    /** Starts the SIP engine, as `app.connect` does. */
+    /** Starts the SIP engine, or connects to a drachtio-server, as `app.connect` does. */
     connect(options?: ConnectOptions, callback?: ConnectCallback): this;
     connect(callback: ConnectCallback): this;
+    connect(options: ServerOptions, callback?: ConnectCallback): this;
+    /** Listens for drachtio-servers, as `app.listen` does. */
+    listen(options: ListenOptions, callback?: () => void): import('node:net').Server;
+    /** Listens no longer. */
+    close(): void;
+    /** Ends the connection on which a server has brought a request. */
+    endSession(message: Request | Response): void;
 
     /** Asks for the requests of a method. */
     route(method: string): void;
@@ -1199,6 +1325,10 @@ declare namespace drachtio {
     readonly protocol: string | undefined;
     /** Where it was received: `address:port` of a listener of ours. */
     readonly receivedOn: string | undefined;
+    /** The drachtio-server it came from; undefined for the engine of this process. */
+    readonly server: { address: string | undefined; hostport: string } | undefined;
+    /** The socket that leads to that server, as the option `_socket` of `request` takes it. */
+    readonly socket: import('node:net').Socket | undefined;
     /** How it travelled, as one object. */
     get meta(): Meta;
     set meta(meta: MetaInit);
@@ -1247,6 +1377,8 @@ declare namespace drachtio {
     forks?: 'first' | 'all';
     /** The INVITE that a CANCEL is for. */
     stackTxnId?: string;
+    /** Of several connections to drachtio-servers, the one to send the request by: `req.socket` of another one. */
+    _socket?: object;
     /**
      * When it is aborted: before the request has been sent, it is not; an INVITE without a final response is cancelled;
      * for any other request the loop of `responses` is left, since there is nothing else to be done (RFC 3261 §9.1).

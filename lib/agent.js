@@ -1,21 +1,30 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const { Socket } = require('node:net');
 const { ApiLogger } = require('./api_logger');
+const { sessionOf } = require('./carrier');
 const { CHANNELS } = require('./channels');
 const { readConnectOptions } = require('./connect_options');
 const { readScreeningOptions, readTlsOptions } = require('./engine_options');
 const { conclude, letPass, run } = require('./dispatcher');
-const { DrachtioError } = require('./errors');
-const { loadEngine } = require('./native');
+const { embeddedSession } = require('./embedded_session');
+const { DrachtioError, throwLater } = require('./errors');
+const { METHODS } = require('./methods');
+const { loadCodec, loadEngine } = require('./native');
 const { promised } = require('./promised');
+const { AcceptedSessions } = require('./remote/accepted_sessions');
+const { AcceptedLink, ServerLink } = require('./remote/link');
+const { listenForServers } = require('./remote/listener');
+const { isRemote, readListenOptions, readServerOptions } = require('./remote/options');
 const { draftRequest, notConnected, readArguments } = require('./request_draft');
 const { Session } = require('./session');
 
 /** @typedef {import('./dispatcher').Handler} Handler */
 /** @typedef {import('./request').Request} Request */
 /** @typedef {import('./response').Response} Response */
-/** @typedef {(err: Error | null, hostport?: string) => void} ConnectCallback */
+/** @typedef {import('./remote/connection').Greeting} Greeting */
+/** @typedef {(err: Error | null, hostport?: string, serverVersion?: string, localHostports?: string) => void} ConnectCallback */
 
 const API_LOGGER = 'api logger';
 
@@ -25,14 +34,28 @@ const PASSING_ROUTE = 'in-dialog';
 /** @type {Handler} */
 const PASS = (req, res, next) => next();
 
+/** Events that a server sends to who asks for them, as for the requests of a method. */
+const CDR_EVENTS = new Set(['cdr:attempt', 'cdr:start', 'cdr:stop']);
+
+/** One that the engine of this process tells anyway, and a server only to who asks. */
+const CLOSED_EVENT = 'connection:closed';
+
 /**
- * One application's access to a SIP engine.
+ * One application's access to a SIP engine: that of this process, or drachtio-servers.
  *
- * Events: `connect` (null, hostport), `connection:closed` (what was on it), `close`, `error` (err).
+ * Events: `connect` (null, hostport, serverVersion, localHostports), `connection:closed` (what was on it), `close`,
+ * `error` (err), `reconnecting` ({delay, attempt}), `listening`, and the call detail records.
  */
 class Agent extends EventEmitter {
   /** @type {Session | undefined} */
   #session = undefined;
+  /** Connections that servers have made. */
+  #accepted = new AcceptedSessions();
+  /** @type {import('node:net').Server | undefined} */
+  #listener = undefined;
+  #heedsClosings = false;
+  /** Who is told of every connection to a server. @type {ConnectCallback | undefined} */
+  #onConnect = undefined;
   #handler;
   /** Who decides on requests that pass. @type {Handler | undefined} */
   #decider = undefined;
@@ -57,16 +80,18 @@ class Agent extends EventEmitter {
   }
 
   /**
-   * Starts the engine.
+   * Starts the engine of this process, or connects to a drachtio-server: the one that `host` and `port` name.
    *
-   * @param {{contact?: unknown, engine?: unknown} | ConnectCallback} [options]
+   * @param {object | ConnectCallback} [options]
    * @param {ConnectCallback} [callback]
    */
   connect(options = {}, callback = undefined) {
-    const done = typeof options === 'function' ? options : callback;
+    const done = typeof options === 'function' ? /** @type {ConnectCallback} */ (options) : callback;
+    if (isRemote(options)) return this.#connectTo(options, done);
     const start = readConnectOptions(typeof options === 'function' ? {} : options);
-    if (this.#session !== undefined) throw new DrachtioError('connect: this application is connected already', 'DRT_ERR_ALREADY_CONNECTED');
-    const session = new Session(this, (req, res) => this.#handle(req, res), loadEngine());
+    this.#mustBeFree();
+    const Engine = loadEngine();
+    const session = embeddedSession(this, (req, res) => this.#handle(req, res), Engine);
     session.link.logger = this.#logger;
     this.#session = session;
     this.#tls = /** @type {Record<string, unknown>} */ (start.engine.tls ?? {});
@@ -75,6 +100,77 @@ class Agent extends EventEmitter {
       (err) => process.nextTick(() => this.#failed(session, err, done)),
     );
     return this;
+  }
+
+  /**
+   * @param {object} options
+   * @param {ConnectCallback | undefined} callback
+   */
+  #connectTo(options, callback) {
+    const server = readServerOptions(options);
+    this.#mustBeFree();
+    const Codec = loadCodec();
+    if (server.logger !== undefined) this.set(API_LOGGER, server.logger);
+    for (const method of server.methods.includes('*') ? METHODS : server.methods) this.#routes.add(method);
+    this.#onConnect = callback;
+    this.#session = this.#newSession(Codec.headerNames, (session) => new ServerLink(session, Codec, server, () => this.#wanted()));
+    return this;
+  }
+
+  /**
+   * Listens for drachtio-servers that connect to this application when they have a request for it.
+   *
+   * @param {object} options
+   * @param {() => void} [callback] called when it listens
+   * @returns {import('node:net').Server}
+   */
+  listen(options, callback) {
+    const listening = readListenOptions(options);
+    if (this.#listener !== undefined) throw new DrachtioError('listen: this application listens already', 'DRT_ERR_ALREADY_CONNECTED');
+    const Codec = loadCodec();
+    if (listening.logger !== undefined) this.set(API_LOGGER, listening.logger);
+    const listener = listenForServers(listening, (socket) => {
+      this.#accepted.add(this.#newSession(Codec.headerNames, (session) => new AcceptedLink(session, Codec, socket, listening)));
+    });
+    this.#listener = listener;
+    listener.on('error', (err) => {
+      if (!listener.listening) this.#listener = undefined;
+      this.#announce('error', err);
+    });
+    const isListening = () => {
+      this.#announce('listening');
+      callback?.();
+    };
+    if (listener.listening) process.nextTick(isListening);
+    else listener.once('listening', isListening);
+    return listener;
+  }
+
+  /** Listens no longer. What servers have connected goes on. */
+  close() {
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  /** What a server is to send. */
+  #wanted() {
+    return this.#heedsClosings ? [...this.#routes, CLOSED_EVENT] : this.#routes;
+  }
+
+  #mustBeFree() {
+    if (this.#session !== undefined) throw new DrachtioError('connect: this application is connected already', 'DRT_ERR_ALREADY_CONNECTED');
+  }
+
+  /**
+   * @template {import('./session').Link} L
+   * @param {readonly string[]} headerNames
+   * @param {(session: Session) => L} makeLink
+   * @returns {Session<L>}
+   */
+  #newSession(headerNames, makeLink) {
+    const session = new Session(this, (req, res) => this.#handle(req, res), headerNames, makeLink);
+    session.link.logger = this.#logger;
+    return session;
   }
 
   /**
@@ -124,13 +220,145 @@ class Agent extends EventEmitter {
   }
 
   /**
+   * A server knows the application, for the first time or again.
+   *
+   * @param {Session} session
+   * @param {Greeting} greeting
+   */
+  serverConnected(session, { hostport, serverVersion, localHostports }) {
+    this.#params.set('hostport', hostport);
+    if (CHANNELS.connected.hasSubscribers) CHANNELS.connected.publish({ agent: this, hostport });
+    this.#announceSafely('connect', null, hostport, serverVersion, localHostports);
+    if (this.#session !== session) return;
+    try {
+      this.#onConnect?.(null, hostport, serverVersion, localHostports);
+    } catch (err) {
+      throwLater(err);
+    }
+  }
+
+  /**
+   * A connection to a server has failed; there will be another one, or it was one of many.
+   *
+   * @param {Session} session
+   * @param {Error} err
+   */
+  serverFailed(session, err) {
+    const emitter = this.#owner ?? this;
+    // Nobody has to listen, since the application goes on.
+    if (emitter.listenerCount('error') > 0) this.#announceSafely('error', err, ...(session.link.isAccepted ? [session.link.socket] : []));
+  }
+
+  /** @param {{delay: number, attempt: number}} next */
+  serverReconnecting(next) {
+    this.#announceSafely('reconnecting', next);
+  }
+
+  /**
+   * A connection that was there has ended.
+   *
+   * @param {Session} session
+   */
+  serverDisconnected(session) {
+    if (CHANNELS.disconnected.hasSubscribers) CHANNELS.disconnected.publish({ agent: this });
+    this.#announceSafely('close', ...(session.link.isAccepted ? [session.link.socket] : []));
+  }
+
+  /**
+   * There will be no other connection.
+   *
+   * @param {Session} session
+   * @param {Error & {code?: string}} err
+   */
+  serverGivenUp(session, err) {
+    if (session.link.isAccepted) {
+      this.#accepted.delete(session);
+      return;
+    }
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    const emitter = this.#owner ?? this;
+    const isHeard = err.code === 'DRT_ERR_AUTHENTICATION' && emitter.listenerCount('connect') > 0;
+    if (err.code === 'DRT_ERR_AUTHENTICATION') this.#announceSafely('connect', err);
+    process.nextTick(() => {
+      if (isHeard) this.#onConnect?.(err);
+      else this.#failed(session, err, this.#onConnect);
+    });
+  }
+
+  /**
+   * @param {string} event
+   * @param {...unknown} args
+   */
+  #announceSafely(event, ...args) {
+    try {
+      this.#announce(event, ...args);
+    } catch (err) {
+      throwLater(err);
+    }
+  }
+
+  /**
+   * A dialog has been heard of on a connection that a server has made.
+   *
+   * @param {Session} session
+   * @param {string} dialogId
+   */
+  noteDialog(session, dialogId) {
+    this.#accepted.noteDialog(session, dialogId);
+  }
+
+  /**
+   * A call detail record has come.
+   *
+   * @param {string} event
+   * @param {unknown[]} args
+   */
+  recorded(event, args) {
+    this.#announce(event, ...args);
+  }
+
+  /**
+   * Takes note that somebody listens to an event that a server sends only to who asks.
+   *
+   * @param {string | symbol} event
+   */
+  heed(event) {
+    if (event === CLOSED_EVENT && !this.#heedsClosings) {
+      this.#heedsClosings = true;
+      if (this.#session?.link.isRemote) this.#session.link.route(CLOSED_EVENT);
+    } else if (typeof event === 'string' && CDR_EVENTS.has(event) && !this.#routes.has(event)) {
+      this.route(event);
+    }
+  }
+
+  /**
+   * @param {string | symbol} event
+   * @param {(...args: any[]) => void} listener
+   */
+  on(event, listener) {
+    this.heed(event);
+    return super.on(event, listener);
+  }
+
+  /**
+   * Ends the connection on which a server has brought a request. For one that this application has made, nothing is done.
+   *
+   * @param {Request | Response} message
+   */
+  endSession(message) {
+    const session = sessionOf(message);
+    if (session?.link.isAccepted) void session.close();
+  }
+
+  /**
    * A connection has ended on which the application had something.
    *
    * @param {Session} session
    * @param {import('./closed_connection').ClosedConnection} closed
    */
   connectionClosed(session, closed) {
-    if (this.#session === session) this.#announce('connection:closed', closed);
+    if (this.#session === session) this.#announce(CLOSED_EVENT, closed);
   }
 
   /**
@@ -138,7 +366,12 @@ class Agent extends EventEmitter {
    * @param {Response} res
    */
   #handle(req, res) {
-    run(this.#handler, undefined, req, res, (err) => conclude(err, req, res));
+    run(this.#handler, undefined, req, res, (err) => {
+      const wasAnswered = res.finalResponseSent;
+      conclude(err, req, res);
+      // Nobody has taken what a server has connected for.
+      if (!wasAnswered && res.finalResponseSent) this.endSession(res);
+    });
   }
 
   /**
@@ -170,7 +403,7 @@ class Agent extends EventEmitter {
   route(method) {
     if (this.#routes.has(method)) throw new DrachtioError(`duplicate route request for ${method}`, 'DRT_ERR_DUPLICATE_ROUTE');
     this.#routes.add(method);
-    this.#session?.route(method);
+    this.#session?.link.route(method);
   }
 
   /**
@@ -180,23 +413,38 @@ class Agent extends EventEmitter {
    */
   removeRoute(method) {
     if (!this.#routes.delete(method)) throw new DrachtioError(`no route request to remove for ${method}`, 'DRT_ERR_NOT_ROUTED');
-    this.#session?.removeRoute(method);
+    this.#session?.link.removeRoute(method);
   }
 
   /**
    * Sends a request. Without a callback the request, as sent, comes as a promise.
    *
-   * @param {...unknown} args `(options, callback)` or `(uri, options, callback)`
+   * @param {...unknown} args `(options, callback)` or `(uri, options, callback)`, after the socket to send by if the
+   *   application has several
    * @returns {Promise<Request> | undefined}
    */
   request(...args) {
-    const session = this.#session;
-    if (session === undefined) throw notConnected();
+    const socket = args[0] instanceof Socket ? args.shift() : undefined;
+    if (this.#session === undefined && this.#accepted.size === 0) throw notConnected();
     const { options, callback } = readArguments(args);
+    const session = this.#sessionFor(socket ?? options._socket, options.stackDialogId);
     const draft = draftRequest(options);
     if (callback === undefined) return promised((done) => session.request(draft, done));
     session.request(draft, callback);
     return undefined;
+  }
+
+  /**
+   * By which connection a request goes: the one that is named, the one that its dialog is known on, the one that this
+   * application has made, or the last one that was made to it.
+   *
+   * @param {unknown} socket
+   * @param {string | undefined} dialogId
+   */
+  #sessionFor(socket, dialogId) {
+    const session = this.#accepted.bySocket(socket) ?? this.#accepted.byDialog(dialogId) ?? this.#session ?? this.#accepted.last;
+    if (session === undefined) throw notConnected();
+    return session;
   }
 
   /**
@@ -231,7 +479,7 @@ class Agent extends EventEmitter {
     const logger = target === null || target === undefined ? undefined : new ApiLogger(target);
     this.#logger?.end();
     this.#logger = logger;
-    if (this.#session !== undefined) this.#session.link.logger = logger;
+    for (const session of this.#sessions) session.link.logger = logger;
   }
 
   /**
@@ -273,7 +521,7 @@ class Agent extends EventEmitter {
 
   /** Whether nothing is awaited: no answer of the engine, no final response to a request, no ACK or PRACK. */
   get idle() {
-    return this.#session?.idle ?? true;
+    return this.#sessions.every((session) => session.idle);
   }
 
   /** The sizes of the engine's tables, as `{serverTransactions, dialogs, …}`; empty when not connected. */
@@ -286,15 +534,21 @@ class Agent extends EventEmitter {
     return this.#session?.link.counters() ?? {};
   }
 
+  get #sessions() {
+    return [...(this.#session === undefined ? [] : [this.#session]), ...this.#accepted];
+  }
+
   /**
-   * Ends every call and closes the sockets. May be called at any time.
+   * Ends every call and closes the sockets. With drachtio-servers, ends the connections to them, and what becomes of the
+   * calls is theirs to say. May be called at any time.
    *
    * @returns {Promise<void>} fulfilled when that is done
    */
   async disconnect() {
+    this.close();
     const session = this.#session;
+    await Promise.all(this.#sessions.map((one) => one.close()));
     if (session === undefined) return;
-    await session.close();
     if (this.#session !== session) return;
     this.#session = undefined;
     if (CHANNELS.disconnected.hasSubscribers) CHANNELS.disconnected.publish({ agent: this });

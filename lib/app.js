@@ -146,6 +146,51 @@ class App extends Base {
   }
 
   /**
+   * Listens for drachtio-servers that connect to this application.
+   *
+   * @param {Parameters<Agent['listen']>[0]} options
+   * @param {Parameters<Agent['listen']>[1]} [callback]
+   */
+  listen(options, callback) {
+    const listener = this.#agent.listen(options, callback);
+    this.client = this.#agent;
+    return listener;
+  }
+
+  /** Listens no longer. */
+  close() {
+    this.#agent.close();
+  }
+
+  /**
+   * Ends the connection on which a server has brought a request.
+   *
+   * @param {Request | Response} message
+   */
+  endSession(message) {
+    this.#agent.endSession(message);
+  }
+
+  /**
+   * @param {string | symbol} event
+   * @param {(...args: any[]) => void} listener
+   */
+  on(event, listener) {
+    this.#agent.heed(event);
+    return super.on(event, listener);
+  }
+
+  /**
+   * The same as `on`.
+   *
+   * @param {string | symbol} event
+   * @param {(...args: any[]) => void} listener
+   */
+  addListener(event, listener) {
+    return this.on(event, listener);
+  }
+
+  /**
    * Sends a request.
    *
    * @param {...unknown} args

@@ -143,6 +143,16 @@ class Carrier extends HoldingEmitter {
     return this.#journey.dialogId;
   }
 
+  /** The socket that leads to the server it came from; undefined without a server. */
+  get socket() {
+    return this.#session?.link.socket;
+  }
+
+  /** The server it came from, as `{address, hostport}`; undefined without a server. */
+  get server() {
+    return this.#session?.link.server;
+  }
+
   get meta() {
     const { source, address, port, protocol, time } = this.#journey;
     const { stackTxnId: transactionId, stackDialogId: dialogId } = this;

@@ -1,12 +1,12 @@
 'use strict';
 
 const { conclude, run } = require('./dispatcher');
-const { Command, Event } = require('./engine_link');
+const { Command, Event } = require('./command_link');
 const { misuse } = require('./errors');
 const { makeFrame } = require('./frame');
 const { lowerName } = require('./headers/names');
 const { parseNameAddr } = require('./headers/name_addr');
-const { Session } = require('./session');
+const { embeddedSession } = require('./embedded_session');
 const { SipMessage } = require('./sip_message');
 const { statusLine } = require('./status');
 
@@ -139,7 +139,7 @@ class Injection {
     // Nothing else is asked of it.
     const standIn = /** @type {import('./native').EngineClass} */ (/** @type {unknown} */ (Engine));
     const handler = /** @type {import('./dispatcher').Handler} */ (/** @type {unknown} */ (app));
-    this.#session = new Session(agent, (req, res) => run(handler, undefined, req, res, (err) => conclude(err, req, res)), standIn);
+    this.#session = embeddedSession(agent, (req, res) => run(handler, undefined, req, res, (err) => conclude(err, req, res)), standIn);
   }
 
   async begin() {

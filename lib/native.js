@@ -60,6 +60,17 @@ const { DrachtioError } = require('./errors');
  * @property {(text: string) => XmlElement} parseXml
  * @property {(text: string) => TomlValue} parseToml
  * @property {(options: StartOptions) => void} checkOptions throws what `start` would, without starting anything
+ * @property {CodecClass} ProtocolCodec
+ */
+
+/**
+ * The drachtio protocol: `receive` gives and `encode` takes the same arrays as an engine.
+ *
+ * @typedef {object} Codec
+ * @property {(bytes: Uint8Array) => (string | number)[]} receive
+ * @property {(batch: (string | number)[]) => Buffer} encode
+ *
+ * @typedef {(new () => Codec) & {headerNames: readonly string[]}} CodecClass
  */
 
 const ROOT = join(__dirname, '..');
@@ -84,6 +95,18 @@ function loadEngine() {
     engineClass = Engine;
   }
   return engineClass;
+}
+
+/**
+ * The class of the protocol's codec: an application that talks to a server needs no engine.
+ *
+ * @returns {CodecClass}
+ * @throws {DrachtioError} `DRT_ERR_NO_NATIVE`
+ */
+function loadCodec() {
+  const { ProtocolCodec, headerNames } = loadAddon();
+  ProtocolCodec.headerNames ??= headerNames();
+  return ProtocolCodec;
 }
 
 /**
@@ -134,4 +157,4 @@ function candidates() {
   return suffixes.map((suffix) => join(ROOT, `drachtio.${platform}-${arch}${suffix}.node`)).filter((path) => existsSync(path));
 }
 
-module.exports = { loadAddon, loadEngine, substituteEngine };
+module.exports = { loadAddon, loadCodec, loadEngine, substituteEngine };

@@ -20,6 +20,7 @@ const { bodyText, headerLines, requestLine } = require('./headers/draft');
  * @property {string} [stackDialogId] the dialog to send in
  * @property {'first' | 'all'} [forks] with which of the places that accept an INVITE there is a call: `'first'` by default
  * @property {string} [stackTxnId] the request that a CANCEL is for
+ * @property {unknown} [_socket] the connection to a server by which to send, as `req.socket` is
  * @property {AbortSignal} [signal] cancels an INVITE, or gives up waiting for the answer to another request
  *
  * @typedef {object} RequestDraft a request as the engine is asked for it

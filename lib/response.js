@@ -158,7 +158,7 @@ class Response extends Carrier {
     }
     const line = statusLine(status, phrase);
     const draft = /** @type {SendOptions | undefined} */ (given);
-    const text = line + this.#draft(draft);
+    const text = line + this.#copies(draft) + this.#draft(draft);
     const isSafe = this.existingMessage === undefined && text.length <= SAFE_LENGTH && !hasChecked(draft?.headers);
     const sending = this.#submit(status, text, isSafe, /** @type {SentCallback | undefined} */ (done), acknowledged);
     if (status >= 200 && this.listenerCount('end') > 0) {
@@ -197,6 +197,22 @@ class Response extends Carrier {
     const sent = new SentResponse(this, session, status, callback, onAck, isHeard ? undefined : session.link.place);
     session.respond(/** @type {string} */ (this.stackTxnId), text, isHeard ? sent : undefined);
     return sent;
+  }
+
+  /**
+   * What ties a response to its request. The engine of this process knows; servers of old may look for it.
+   *
+   * @param {SendOptions | null | undefined} options
+   */
+  #copies(options) {
+    if (!sessionOf(this)?.link.isRemote) return '';
+    const own = new Set(Object.keys(options?.headers ?? {}).map(lowerName));
+    let lines = '';
+    for (const name of COPIED) {
+      const value = own.has(name) ? undefined : this.req?.get(name);
+      if (value !== undefined) lines += headerLine(name === 'call-id' ? 'Call-ID' : name, value);
+    }
+    return lines;
   }
 
   /** @param {SendOptions | null | undefined} options */

@@ -2,8 +2,8 @@
 
 const { onAbort } = require('./abort');
 const { DrachtioError, disconnected, throwLater } = require('./errors');
-const { Command, EngineLink } = require('./engine_link');
-const { transactionOf } = require('./envelope');
+const { Command } = require('./command_link');
+const { readEnvelope, transactionOf } = require('./envelope');
 const { setFrame, setSession } = require('./carrier');
 const { CHANNELS } = require('./channels');
 const { DigestClient } = require('./digest_client');
@@ -21,7 +21,9 @@ const { Table } = require('./table');
 /** @typedef {import('./request').Request} Request */
 /** @typedef {import('./request_draft').RequestDraft} RequestDraft */
 /** @typedef {import('./sip_message').SipMessage} SipMessage */
-/** @typedef {import('./engine_link').Answer} Answer */
+/** @typedef {import('./command_link').Answer} Answer */
+/** @typedef {import('./engine_link').EngineLink | import('./remote/link').ServerLink | import('./remote/link').AcceptedLink} Link */
+/** @typedef {import('./remote/connection').Greeting} Greeting */
 
 /**
  * How many received requests without a final response are remembered. Beyond it the oldest is
@@ -41,6 +43,8 @@ const NO_ACK = () => Promise.resolve(undefined);
 /**
  * What is under way on one engine: the requests that were sent and those that came, and what each
  * side still owes the other.
+ *
+ * @template {Link} [L=Link]
  */
 class Session {
   #handler;
@@ -63,13 +67,14 @@ class Session {
   /**
    * @param {Agent} agent
    * @param {(req: Request, res: Response) => void} handler gets every request that comes
-   * @param {import('./native').EngineClass} Engine
+   * @param {readonly string[]} headerNames the canonical name of each header by its number
+   * @param {(session: Session<any>) => L} makeLink where the engine is
    */
-  constructor(agent, handler, Engine) {
+  constructor(agent, handler, headerNames, makeLink) {
     this.agent = agent;
     this.#handler = handler;
-    this.#names = new WireNames(Engine.headerNames);
-    this.link = new EngineLink(Engine, this);
+    this.#names = new WireNames(headerNames);
+    this.link = makeLink(this);
   }
 
   /** Whether nothing is awaited: no answer of the engine, no final response, no ACK or PRACK. */
@@ -100,6 +105,7 @@ class Session {
    */
   onMessage(frame, index) {
     const transaction = transactionOf(frame);
+    if (this.link.isAccepted) this.agent.noteDialog(this, readEnvelope(frame).dialogId);
     if (frame.startsWith('SIP/', index.charCodeAt(0))) this.#receiveResponse(frame, index, transaction);
     else this.#receiveRequest(frame, index, transaction);
   }
@@ -421,21 +427,52 @@ class Session {
   }
 
   /**
-   * Asks for the requests of a method.
+   * A call detail record.
    *
-   * @param {string} method
+   * @param {string} frame
+   * @param {string} index
    */
-  route(method) {
-    this.link.submit(Command.ROUTE, method, '', { refused: throwLater });
+  onCdr(frame, index) {
+    const [event, source, time, detail] = frame.slice(0, frame.indexOf('\r\n')).split('|');
+    const message = this.message(frame, index);
+    this.agent.recorded(event, detail ? [source, time, detail, message] : [source, time, message]);
   }
 
-  /**
-   * Asks for no more requests of a method.
-   *
-   * @param {string} method
-   */
-  removeRoute(method) {
-    this.link.submit(Command.REMOVE_ROUTE, method, '', { refused: throwLater });
+  /** @param {Greeting} greeting */
+  onConnected(greeting) {
+    this.agent.serverConnected(this, greeting);
+  }
+
+  /** @param {Error} err */
+  onDown(err) {
+    this.#abandon(err);
+    this.#acks.clear();
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const req of open) {
+      this.#updates.remove(req);
+      if (req.res !== undefined) overrule(req.res, err);
+      tell(req, 'lost', err);
+    }
+  }
+
+  /** @param {Error} err */
+  onFailed(err) {
+    this.agent.serverFailed(this, err);
+  }
+
+  /** @param {{delay: number, attempt: number}} next */
+  onReconnecting(next) {
+    this.agent.serverReconnecting(next);
+  }
+
+  onDisconnected() {
+    this.agent.serverDisconnected(this);
+  }
+
+  /** @param {Error} err */
+  onGivenUp(err) {
+    this.agent.serverGivenUp(this, err);
   }
 
   /** @param {Error} err */

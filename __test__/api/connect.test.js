@@ -62,9 +62,9 @@ test('a wrong option is an error that names it', () => {
   wrong('sip:*', 'options');
 });
 
-test('options that speak of a drachtio-server are refused as such', () => {
-  for (const name of ['host', 'port', 'address', 'secret', 'tls', 'reconnect', 'label', 'tags']) {
-    assert.throws(() => drachtio().connect({ [name]: 'x' }), { code: 'DRT_ERR_REMOTE_NOT_SUPPORTED', message: new RegExp(`'${name}'`) });
+test('options of a drachtio-server that is not named are refused as such', () => {
+  for (const name of ['address', 'secret', 'tls', 'reconnect', 'label', 'tags', 'enablePing', 'pingInterval']) {
+    assert.throws(() => drachtio().connect({ [name]: 'x' }), { code: 'DRT_ERR_INVALID_OPTION', message: new RegExp(`'${name}'.*'host' or 'port'`) });
   }
 });
 

@@ -34,7 +34,7 @@ async function runs(code, name) {
   const text = isWhole ? code : start + code;
   writeFileSync(file, /^(const .* = )?await /m.test(text) ? `(async () => {\n${text}\n})();` : text);
   const program = runProgram(process.execPath, ['--require', path.join(__dirname, 'sandbox.js'), file], { cwd: folder });
-  if (isWhole && !/\.(connect|serve)\(/.test(code)) {
+  if (isWhole && !/\.(?:connect|listen|serve)\(/.test(code)) {
     assert.equal(await program.exited, 0, program.output());
     return;
   }

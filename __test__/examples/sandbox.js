@@ -1,5 +1,6 @@
 'use strict';
-// Loaded before a program of the README or of docs: `require('drachtio')` is this tree, and its contacts are free ports of 127.0.0.1.
+// Loaded before a program of the README or of docs: `require('drachtio')` is this tree, its contacts are free ports of 127.0.0.1, and the
+// drachtio-server that it connects to is one of this package, started for it.
 
 const Module = require('node:module');
 const path = require('node:path');
@@ -20,9 +21,25 @@ const sandboxed = new Proxy(drachtio, {
   get: (target, name) => (name === 'serve' ? serveOnLoopback : Reflect.get(target, name)),
 });
 
+/** Starts a server, and connects to it when it is there. */
+async function toServer(connectTo, secret) {
+  const server = await drachtio.serve({ contact: 'sip:127.0.0.1:0', admin: { host: '127.0.0.1', port: 0, secret } });
+  connectTo(Number(server.adminHostports[0].split(':').pop()));
+}
+
 function onLoopback(app) {
   const connect = app.connect;
+  const listen = app.listen;
+  app.listen = (options, ...rest) => {
+    app.on('listening', () => console.log('sandbox: connected'));
+    return listen.call(app, { ...options, host: '127.0.0.1', port: 0 }, ...rest);
+  };
   app.connect = (options, ...rest) => {
+    if (options?.host !== undefined || options?.port !== undefined) {
+      app.on('connect', (err) => console.log(err ? `sandbox: ${err}` : 'sandbox: connected'));
+      void toServer((port) => connect.call(app, { ...options, host: '127.0.0.1', port }, ...rest), options.secret);
+      return app;
+    }
     app.on('connect', (err) => console.log(err ? `sandbox: ${err}` : 'sandbox: connected'));
     if (typeof options === 'function') rest.unshift(options);
     const given = typeof options === 'object' ? options : {};

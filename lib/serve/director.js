@@ -3,7 +3,7 @@
 const { readAction } = require('./actions');
 const { HttpLookup } = require('./http_lookup');
 const { RequestHandlers, lookupUrl } = require('./request_handlers');
-const { Command } = require('../engine_link');
+const { Command } = require('../command_link');
 
 /** @typedef {import('../request').Request} Request */
 /** @typedef {import('../response').Response} Response */

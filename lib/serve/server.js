@@ -6,7 +6,7 @@ const { Director } = require('./director');
 const { readServeOptions } = require('./options');
 const { DrachtioError } = require('../errors');
 const { loadEngine } = require('../native');
-const { Session } = require('../session');
+const { embeddedSession } = require('../embedded_session');
 
 /** How often a server that drains looks whether its calls have ended, in milliseconds. */
 const DRAIN_INTERVAL = 100;
@@ -50,7 +50,7 @@ class Server extends EventEmitter {
       lost: (/** @type {unknown} */ _session, /** @type {Error} */ err) => this.#lost(err),
       connectionClosed() {},
     };
-    this.#session = new Session(
+    this.#session = embeddedSession(
       /** @type {import('../agent').Agent} */ (/** @type {unknown} */ (agent)),
       (req, res) => this.#handle(req, res),
       loadEngine(),

@@ -26,10 +26,10 @@ use crate::server::{self, AppServer, Bound, Place, Proof, ServeError};
 use crate::transport::TlsContext;
 
 /// Errors whose `code` is a text of ours.
-type Result<T> = std::result::Result<T, napi::Error<String>>;
+pub(super) type Result<T> = std::result::Result<T, napi::Error<String>>;
 
 /// Entries of a batch per command and per event.
-const STRIDE: u32 = 4;
+pub(super) const STRIDE: u32 = 4;
 
 /// The canonical name of every header; the position is the number used in frames.
 #[napi(catch_unwind)]
@@ -359,7 +359,7 @@ fn write_applications(js: Js, census: server::Census) -> napi::Result<Value> {
     Ok(object)
 }
 
-fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
+pub(super) fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
     let count = batches.iter().map(Batch::len).sum::<usize>();
     let array = js.array(count * STRIDE as usize)?;
     let frames = batches.iter().flat_map(Batch::frames);
@@ -442,11 +442,11 @@ fn coded(code: &str, text: String) -> napi::Error<String> {
 }
 
 /// A Node-API call failed.
-fn internal(error: napi::Error) -> napi::Error<String> {
+pub(super) fn internal(error: napi::Error) -> napi::Error<String> {
     napi::Error::new(error.status.as_ref().to_owned(), error.reason.clone())
 }
 
-fn unknown(env: &Env, value: Value) -> Unknown<'_> {
+pub(super) fn unknown(env: &Env, value: Value) -> Unknown<'_> {
     // SAFETY: the value was made in this call, in this environment.
     unsafe { Unknown::from_raw_unchecked(env.raw(), value) }
 }

@@ -40,6 +40,12 @@ pub(super) enum Kind {
     Progress = 8,
     /// A request inside a dialog that is about to pass along a recorded route.
     Passing = 9,
+    /// A call detail record: `event|source|time|detail`, and its message.
+    Cdr = 10,
+    /// The server knows the application: `hostports|version|localHostports`.
+    Authenticated = 11,
+    /// The stream of a server makes no sense: why.
+    Broken = 12,
 }
 
 /// Up to [`MAX_BATCH`] events in three blocks of memory.
@@ -225,8 +231,30 @@ impl Batch {
         message: &Message,
         clock: &mut WallClock,
     ) {
+        self.push_parts(message, |text| write_head(text, names, meta, clock));
+    }
+
+    /// An event that is a message.
+    pub(super) fn push_indexed(
+        &mut self,
+        kind: Kind,
+        id: u32,
+        message: &Message,
+        write_head: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.push_parts(message, write_head);
+        self.finish(kind, id);
+    }
+
+    /// An event that is a text.
+    pub(super) fn push_text(&mut self, kind: Kind, id: u32, text: &[u8]) {
+        self.text.extend_from_slice(text);
+        self.finish(kind, id);
+    }
+
+    fn push_parts(&mut self, message: &Message, write_head: impl FnOnce(&mut Vec<u8>)) {
         let frame_start = self.text.len();
-        write_head(&mut self.text, names, meta, clock);
+        write_head(&mut self.text);
         self.text.extend_from_slice(b"\r\n");
         let message_start = self.text.len() - frame_start;
         self.text.extend_from_slice(message.text());

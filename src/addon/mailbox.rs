@@ -16,7 +16,7 @@ use crate::transport::TlsError;
 const SPARE_BATCHES: usize = 4;
 
 /// Memory of a batch, in bytes of text, above which it is not kept.
-const SPARE_BATCH_SIZE: usize = 1024 * 1024;
+pub(super) const SPARE_BATCH_SIZE: usize = 1024 * 1024;
 
 /// How the JavaScript thread is woken; may be called on any thread, and does not wait.
 pub(super) type Ring = Arc<dyn Fn() + Send + Sync>;

@@ -11,12 +11,14 @@
 //! | `bell.rs` | waking the JavaScript thread; leaving an environment in time |
 //! | `mailbox.rs` | what both threads share |
 //! | `frame.rs` | events as text and offsets |
+//! | `codec.rs`, `server_frame.rs` | the same events and commands, of a server behind a connection |
 //! | `config_file.rs` | configuration files as trees |
 //! | `request.rs` | commands from text |
 //! | `settings.rs`, `server_settings.rs`, `observe_settings.rs`, `option_value.rs` | what `connect` and `serve` were told |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
+mod codec;
 mod config_file;
 mod engine;
 mod frame;
@@ -25,10 +27,12 @@ mod observe_settings;
 mod option_value;
 mod request;
 mod running;
+mod server_frame;
 mod server_settings;
 mod settings;
 mod values;
 
+pub use codec::ProtocolCodec;
 pub use config_file::{parse_toml, parse_xml, TomlValue, XmlAttribute, XmlElement};
 pub use engine::{check_options, header_names, Engine};
 

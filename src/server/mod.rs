@@ -48,8 +48,9 @@ use stream::Tls;
 pub use thread::AppServer;
 
 /// The version of drachtio-server whose protocol this is. Clients look at it to know what they may
-/// send: pings since v0.8.2.
-pub const VERSION: &str = "v0.9.10";
+/// send: pings since v0.8.2. Those of this package know by what follows that there are more events to
+/// ask for.
+pub const VERSION: &str = concat!("v0.9.10+drachtio.", env!("CARGO_PKG_VERSION"));
 
 /// Tags of one application, each of up to [`MAX_TAG`] bytes.
 pub const MAX_TAGS: usize = 64;

@@ -53,6 +53,16 @@ app.connect((err) => console.log(err?.message)).on('connect', (err, hostport) =>
 app.once('close', () => {}).on('my own', (count: number) => count + 1).emit('my own', 1);
 app.removeAllListeners('my own').off('close', () => {});
 app.disconnect().then(() => {});
+app.connect({ host: '127.0.0.1', port: 9022, secret: 'cymru', tags: ['blue'], tls: { ca: '' }, reconnect: { maxAttempts: 3 }, enablePing: true }, (err, hostport, version) => {
+  console.log(err?.message, hostport?.length, version?.length);
+});
+app.on('reconnecting', ({ delay, attempt }) => delay + attempt);
+app.on('cdr:stop', (source, time, reason, msg) => `${source} ${time} ${reason} ${msg.get('call-id')}`);
+app.listen({ port: 0, secret: 'cymru' }, () => app.close()).address();
+app.invite((req) => {
+  app.request('sip:a@b.example', { method: 'OPTIONS', _socket: req.socket, headers: { 'X-Server': req.server?.hostport } });
+  app.endSession(req);
+});
 same<boolean | undefined>()(app.idle);
 same<string | undefined>()(app.get('hostport'));
 app.set('api logger', process.stdout);

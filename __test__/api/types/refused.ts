@@ -8,8 +8,12 @@ const app = drachtio();
 app.connect({ contract: 'sip:*' });
 // @ts-expect-error a port is no contact
 app.connect({ contact: 5060 });
-// @ts-expect-error the client of a drachtio-server is not part of this version
-app.connect({ host: '127.0.0.1', secret: 'cymru' });
+// @ts-expect-error a server wants a secret
+app.connect({ host: '127.0.0.1' });
+// @ts-expect-error where to listen is an option of the engine of this process
+app.connect({ host: '127.0.0.1', secret: 'cymru', contact: 'sip:*' });
+// @ts-expect-error an application that listens is not connected again
+app.listen({ secret: 'cymru', reconnect: {} });
 // @ts-expect-error no handler
 app.invite('sip:a@b.example');
 // @ts-expect-error no such SIP method

@@ -1,0 +1,66 @@
+'use strict';
+// Which requests a client asks a drachtio-server for.
+
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const { connected, told, drachtio } = require('../support/client');
+
+/** What has been said of routes, once everything before has been said. */
+async function routes(app, peer) {
+  app.request('sip:a@b', { method: 'OPTIONS' });
+  await peer.next('sip');
+  return peer.said.filter(({ type }) => type.endsWith('route')).map(({ line }) => line);
+}
+
+test('every method is asked for once, whenever its handler was added', async (t) => {
+  const { app, peer } = await connected(t, (app) => {
+    app.invite(() => {});
+    app.use('invite', () => {});
+    app.use('BYE', () => {});
+  });
+  app.message(() => {});
+  app.invite(() => {});
+  assert.deepEqual(await routes(app, peer), ['route|invite', 'route|bye', 'route|message']);
+});
+
+test('a handler that is added between connect and the server\'s answer is asked for once', async (t) => {
+  const { app, peer } = await connected(t, (app) => {
+    const { connect } = app;
+    app.connect = (...args) => {
+      connect.apply(app, args);
+      app.register(() => {});
+    };
+  });
+  assert.deepEqual(await routes(app, peer), ['route|register']);
+});
+
+test('a route is taken back', async (t) => {
+  const { app, peer } = await connected(t, (app) => app.invite(() => {}));
+  app.removeRoute('invite');
+  assert.deepEqual(await routes(app, peer), ['route|invite', 'remove_route|invite']);
+});
+
+test('the option methods asks for methods without handlers', async (t) => {
+  const { app, peer } = await connected(t, (app) => app.invite(() => {}), { connect: { methods: ['bye', 'invite'] } });
+  assert.deepEqual(await routes(app, peer), ['route|invite', 'route|bye']);
+});
+
+test('after a reconnect the routes are asked for again, once each, without those that were taken back', async (t) => {
+  const { app, server, peer } = await connected(t, (app) => {
+    app.invite(() => {});
+    app.bye(() => {});
+  });
+  app.register(() => {});
+  app.removeRoute('bye');
+  assert.equal((await routes(app, peer)).length, 4);
+  peer.socket.destroy();
+  const [second] = await Promise.all([server.peer(), told(app, 'connect')]);
+  assert.deepEqual(await routes(app, second), ['route|invite', 'route|register']);
+});
+
+test('a route that was asked for twice by hand is an error', async (t) => {
+  const { app } = await connected(t);
+  app.client.route('invite');
+  assert.throws(() => app.client.route('invite'), { message: 'duplicate route request for invite' });
+  assert.throws(() => new drachtio.Agent(() => {}).removeRoute('bye'), { code: 'DRT_ERR_NOT_ROUTED' });
+});
