@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { Worker, WorkerOptions } from 'node:worker_threads';
 
 /**
  * Makes an application.
@@ -2134,6 +2135,61 @@ declare namespace drachtio {
    * @throws an error with a code, as `DRT_ERR_INVALID_OPTION` or `EADDRINUSE`
    */
   function serve(options?: ServeOptions): Promise<Server>;
+
+  /** What {@link workers} starts. */
+  interface WorkersOptions {
+    /**
+     * How many threads.
+     *
+     * @defaultValue one for each processor
+     */
+    count?: number;
+    /** The options of each thread. */
+    worker?: WorkerOptions;
+    /** Where the engine listens, as for `connect`. */
+    contact?: ConnectOptions['contact'];
+    /** How the engine works, as for `connect`. */
+    engine?: EngineOptions;
+    /**
+     * How long the calls of a thread that has died wait for the one that takes its place, in milliseconds.
+     *
+     * @defaultValue 30000
+     */
+    adopt?: number;
+  }
+
+  /** The events of {@link Workers}. */
+  interface WorkersEvents {
+    /** A thread has started. */
+    online: [number: number, worker: Worker];
+    /** A thread has ended, with this error or exit code. Another one takes its place. */
+    died: [number: number, why: unknown];
+  }
+
+  /** Threads of applications that share one engine. */
+  interface Workers extends Emitter<WorkersEvents> {
+    /** How many threads there are to be. */
+    readonly count: number;
+    /** Where SIP is listened for, as in `udp/127.0.0.1:5060`. */
+    readonly hostports: readonly string[];
+    /** The options of `connect` for one more application in this process. */
+    readonly place: ServerOptions;
+    /** The sizes of the engine's tables, and how many `applications` are connected. */
+    census(): Record<string, number>;
+    /** Rejects new requests with 503, waits for the calls to end (`deadline` milliseconds at most), and closes everything. */
+    drain(options?: { deadline?: number }): Promise<void>;
+    /** Hangs up all calls, closes the sockets and ends the threads. */
+    close(): Promise<void>;
+  }
+
+  /**
+   * Starts an engine, and threads whose applications share it: in them `app.connect()` without options means this engine.
+   * New requests are spread over the threads; what belongs to a dialog goes to the one that has it. A thread that dies is
+   * replaced, and the new one has its calls. See `docs/connecting.md`.
+   *
+   * @param file the program of each thread
+   */
+  function workers(file: string | URL, options?: WorkersOptions): Promise<Workers>;
 
   /** Parses a SIP, SIPS or TEL URI. A URI that is parsed already comes back as it is; anything else is undefined. */
   function parseUri(text: string): SipUri | TelUri | undefined;

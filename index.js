@@ -10,6 +10,7 @@ const { Request } = require('./lib/request');
 const { Response } = require('./lib/response');
 const { serve } = require('./lib/serve/server');
 const { SipMessage } = require('./lib/sip_message');
+const { workers } = require('./lib/workers');
 
 /**
  * Makes an application.
@@ -35,3 +36,4 @@ module.exports.onSend = onSend;
 module.exports.parseUri = parseUri;
 module.exports.serve = serve;
 module.exports.stringifyUri = stringifyUri;
+module.exports.workers = workers;

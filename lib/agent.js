@@ -19,6 +19,7 @@ const { listenForServers } = require('./remote/listener');
 const { isRemote, readListenOptions, readServerOptions } = require('./remote/options');
 const { draftRequest, notConnected, readArguments } = require('./request_draft');
 const { Session } = require('./session');
+const { sharedPlace } = require('./workers');
 
 /** @typedef {import('./dispatcher').Handler} Handler */
 /** @typedef {import('./request').Request} Request */
@@ -80,15 +81,17 @@ class Agent extends EventEmitter {
   }
 
   /**
-   * Starts the engine of this process, or connects to a drachtio-server: the one that `host` and `port` name.
+   * Starts the engine of this process, or connects to a drachtio-server: the one that `host` and `port` name, or without
+   * options the one that this thread was started to share.
    *
    * @param {object | ConnectCallback} [options]
    * @param {ConnectCallback} [callback]
    */
-  connect(options = {}, callback = undefined) {
+  connect(options = undefined, callback = undefined) {
     const done = typeof options === 'function' ? /** @type {ConnectCallback} */ (options) : callback;
-    if (isRemote(options)) return this.#connectTo(options, done);
-    const start = readConnectOptions(typeof options === 'function' ? {} : options);
+    const given = typeof options === 'function' || options === undefined ? (sharedPlace() ?? {}) : options;
+    if (isRemote(given)) return this.#connectTo(given, done);
+    const start = readConnectOptions(given);
     this.#mustBeFree();
     const Engine = loadEngine();
     const session = embeddedSession(this, (req, res) => this.#handle(req, res), Engine);

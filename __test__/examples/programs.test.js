@@ -212,3 +212,19 @@ tlsTest('webrtc-front.js: a client behind a secure WebSocket and a telephone on 
   await browser.sendIn(toDesk.stackDialogId, { method: 'BYE' });
   await desk.hears('BYE');
 });
+
+test('workers.js: threads share the calls, and one that dies is replaced', async (t) => {
+  const port = await freePort('udp');
+  const example = runExample('workers.js', ['--contact', `sip:127.0.0.1:${port};transport=udp`, '2']);
+  t.after(() => example.stop());
+  await example.printed('with 2 threads');
+  for (const thread of [1, 2]) await example.printed(`thread ${thread} takes requests`);
+  const phone = await startPhone(t, 'phone');
+  const uri = `sip:app@127.0.0.1:${port}`;
+  const threads = new Set();
+  for (let n = 0; n < 2; n++) threads.add((await phone.call(uri)).get('X-Thread'));
+  assert.deepEqual([...threads].sort(), ['1', '2']);
+  await phone.send(uri, { method: 'MESSAGE', headers: { 'Content-Type': 'text/plain' }, body: 'die' });
+  await example.printed('has died: 1');
+  await example.printed('thread 3 takes requests');
+});

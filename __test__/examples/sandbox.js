@@ -4,6 +4,7 @@
 
 const Module = require('node:module');
 const path = require('node:path');
+const { isMainThread } = require('node:worker_threads');
 
 const root = path.join(__dirname, '../..');
 const load = Module._load;
@@ -41,6 +42,8 @@ function onLoopback(app) {
       return app;
     }
     app.on('connect', (err) => console.log(err ? `sandbox: ${err}` : 'sandbox: connected'));
+    // It shares the engine of the main thread.
+    if (!isMainThread) return connect.call(app, options, ...rest);
     if (typeof options === 'function') rest.unshift(options);
     const given = typeof options === 'object' ? options : {};
     const contact = [given.contact ?? 'sip:*;transport=udp,tcp'].flat().map(onFreePort);
