@@ -35,8 +35,3 @@ mod values;
 pub use codec::ProtocolCodec;
 pub use config_file::{parse_toml, parse_xml, TomlValue, XmlAttribute, XmlElement};
 pub use engine::{check_options, header_names, Engine};
-
-/// The engine lives by small pieces of memory that one thread takes and perhaps another gives
-/// back, which the system's allocator does at twice the cost.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
