@@ -68,11 +68,19 @@ function writeCertificate() {
 }
 
 async function reply(child) {
-  const failed = once(child, 'exit').then(([code]) => {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const failed = once(child, 'exit', { signal }).then(([code]) => {
     throw new Error(`the application ended with ${code}`);
   });
-  const [message] = await Promise.race([once(child, 'message'), failed]);
-  return message;
+  failed.catch(() => {});
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), failed]);
+    return message;
+  } finally {
+    // A child that is asked often must not collect listeners.
+    waiting.abort();
+  }
 }
 
 /**
