@@ -142,3 +142,27 @@ fn a_2xx_that_cannot_go_back_is_ended_too() {
     world.acknowledge_failure(&call, &failure);
     world.finish();
 }
+
+#[test]
+fn no_more_of_them_are_ended_than_a_call_may_have_forks() {
+    let mut world = World::new(1);
+    let (call, invite) = refused(&mut world, false);
+    let callee = call.callees[0];
+    let most = drachtio::engine::limits::MAX_FORKS;
+    for number in 0..most + 5 {
+        let tag = format!("fork-{number}");
+        let text = answer(&invite, 200, &tag, &["Contact: <sip:x@10.0.0.21>"], "");
+        world.say_back(callee, &invite, text);
+    }
+    world.settle();
+    let byes: Vec<Heard> = world
+        .heard(callee)
+        .into_iter()
+        .filter(|one| one.what() == "BYE")
+        .collect();
+    assert_eq!(byes.len(), most);
+    for bye in &byes {
+        world.answer(callee, bye, 200);
+    }
+    world.finish();
+}
