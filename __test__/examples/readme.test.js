@@ -1,9 +1,9 @@
 'use strict';
 // Every JavaScript block of README.md and of docs/ is a program that runs.
 //
-// A block that requires drachtio is run as it is. One that does not continues an application: it finds `drachtio` and a
-// connected `app`. Either way the contacts become ports of 127.0.0.1, and the program has to connect and to stay well. One
-// that neither connects nor serves has to come to its end.
+// A block that requires drachtio is run as it is. One that does not continues an application: it finds `drachtio` and an
+// `app`, which is connected unless the block does so. Either way the contacts become ports of 127.0.0.1, and the program has
+// to connect and to stay well. One that neither connects nor serves has to come to its end.
 
 const assert = require('node:assert/strict');
 const { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
@@ -30,7 +30,8 @@ for (const page of ['README.md', ...docs.map((name) => path.join('docs', name))]
 async function runs(code, name) {
   const file = path.join(folder, name);
   const isWhole = /require\(['"]drachtio['"]\)/.test(code);
-  const start = "const drachtio = require('drachtio');\nconst app = drachtio();\napp.connect({ contact: 'sip:*:5060' });\n";
+  const connect = code.includes('app.connect(') ? '' : "app.connect({ contact: 'sip:*:5060' });\n";
+  const start = `const drachtio = require('drachtio');\nconst app = drachtio();\n${connect}`;
   const text = isWhole ? code : start + code;
   writeFileSync(file, /^(const .* = )?await /m.test(text) ? `(async () => {\n${text}\n})();` : text);
   const program = runProgram(process.execPath, ['--require', path.join(__dirname, 'sandbox.js'), file], { cwd: folder });

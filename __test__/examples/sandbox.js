@@ -47,7 +47,9 @@ function onLoopback(app) {
     if (typeof options === 'function') rest.unshift(options);
     const given = typeof options === 'object' ? options : {};
     const contact = [given.contact ?? 'sip:*;transport=udp,tcp'].flat().map(onFreePort);
-    return connect.call(app, { ...given, contact, ...(given.engine && { engine: withCertificate(given.engine) }) }, ...rest);
+    const engine = given.engine && { engine: withCertificate(given.engine) };
+    const observe = given.observe && { observe: inFolder(given.observe) };
+    return connect.call(app, { ...given, contact, ...engine, ...observe }, ...rest);
   };
   return app;
 }
@@ -65,6 +67,17 @@ async function serveOnLoopback(options) {
 function onFreePort(contact) {
   if (typeof contact === 'object') return { ...contact, uri: onFreePort(contact.uri) };
   return `sip:127.0.0.1:0;transport=${/transport=([\w,]+)/.exec(contact)?.[1] ?? 'udp,tcp'}`;
+}
+
+/** What an example writes goes into the folder that it runs in, and what it listens on is a free port. */
+function inFolder({ metrics, log, pcap, ...observe }) {
+  const here = (file) => ({ ...file, path: path.basename(file.path) });
+  return {
+    ...observe,
+    ...(metrics && { metrics: { ...metrics, port: 0 } }),
+    ...(log && { log: { ...log, ...(log.file && { file: here(log.file) }) } }),
+    ...(pcap && { pcap: here(pcap) }),
+  };
 }
 
 /** The files that an example names are not here. */
