@@ -40,9 +40,10 @@ test('it carries the addon of this machine, and what it takes to build another',
   assert.deepEqual(strays, []);
 });
 
-test('it needs nothing but itself', () => {
+test('it needs nothing but itself and the client of redis, which has no dependencies', () => {
   const installed = readdirSync(path.join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
-  assert.deepEqual(installed, ['drachtio']);
+  assert.deepEqual(installed, ['@redis', 'drachtio']);
+  assert.deepEqual(readdirSync(path.join(folder, 'node_modules', '@redis')), ['client']);
 });
 
 test('its build script finds all that it needs', () => {
