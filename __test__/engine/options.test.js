@@ -65,6 +65,15 @@ test('timers.t1: a request that nobody answers is given up after 64 of it', asyn
   });
 });
 
+test('timers.transaction: a request that nobody answers is given up after it, whatever T1 is', async (t) => {
+  const { app } = await startApp(t, ignore, { timers: { transaction: 640 } });
+  await withPeer('udp', 0, async (peer) => {
+    assert.equal(await finalStatus(app, `sip:127.0.0.1:${peer.port}`), 408);
+    // T1 is 500 ms.
+    assert.ok(peer.heard.length <= 2, String(peer.heard.length));
+  });
+});
+
 test('timers.t2: repetitions are not further apart', async (t) => {
   const copies = async (timers) => {
     const { app } = await startApp(t, ignore, { timers });
@@ -225,6 +234,19 @@ async function lost(t, limits, body) {
   const sent = Array.from({ length: 10 }, () => finalStatus(app, uri, { method: 'MESSAGE', body, headers }).catch(() => 503));
   return (await Promise.all(sent)).filter((status) => status !== 408).length;
 }
+
+test('limits.udpBuffer: a datagram that is larger than it cannot be sent', async (t) => {
+  const heard = async (limits) => {
+    const { app } = await startApp(t, ignore, { limits, timers: { t1: 10 }, nextHop: { udpRequestLimit: 65_535 } });
+    return withPeer('udp', 0, async (peer) => {
+      const ballast = { headers: { 'Content-Type': 'text/plain' }, body: 'x'.repeat(20_000) };
+      await finalStatus(app, `sip:127.0.0.1:${peer.port};transport=udp`, ballast);
+      return peer.heard.length > 0;
+    });
+  };
+  assert.equal(await heard({ udpBuffer: 4_096 }), false);
+  assert.equal(await heard({}), true);
+});
 
 test('limits.queuedMessages: a message too many on one connection is not sent', async (t) => {
   assert.equal(await lost(t, {}, 'x'), 0);
