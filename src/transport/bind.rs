@@ -287,6 +287,25 @@ mod tests {
     }
 
     #[test]
+    fn udp_sockets_buffer_what_they_are_told_to() {
+        let buffers = |size| {
+            let contacts = ["sip:127.0.0.1:0;transport=udp".parse().unwrap()];
+            let bound = bind_all(&contacts, size).unwrap().remove(0);
+            let BoundSocket::Datagram(socket) = bound.socket else {
+                panic!("not UDP");
+            };
+            let socket = socket2::SockRef::from(&socket);
+            (
+                socket.recv_buffer_size().unwrap(),
+                socket.send_buffer_size().unwrap(),
+            )
+        };
+        let (small, large) = (buffers(16_384), buffers(65_536));
+        assert!(small.0 >= 16_384 && small.1 >= 16_384, "{small:?}");
+        assert!(large.0 > small.0 && large.1 > small.1, "{large:?}");
+    }
+
+    #[test]
     fn each_transport_of_a_contact_without_a_port_has_its_default_one() {
         let contact = "sip:127.0.0.1;transport=tls,udp,ws,tcp,wss".parse();
         let expected = [
