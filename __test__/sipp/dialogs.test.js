@@ -6,7 +6,7 @@ const dgram = require('node:dgram');
 const { once } = require('node:events');
 const test = require('node:test');
 const drachtio = require('../..');
-const { freePort } = require('./app');
+const { freePort, until } = require('./app');
 const { request } = require('./wire');
 
 /** An application with these options, and a peer that sees whole messages. */
@@ -107,10 +107,13 @@ test('an INVITE that replaces a call names it, and one that names none is not ac
   const replaces = `${header(first, 'Call-ID')};to-tag=${tag('To')};from-tag=${tag('From')}`;
   say(request({ method: 'INVITE', headers: { Contact: contact, Replaces: replaces } }));
   say(ackOf(await hear('200')));
+  // What is on the wire may be seen here before the application hears that it has been sent.
+  assert.ok(await until(() => seen.length === 2));
   assert.equal(seen[0].replaces, undefined);
   assert.equal(seen[1].replaces, seen[0].dialog);
   assert.notEqual(seen[1].dialog, seen[0].dialog);
   say(request({ method: 'INVITE', headers: { Contact: contact, Replaces: `x${replaces}` } }));
   await hear('481');
+  assert.ok(await until(() => errors.length > 0));
   assert.deepEqual(errors, ['DRT_ERR_REPLACES']);
 });
