@@ -8,6 +8,10 @@ const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
 const { createConnection } = require('node:net');
 const { join } = require('node:path');
+const drachtio = require('../..');
+const { startPhone } = require('../examples/phone');
+const { engineWithTls } = require('../interop/certificate');
+const { tlsTest } = require('../tls/pki');
 const { DIRECTORY } = require('./support/configuration');
 const { observed } = require('./support/observed');
 const { peer } = require('./support/sip');
@@ -96,6 +100,23 @@ test('HEP names TCP, and versions 1 and 2 have a head each', TIME, async (t) => 
   }
 });
 
+for (const transport of ['tls', 'ws', 'wss']) {
+  tlsTest(`what comes over ${transport.toUpperCase()} is traced as it is read, without ciphers and frames`, async (t) => {
+    const server = await captureServer(t);
+    const app = drachtio();
+    app.options((req, res) => res.send(200));
+    app.connect({ contact: `sip:127.0.0.1:0;transport=${transport}`, engine: engineWithTls(), observe: { hep: { address: server.address, captureId: 1 } } });
+    const [, hostport] = await once(app, 'connect');
+    t.after(() => app.disconnect());
+    const phone = await startPhone(t, 'phone', { transport, engine: engineWithTls() });
+    const uri = `sip:${hostport.split('/')[1]};transport=${transport}`;
+    assert.equal((await phone.send(uri, { method: 'OPTIONS' })).status, 200);
+    const texts = (await server.take(2)).map((datagram) => chunks(datagram)[15].toString());
+    assert.deepEqual(texts.map((text) => text.slice(0, 11)), ['OPTIONS sip', 'SIP/2.0 200']);
+    assert.match(texts[0], new RegExp(`^Via: SIP/2\\.0/${transport} `, 'im'));
+  });
+}
+
 test('a capture file has a packet for each message, with right checksums', TIME, async (t) => {
   const path = join(DIRECTORY, 'trace.pcap');
   const { app, sip } = await observed(t, { pcap: { path } });
@@ -129,7 +150,6 @@ function sum(bytes) {
 }
 
 test('a trace that cannot be written keeps the engine from starting', TIME, async () => {
-  const drachtio = require('../..');
   const app = drachtio();
   const err = await new Promise((resolve) => {
     app.connect({ contact: 'sip:127.0.0.1:0', observe: { pcap: { path: `${DIRECTORY}/nowhere/x.pcap` } } }, resolve);
