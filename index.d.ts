@@ -772,7 +772,7 @@ declare namespace drachtio {
     reconnecting: [next: { delay: number; attempt: number }];
     /** The application listens for drachtio-servers. */
     listening: [];
-    /** A drachtio-server tells of a call that somebody wants to make. `source` is `network` or `application`. */
+    /** A call detail record: somebody wants to make a call. `source` is `network` or `application`. See `docs/operations.md`. */
     'cdr:attempt': [source: string, time: string, msg: SipMessage];
     /** A call was answered. `role` is `uac`, `uas`, `proxy-uac` or `proxy-uas`. */
     'cdr:start': [source: string, time: string, role: string, msg: SipMessage];

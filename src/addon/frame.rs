@@ -9,7 +9,8 @@
 use crate::engine::{ClosedConnection, DialogId, Meta, News, Refusal, Reply, TransactionId};
 use crate::message::{HeaderId, Message};
 use crate::protocol::{
-    write_address, write_envelope, write_number, write_progress, write_transaction, WallClock,
+    write_address, write_envelope, write_number, write_progress, write_record, write_transaction,
+    WallClock,
 };
 
 /// Events that JavaScript is given at once.
@@ -133,6 +134,10 @@ impl Batch {
                 let text = format!("{transaction}|{status}|{}|{why}", why.code());
                 self.text.extend_from_slice(text.as_bytes());
                 self.finish(Kind::Answered, 0);
+            }
+            News::Record(record) => {
+                let write = |text: &mut Vec<u8>| write_record(text, record, clock);
+                self.push_indexed(Kind::Cdr, 0, &record.message, write);
             }
             News::ConnectionClosed(closed) => self.push_closed(closed),
             News::Reply { command, reply } => self.push_reply(command.0, reply, clock),

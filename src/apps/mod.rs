@@ -59,6 +59,9 @@ pub enum Recipient {
 /// recorded route. It is no method, so nobody can send one.
 pub const PASSING_ROUTE: &str = "in-dialog";
 
+/// The routes by which an application asks for call detail records, each kind for itself.
+pub const RECORD_ROUTES: [&str; 3] = ["cdr:attempt", "cdr:start", "cdr:stop"];
+
 /// Where the news for one application goes. Called on the engine's thread, so it must not wait.
 pub trait Outlet: Send {
     /// Takes one piece of news.
@@ -233,6 +236,11 @@ impl Apps {
         if let News::Passing { transaction, .. } = event.news {
             return Some(self.dispatch_passing(transaction, event.news));
         }
+        if let News::Record(record) = &event.news {
+            let verb = record.event.name();
+            self.dispatch_record(verb, event.news);
+            return None;
+        }
         let (transaction, verb, is_extension, is_answered) = match &event.news {
             News::Message {
                 transaction: Some(transaction),
@@ -342,6 +350,21 @@ impl Apps {
         }
     }
 
+    /// Gives a call detail record to one of those that have asked for such, in turns. Those that are
+    /// behind miss it.
+    fn dispatch_record(&mut self, verb: &str, news: News) {
+        let apps = &self.apps;
+        let is_able = |app: &AppId| apps.get(app).is_some_and(App::is_able);
+        if let Some(app) = self.routes.choose(verb, is_able) {
+            self.deliver(app, news);
+        }
+    }
+
+    /// True while an application wants call detail records.
+    pub fn wants_records(&self) -> bool {
+        RECORD_ROUTES.iter().any(|verb| self.routes.contains(verb))
+    }
+
     /// A batch is complete: wakes the applications that were told something.
     pub fn flush(&mut self) {
         for app in self.apps.values_mut().filter(|app| app.unflushed) {
@@ -398,6 +421,7 @@ fn is_provisional(news: &News) -> bool {
     match news {
         News::Message { message, .. } => message.status().is_some_and(|status| status < 200),
         News::Passing { .. }
+        | News::Record(_)
         | News::Refused { .. }
         | News::Reply { .. }
         | News::ConnectionClosed(_) => false,
@@ -410,7 +434,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::engine::{Meta, Source, Transport};
+    use crate::engine::{Cdr, CdrEvent, CdrRole, Meta, Source, StopReason, Transport};
 
     const REQUEST: TransactionId = TransactionId(1);
 
@@ -533,6 +557,55 @@ mod tests {
         recorders[1].set_backlog(BACKLOG_LIMIT);
         assert_eq!(apps.dispatch(passing("BYE")), Some(Ruling::Pass(REQUEST)));
         assert_eq!(recorders[1].told(), 1);
+    }
+
+    fn record(event: CdrEvent) -> Event {
+        let invite = &b"INVITE sip:a@b SIP/2.0\r\n\r\n"[..];
+        let record = Cdr {
+            event,
+            source: Source::Network,
+            at: Instant::now(),
+            message: Message::parse_draft(invite.into()).unwrap(),
+        };
+        Event {
+            app: None,
+            news: News::Record(Box::new(record)),
+        }
+    }
+
+    #[test]
+    fn records_go_in_turns_to_those_that_have_asked_for_their_kind() {
+        let routes: &[&[&str]] = &[&["invite"], &["cdr:attempt"], &["cdr:attempt", "cdr:stop"]];
+        let (mut apps, recorders) = apps(routes);
+        let attempt = || record(CdrEvent::Attempt);
+        let told = || [0, 1, 2].map(|at: usize| recorders[at].told());
+        for _ in 0..4 {
+            assert_eq!(apps.dispatch(attempt()), None);
+        }
+        assert_eq!(told(), [0, 2, 2]);
+        assert_eq!(apps.dispatch(record(CdrEvent::Start(CdrRole::Uas))), None);
+        assert_eq!(told(), [0, 2, 2]);
+        recorders[2].set_backlog(BACKLOG_LIMIT);
+        let stop = record(CdrEvent::Stop(StopReason::NormalRelease));
+        let _ = (apps.dispatch(attempt()), apps.dispatch(attempt()));
+        assert_eq!(apps.dispatch(stop), None);
+        assert_eq!(told(), [0, 4, 2], "one that is behind misses records");
+    }
+
+    #[test]
+    fn records_are_wanted_while_somebody_has_asked_for_any() {
+        let (mut apps, _) = apps(&[&["invite"]]);
+        assert!(!apps.wants_records());
+        add(&mut apps, 2, &["CDR:Stop"], &[], false);
+        assert!(apps.wants_records());
+        apps.remove(AppId(2));
+        assert!(!apps.wants_records());
+    }
+
+    #[test]
+    fn who_only_asks_for_records_does_not_make_a_method_unwanted() {
+        let (mut apps, _) = apps(&[&["cdr:stop"]]);
+        assert_eq!(apps.dispatch(new_request("INVITE")), rejection(503, None));
     }
 
     #[test]

@@ -61,9 +61,9 @@ impl Routes {
         self.turns.contains_key(verb)
     }
 
-    /// True when no application wants anything.
+    /// True when no application wants any requests; names with a colon stand for other news.
     pub(super) fn is_empty(&self) -> bool {
-        self.turns.is_empty()
+        self.turns.keys().all(|verb| verb.contains(':'))
     }
 
     /// The value of an Allow header (RFC 3261 §20.5): what is wanted, and what comes with the

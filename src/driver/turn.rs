@@ -187,12 +187,14 @@ impl<'a> Driver<'a> {
             Order::Attach(app, outlet, profile) => {
                 self.carry_out_submissions(now, usize::MAX);
                 self.apps.add(app, outlet, profile);
+                self.heed_record_routes();
             }
             Order::Detach(app, legacy) => {
                 self.carry_out_submissions(now, usize::MAX);
                 self.apps.remove(app);
                 self.engine.handle_app_gone(now, app, legacy);
                 self.hand_out(now);
+                self.heed_record_routes();
             }
             Order::Adopt(from, heir) => {
                 self.carry_out_submissions(now, usize::MAX);
@@ -230,8 +232,14 @@ impl<'a> Driver<'a> {
                 return;
             };
             match request {
-                Request::Route(verb) => self.apps.route(app, id, &verb),
-                Request::RemoveRoute(verb) => self.apps.remove_route(app, id, &verb),
+                Request::Route(verb) => {
+                    self.apps.route(app, id, &verb);
+                    self.heed_record_routes();
+                }
+                Request::RemoveRoute(verb) => {
+                    self.apps.remove_route(app, id, &verb);
+                    self.heed_record_routes();
+                }
                 Request::Act(action) => {
                     let command = Command { app, id, action };
                     self.engine.handle_command(now, command);
@@ -242,6 +250,11 @@ impl<'a> Driver<'a> {
                 }
             }
         }
+    }
+
+    /// Records are made while somebody wants them.
+    fn heed_record_routes(&mut self) {
+        self.engine.make_records(self.apps.wants_records());
     }
 
     fn give(

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::cdr::StopReason;
 use super::command::{AppId, CommandId, DialogId, Forks};
 use super::compose::{Identity, RequestParts, Writer};
 use super::dialog::Acknowledgement;
-use super::event::{Meta, Refusal, Reply};
+use super::event::{Meta, Refusal, Reply, Source};
 use super::nat::replaced_address;
 use super::offers::{Carrier, Side};
 use super::path::Path;
@@ -20,10 +21,33 @@ use super::{Action, ClientKey, Command, DialogKey, Engine, Parked, ServerKey};
 use crate::message::{HeaderId, Message, Method};
 
 /// Why the engine ended a call by itself; applications see these texts.
-pub(super) const REASON_ACK_TIMEOUT: &str = "SIP ;cause=200 ;text=\"ACK timeout\"";
-const REASON_CANCEL_RACE: &str = "SIP ;cause=200 ;text=\"ACK-BYE due to cancel race condition\"";
+pub(super) const ACK_TIMEOUT: HangUp = HangUp {
+    reason: "SIP ;cause=200 ;text=\"ACK timeout\"",
+    on_record: StopReason::AckBye,
+};
+const CANCEL_RACE: HangUp = HangUp {
+    reason: "SIP ;cause=200 ;text=\"ACK-BYE due to cancel race condition\"",
+    on_record: StopReason::AckBye,
+};
 /// The same for a fork that nobody waits for any more; the callee sees it.
-pub(super) const CROSSED_FORK: &str = "SIP ;cause=200 ;text=\"Call completed elsewhere\"";
+pub(super) const CROSSED_FORK: HangUp = HangUp {
+    reason: "SIP ;cause=200 ;text=\"Call completed elsewhere\"",
+    on_record: StopReason::AckBye,
+};
+/// The same for a call that is forgotten, since nobody is there that a BYE could reach.
+const UNREACHABLE: HangUp = HangUp {
+    reason: "SIP ;cause=408 ;text=\"Peer can not be reached\"",
+    on_record: StopReason::SystemErrorInitiatedTermination,
+};
+
+/// Why the engine ends a call by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HangUp {
+    /// The Reason of the BYE (RFC 3326).
+    pub(super) reason: &'static str,
+    /// What the call detail record says.
+    pub(super) on_record: StopReason,
+}
 
 /// Who hears of a BYE that the engine sends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +116,7 @@ impl Engine {
             return;
         };
         if dialog.expires.is_some_and(|at| at <= now) {
+            self.record_unreachable(now, key);
             self.end_call_usage(key);
             return;
         }
@@ -105,7 +130,7 @@ impl Engine {
                 self.reschedule_dialog(key);
                 match self.take_held_bye(key) {
                     Some(bye) => self.carry_out(now, bye, None),
-                    None => self.end_call(now, key, REASON_ACK_TIMEOUT),
+                    None => self.end_call(now, key, ACK_TIMEOUT),
                 }
                 return;
             }
@@ -233,7 +258,7 @@ impl Engine {
         self.keep_ack(client, key, (message.text().clone(), path));
         self.transmit(path, message.text().clone(), None);
         if ends {
-            self.end_call(now, key, REASON_CANCEL_RACE);
+            self.end_call(now, key, CANCEL_RACE);
         }
         Ok(Some(Reply::Sent {
             transaction,
@@ -257,9 +282,9 @@ impl Engine {
             self.keep_ack(client, key, ack);
         }
         match told {
-            Told::Owner => self.end_call(now, key, REASON_CANCEL_RACE),
+            Told::Owner => self.end_call(now, key, CANCEL_RACE),
             Told::Nobody => {
-                self.send_bye(now, key, REASON_CANCEL_RACE);
+                self.send_bye(now, key, CANCEL_RACE);
                 self.end_call_usage(key);
             }
         }
@@ -273,12 +298,23 @@ impl Engine {
         Some((ack, path))
     }
 
+    /// A call is forgotten whose peer no BYE has reached: the record has the one that is not sent.
+    fn record_unreachable(&mut self, now: Instant, key: DialogKey) {
+        if !self.makes_records {
+            return;
+        }
+        if let Some((_, bye, _)) = self.compose_bye(key, UNREACHABLE.reason) {
+            let why = UNREACHABLE.on_record;
+            self.record_end(now, key, Source::Application, why, &bye);
+        }
+    }
+
     /// The engine ends a call by itself and tells the owner of its BYE.
-    pub(super) fn end_call(&mut self, now: Instant, key: DialogKey, reason: &str) {
+    pub(super) fn end_call(&mut self, now: Instant, key: DialogKey, why: HangUp) {
         let Some((owner, id)) = self.dialog_owner(key) else {
             return;
         };
-        if let Some((path, message)) = self.send_bye(now, key, reason) {
+        if let Some((path, message)) = self.send_bye(now, key, why) {
             let meta = Meta::sent(path, &message, now);
             self.deliver(Some(owner), None, Some(id), meta, message);
         }
@@ -301,9 +337,10 @@ impl Engine {
         &mut self,
         now: Instant,
         key: DialogKey,
-        reason: &str,
+        why: HangUp,
     ) -> Option<(Path, Message)> {
-        let (path, message, branch) = self.compose_bye(key, reason)?;
+        let (path, message, branch) = self.compose_bye(key, why.reason)?;
+        self.record_end(now, key, Source::Application, why.on_record, &message);
         self.open_engine_transaction(now, path, branch, &message);
         Some((path, message))
     }

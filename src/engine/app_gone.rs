@@ -2,14 +2,19 @@
 
 use std::time::Instant;
 
+use super::ack::HangUp;
 use super::cancel::{plain_cancel, Cancelling};
+use super::cdr::StopReason;
 use super::command::AppId;
 use super::dialog::CallUsage;
 use super::transaction::client::ClientUser;
 use super::{DialogKey, Engine, Parked, ServerKey};
 
 /// Why a call ended whose application has gone.
-const REASON_APP_GONE: &str = "SIP ;cause=503 ;text=\"application has gone\"";
+const APP_GONE: HangUp = HangUp {
+    reason: "SIP ;cause=503 ;text=\"application has gone\"",
+    on_record: StopReason::SystemInitiatedTermination,
+};
 
 /// What outlives an application that has gone: nothing, unless it is said here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -112,7 +117,7 @@ impl Engine {
             .get(key)
             .is_some_and(|dialog| dialog.call == CallUsage::Live)
         {
-            self.end_call(now, key, REASON_APP_GONE);
+            self.end_call(now, key, APP_GONE);
         }
         self.remove_dialog(key);
     }

@@ -91,7 +91,10 @@ impl Engine {
             .and_then(|dialog| self.dialogs.get(dialog))
             .map(|dialog| dialog.id.clone());
         match user {
-            ServerUser::Application => self.respond_plainly(now, invite, 487),
+            ServerUser::Application => {
+                self.record_cancelled(now, invite);
+                self.respond_plainly(now, invite, 487);
+            }
             ServerUser::Proxy(proxy) => self.cancel_proxy(now, proxy, cancel),
         }
         if owner.is_some() {

@@ -71,6 +71,8 @@ pub(crate) struct Dialog {
     pub(crate) remote_rseq: Option<u32>,
     /// When a call is forgotten whose peer no BYE can reach.
     pub(crate) expires: Option<Instant>,
+    /// The end of its call is on record.
+    pub(crate) is_over: bool,
     key: Arc<str>,
     pub(crate) slot: TimerSlot,
 }
@@ -200,6 +202,7 @@ impl DialogTable {
             held: Vec::new(),
             remote_rseq: None,
             expires: None,
+            is_over: false,
             key: key.clone(),
             slot: TimerSlot::default(),
         });

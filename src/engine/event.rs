@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 
+use super::cdr::Cdr;
 use super::command::{AppId, CommandId, DialogId, TransactionId};
 use super::path::{Path, Transport};
 use crate::message::Message;
@@ -13,7 +14,8 @@ use crate::message::Message;
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Who is told. `None` for a request outside every dialog that no application owns yet:
-    /// the `apps` layer answers with `Engine::assign` or `Engine::reject`.
+    /// the `apps` layer answers with `Engine::assign` or `Engine::reject`; and for a
+    /// [`News::Record`].
     pub app: Option<AppId>,
     /// What is told.
     pub news: News,
@@ -57,6 +59,8 @@ pub enum News {
         /// Why.
         why: Refusal,
     },
+    /// A call detail record. The `apps` layer gives it to an application that has asked for such.
+    Record(Box<Cdr>),
     /// A connection has ended on which the application has registrations, dialogs or requests.
     ConnectionClosed(Box<ClosedConnection>),
     /// The answer to a command.

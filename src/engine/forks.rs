@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::ack::CROSSED_FORK;
+use super::cdr::CdrRole;
 use super::command::{DialogId, Forks};
 use super::dialog::{CallUsage, DialogSeed};
 use super::offers::{Offers, Side};
@@ -132,6 +133,7 @@ impl Engine {
             && call.others.len() < limits::MAX_FORKS;
         let id = call.id.of_fork(tag);
         let dialog = self.fork_of(path, key, response)?;
+        self.record_answer(now, CdrRole::Uac, response);
         self.take_answer(path, dialog, response);
         if !is_wanted {
             self.end_other_fork(now, key, dialog, response);

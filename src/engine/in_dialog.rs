@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::command::{AppId, CommandId, DialogId, Forks};
 use super::compose;
 use super::dialog::{CallUsage, Dialog};
-use super::event::{Meta, Refusal, Reply};
+use super::event::{Meta, Refusal, Reply, Source};
 use super::limits::Claim;
 use super::listeners::Face;
 use super::nat::{is_marked, replaced_address};
@@ -94,7 +94,10 @@ impl Engine {
         }
         self.reschedule_server(key);
         match method {
-            Method::Bye => self.end_call_usage(dialog_key),
+            Method::Bye => {
+                self.record_bye(now, dialog_key, Source::Network, request);
+                self.end_call_usage(dialog_key);
+            }
             Method::Notify => self.note_notify(now, dialog_key, Role::Subscriber, request),
             _ => {}
         }
@@ -216,6 +219,7 @@ impl Engine {
         let path = ways.first;
         if method == Method::Bye {
             self.abandon_open_invite(now, key);
+            self.record_bye(now, key, Source::Application, &message);
         }
         let call = (method == Method::Invite).then(|| Call::new(id.clone(), Forks::First));
         let (client, transaction) =

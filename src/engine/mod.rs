@@ -27,12 +27,14 @@
 //! | `sips.rs` | what `sips:` asks of our addresses |
 //! | `compose.rs` | the text of messages |
 //! | `latency.rs` | how long things take |
+//! | `cdr.rs` | call detail records |
 
 mod acceptance;
 mod ack;
 mod advertised;
 mod app_gone;
 mod cancel;
+mod cdr;
 mod command;
 mod compose;
 mod config;
@@ -90,6 +92,7 @@ use slotmap::new_key_type;
 pub use acceptance::Understanding;
 pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use app_gone::Legacy;
+pub use cdr::{Cdr, CdrEvent, CdrRole, StopReason};
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, Forks, NotATransactionId, TransactionId,
 };
@@ -150,6 +153,8 @@ pub struct Engine {
     best_effort_tls: bool,
     screening: Screening,
     stateless: bool,
+    /// See `cdr.rs`.
+    makes_records: bool,
     limits: TableLimits,
     understanding: Understanding,
     listeners: Listeners,
@@ -286,6 +291,7 @@ impl Engine {
             best_effort_tls: config.best_effort_tls,
             screening: config.screening,
             stateless: config.stateless,
+            makes_records: false,
             limits: config.limits,
             next_hop: config.next_hop,
             understanding: config.understanding,
@@ -364,7 +370,7 @@ impl Engine {
                 self.branch_resolved(now, proxy, branch, destinations);
             }
             Parked::Ack(ack) => self.forward_ack(*ack, Some(destinations)),
-            Parked::Stateless(request) => self.stateless_resolved(*request, destinations),
+            Parked::Stateless(request) => self.stateless_resolved(now, *request, destinations),
         }
     }
 

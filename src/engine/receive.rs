@@ -40,7 +40,9 @@ impl Engine {
         if let Err(fault) = message.validate() {
             self.counters.malformed += 1;
             if method != Method::Ack {
+                self.record_attempt(now, Source::Network, &message);
                 self.refuse_statelessly(
+                    now,
                     reply_path,
                     &message,
                     fault.status,
@@ -57,11 +59,12 @@ impl Engine {
         } else if let Some(key) = known {
             self.repeat_response(key);
         } else if let Some(verdict) = self.screen(&message, &path) {
-            self.turn_away(reply_path, &message, verdict);
+            self.turn_away(now, reply_path, &message, verdict);
         } else if self.servers.len() >= claim_of(&message).share_of(self.limits.server_transactions)
         {
             self.counters.overloads += 1;
-            self.refuse_statelessly(reply_path, &message, 503, &[], &[overload_retry()]);
+            self.record_attempt(now, Source::Network, &message);
+            self.refuse_statelessly(now, reply_path, &message, 503, &[], &[overload_retry()]);
         } else {
             let is_invite = method == Method::Invite;
             let noted = note_source(&message, &via, path.peer);
@@ -78,6 +81,7 @@ impl Engine {
             return;
         };
         let (request, is_initial) = (open.request.clone(), open.is_initial);
+        self.record_attempt(now, Source::Network, &request);
         if request.method() == Some(Method::Cancel) {
             self.receive_cancel(now, path, key, &request);
             return;
@@ -214,6 +218,7 @@ impl Engine {
             ring_again: None,
             rings: false,
             watch: None,
+            is_over: false,
             trying_at: None,
         };
         let key = self.servers.insert(ServerTransaction::new(
@@ -231,6 +236,7 @@ impl Engine {
     /// Answers without a transaction, since there is none to be had.
     pub(super) fn refuse_statelessly(
         &mut self,
+        now: Instant,
         path: Path,
         request: &Message,
         status: u16,
@@ -244,6 +250,7 @@ impl Engine {
             ..ResponseParts::plain(status, &tag)
         };
         let text = response.compose(request);
+        self.record_refused(now, request, &text);
         self.transmit(path, text, None);
     }
 

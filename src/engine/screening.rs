@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::time::Instant;
 
+use super::event::Source;
 use super::path::Path;
 use super::Engine;
 use crate::message::{HeaderId, Host, Message, Method, NameAddr, Uri};
@@ -91,10 +93,17 @@ impl Engine {
             .then_some(Verdict::Reject(403))
     }
 
-    pub(super) fn turn_away(&mut self, reply_path: Path, request: &Message, verdict: Verdict) {
+    pub(super) fn turn_away(
+        &mut self,
+        now: Instant,
+        reply_path: Path,
+        request: &Message,
+        verdict: Verdict,
+    ) {
         self.counters.screened += 1;
         if let Verdict::Reject(status) = verdict {
-            self.refuse_statelessly(reply_path, request, status, &[], &[]);
+            self.record_attempt(now, Source::Network, request);
+            self.refuse_statelessly(now, reply_path, request, status, &[], &[]);
         }
     }
 }

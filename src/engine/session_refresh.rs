@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::ack::HangUp;
+use super::cdr::StopReason;
 use super::compose::Writer;
 use super::dialog::CallUsage;
 use super::limits::Claim;
@@ -18,7 +20,10 @@ use super::{ClientKey, DialogKey, Engine, ServerKey};
 use crate::message::{HeaderId, Message, Method};
 
 /// Why a call ended that nobody refreshed; applications see this text.
-const REASON_EXPIRED: &str = "SIP ;cause=200 ;text=\"Session timer expired\"";
+const EXPIRED: HangUp = HangUp {
+    reason: "SIP ;cause=200 ;text=\"Session timer expired\"",
+    on_record: StopReason::SessionExpired,
+};
 
 /// The longest wait before a refresh is tried again, whatever the peer asks for.
 const MAX_RETRY_AFTER: u32 = 30;
@@ -160,7 +165,7 @@ impl Engine {
         };
         if session.ends_at <= now {
             self.abandon_open_invite(now, key);
-            self.end_call(now, key, REASON_EXPIRED);
+            self.end_call(now, key, EXPIRED);
         } else if session.deadline().is_some_and(|at| at <= now) && !self.refresh(now, key) {
             let wait = self.random.glare_wait();
             self.refresh_after(key, now + wait);
@@ -326,7 +331,7 @@ impl Engine {
         let mut at = now + wait;
         match status {
             408 | 481 => {
-                self.end_call(now, dialog_key, REASON_EXPIRED);
+                self.end_call(now, dialog_key, EXPIRED);
                 return;
             }
             422 if least > session.agreement.seconds => {

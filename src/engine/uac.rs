@@ -270,6 +270,7 @@ impl Engine {
         branch: Branch,
         request: &Message,
     ) -> ClientKey {
+        self.record_sent(now, &user, request);
         let method = request.method();
         let is_invite = method == Some(Method::Invite);
         let machine = self.client_machine(now, is_invite, path.transport, &user);

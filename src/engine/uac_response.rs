@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::ack::Told;
+use super::cdr::CdrRole;
 use super::command::AppId;
 use super::compose::ResponseParts;
 use super::event::Meta;
@@ -110,6 +111,7 @@ impl Engine {
                 return;
             }
         } else if is_invite {
+            self.record_failure(now, key, meta.source, response);
             self.invite_failed(key, in_dialog);
         } else if makes_dialog {
             self.subscribe_ended(now, path, key, succeeded && !is_orphan, response);
@@ -164,11 +166,15 @@ impl Engine {
         self.take_answer(path, dialog_key, response);
         if is_orphan {
             // The application has gone: the call is answered and ended (§13.2.2.4).
+            self.record_answer(now, CdrRole::Uac, response);
             self.acknowledge_and_end(now, dialog_key, key, cseq, Told::Nobody);
             return true;
         }
         if let Some(dialog) = self.dialogs.get_mut(dialog_key) {
             dialog.bye_after_ack = cancelled && in_dialog.is_none();
+        }
+        if in_dialog.is_none() {
+            self.record_answer(now, CdrRole::Uac, response);
         }
         self.confirm_call(now, dialog_key, key, cseq, response);
         true
@@ -314,6 +320,7 @@ impl Engine {
         match &transaction.user {
             ClientUser::Branch { proxy, branch } => {
                 let (proxy, branch) = (*proxy, *branch);
+                self.record_silence(now, key, status);
                 self.remove_client(key);
                 self.branch_failed(now, proxy, branch, status);
                 return;
@@ -379,7 +386,7 @@ impl Engine {
 }
 
 /// A response made here, in the name of a peer that is not heard.
-fn local_response(
+pub(super) fn local_response(
     request: &Message,
     status: u16,
     tag: &str,

@@ -422,6 +422,7 @@ impl Engine {
     /// Puts a response on the wire and tells the state machine.
     pub(super) fn send_response(&mut self, now: Instant, key: ServerKey, code: u16, text: Bytes) {
         self.time_response_sent(now, key, code);
+        self.record_response(now, key, code, &text);
         let timers = self.timers_config;
         let Some(transaction) = self.servers.get_mut(key) else {
             return;

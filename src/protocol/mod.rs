@@ -15,14 +15,12 @@
 //! | `proxy.rs` | `proxy`: where and how a request is forwarded |
 //! | `time.rs` | spans of time: `2s`, `500ms` |
 //! | `server_message.rs` | what a server says: `response`, `sip`, `cdr:…` |
-//! | `cdr.rs` | call detail records |
 //! | `message_ids.rs` | how a client tells which command a response is for |
 //! | `refusal_code.rs` | the code of a refusal by its text |
 //! | `envelope.rs`, `wall_clock.rs` | how a message travelled, as tokens |
 
 mod action;
 mod app_message;
-mod cdr;
 mod envelope;
 mod frame;
 mod message_ids;
@@ -35,14 +33,13 @@ mod wall_clock;
 
 pub use action::{proxy_action, sip_action};
 pub use app_message::{AppMessage, Command, Fault, Said, Secret, MAX_MESSAGE_ID};
-pub use cdr::{Cdr, CdrEvent, Role, StopReason};
 pub use envelope::{write_address, write_envelope, write_number, write_transaction, Envelope};
 pub use frame::{write_frame, FrameError, FrameReader, LengthUnit, MAX_PAYLOAD};
 pub use message_ids::MessageIds;
 pub use refusal_code::refusal_code;
 pub use server_message::{
-    write_authenticated, write_cdr, write_fault, write_news, write_ok, write_pong, write_progress,
-    write_refusal, write_reply, Answer, Asked, Greeting, ServerMessage, ANSWERED,
+    write_authenticated, write_fault, write_news, write_ok, write_pong, write_progress,
+    write_record, write_refusal, write_reply, Answer, Asked, Greeting, ServerMessage, ANSWERED,
     CONNECTION_CLOSED,
 };
 pub use token_line::{escape_name, unescape_name, Malformed, TokenLine, MAX_TOKEN_LINE};

@@ -20,7 +20,6 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::app_message::Fault;
-use super::cdr::Cdr;
 use super::envelope::{
     source_name, write_address, write_envelope, write_number, write_transaction, Envelope,
 };
@@ -28,7 +27,8 @@ use super::frame::write_frame;
 use super::token_line::{escape_name, write_text, Malformed, TokenLine};
 use super::wall_clock::WallClock;
 use crate::engine::{
-    BranchId, BranchStep, ClosedConnection, DialogId, Meta, News, Refusal, Reply, TransactionId,
+    BranchId, BranchStep, Cdr, ClosedConnection, DialogId, Meta, News, Refusal, Reply,
+    TransactionId,
 };
 use crate::message::{HeaderId, Message, Method};
 
@@ -237,6 +237,12 @@ pub fn write_news(out: &mut Vec<u8>, id: TransactionId, news: &News, clock: &mut
             payload.extend_from_slice(format!("|{status}|{}|", why.code()).as_bytes());
             write_text(payload, &why.to_string());
         }),
+        News::Record(record) => write_frame(out, |payload| {
+            write_transaction(payload, id);
+            payload.push(b'|');
+            write_record(payload, record, clock);
+            write_message(payload, &record.message);
+        }),
         News::ConnectionClosed(closed) => write_frame(out, |payload| {
             write_transaction(payload, id);
             payload.extend_from_slice(format!("|{CONNECTION_CLOSED}|").as_bytes());
@@ -292,22 +298,17 @@ fn write_closed(payload: &mut Vec<u8>, closed: &ClosedConnection) {
     }
 }
 
-/// Appends a call detail record.
-pub fn write_cdr(out: &mut Vec<u8>, id: TransactionId, cdr: &Cdr, clock: &mut WallClock) {
-    write_frame(out, |payload| {
-        write_transaction(payload, id);
-        for token in [cdr.event.name(), source_name(cdr.source)] {
-            payload.push(b'|');
-            payload.extend_from_slice(token.as_bytes());
-        }
-        payload.push(b'|');
-        clock.write(cdr.at, payload);
-        if let Some(detail) = cdr.event.detail() {
-            payload.push(b'|');
-            payload.extend_from_slice(detail.as_bytes());
-        }
-        write_message(payload, &cdr.message);
-    });
+/// Appends what a call detail record says beside its message: `event|source|time`, and the role or
+/// the reason of one that has it.
+pub fn write_record(out: &mut Vec<u8>, record: &Cdr, clock: &mut WallClock) {
+    let names = [record.event.name(), source_name(record.source)];
+    out.extend_from_slice(names.join("|").as_bytes());
+    out.push(b'|');
+    clock.write(record.at, out);
+    if let Some(detail) = record.event.detail() {
+        out.push(b'|');
+        out.extend_from_slice(detail.as_bytes());
+    }
 }
 
 fn write_response(

@@ -196,7 +196,10 @@ impl Queue {
             News::Refused { .. } => self.wants.answered.load(Ordering::Relaxed),
             News::ConnectionClosed(_) => self.wants.connection_closed.load(Ordering::Relaxed),
             // A request that passes is given to those only that have asked for such.
-            News::Message { .. } | News::Passing { .. } | News::Reply { .. } => true,
+            // So are records.
+            News::Message { .. } | News::Passing { .. } | News::Record(_) | News::Reply { .. } => {
+                true
+            }
         }
     }
 
@@ -248,6 +251,7 @@ fn size(news: &News) -> usize {
             reply: Reply::Sent { message, .. } | Reply::Branch { message, .. },
             ..
         } => message,
+        News::Record(record) => &record.message,
         _ => return NEWS_SIZE,
     };
     message.text().len() + NEWS_SIZE

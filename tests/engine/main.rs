@@ -13,6 +13,7 @@ mod app_gone;
 mod automatic_answers;
 mod bridging;
 mod cancel;
+mod cdr;
 mod connection_death;
 mod dead_connection;
 mod dialog_uac_forks;

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::Bytes;
 use drachtio::engine::{
-    BranchEnd, BranchId, BranchStep, ClosedConnection, CommandId, DialogId, Meta, News, Refusal,
-    Reply, Source, TransactionId, Transport,
+    BranchEnd, BranchId, BranchStep, Cdr, CdrEvent, CdrRole, ClosedConnection, CommandId, DialogId,
+    Meta, News, Refusal, Reply, Source, StopReason, TransactionId, Transport,
 };
 use drachtio::message::Message;
 use drachtio::protocol::{
-    write_authenticated, write_cdr, write_fault, write_news, write_ok, write_pong, write_reply,
-    Answer, Asked, Cdr, CdrEvent, Envelope, Fault, FrameReader, Greeting, Malformed, Role,
-    ServerMessage, StopReason, TokenLine, WallClock, MAX_PAYLOAD,
+    write_authenticated, write_fault, write_news, write_ok, write_pong, write_reply, Answer, Asked,
+    Envelope, Fault, FrameReader, Greeting, Malformed, ServerMessage, TokenLine, WallClock,
+    MAX_PAYLOAD,
 };
 
 const ID: TransactionId = TransactionId(0x1);
@@ -417,7 +417,7 @@ fn records_of_calls() {
     for (event, tokens) in [
         (CdrEvent::Attempt, format!("cdr:attempt|network|{TIME}")),
         (
-            CdrEvent::Start(Role::ProxyUac),
+            CdrEvent::Start(CdrRole::ProxyUac),
             format!("cdr:start|network|{TIME}|proxy-uac"),
         ),
         (
@@ -425,13 +425,13 @@ fn records_of_calls() {
             format!("cdr:stop|network|{TIME}|normal-release"),
         ),
     ] {
-        let cdr = Cdr {
+        let news = News::Record(Box::new(Cdr {
             event,
             source: Source::Network,
             at: Instant::now(),
             message: message(INVITE),
-        };
-        let text = written(|out, clock| write_cdr(out, ID, &cdr, clock));
+        }));
+        let text = written(|out, clock| write_news(out, ID, &news, clock));
         assert_eq!(text, format!("{ID_TEXT}|{tokens}\r\n{INVITE}"));
         read(&text, |read| match read {
             Ok(ServerMessage::Cdr {

@@ -149,7 +149,7 @@ const SETTINGS = Object.freeze([
   { name: 'blacklist.master', flag: 'blacklist-redis-master', env: 'DRACHTIO_BLACKLIST_REDIS_MASTER', xml: 'sip/blacklist/redis-master', type: text },
   { name: 'blacklist.password', flag: 'blacklist-redis-password', env: 'DRACHTIO_BLACKLIST_REDIS_PASSWORD', xml: 'sip/blacklist/redis-password', type: text },
 
-  { name: 'cdr.events', xml: 'cdrs', type: flag, noEffect: 'this version tells applications of no calls but their own' },
+  { name: 'cdr.events', xml: 'cdrs', type: flag, noEffect: 'applications that listen for CDR events get them' },
   { name: 'pcap.path', flag: 'pcap-file', env: 'DRACHTIO_PCAP_FILE', type: text },
   { name: 'drain.deadline', flag: 'drain-deadline', env: 'DRACHTIO_DRAIN_DEADLINE', type: seconds },
 ]);

@@ -56,6 +56,7 @@ impl Engine {
         let Some(path) = self.clients.get(client).map(|transaction| transaction.path) else {
             return;
         };
+        self.record_late_answer(now, response, &bye);
         self.transmit(path, ack.clone(), None);
         if self.check_client_room(Claim::Established).is_ok() {
             self.open_engine_transaction(now, path, bye_branch, &bye);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::best_response::is_challenge;
 use super::report::Outcome;
 use super::BranchState;
-use crate::engine::event::{BranchEnd, Meta};
+use crate::engine::event::{BranchEnd, Meta, Source};
 use crate::engine::path::Path;
 use crate::engine::{ClientKey, Engine, ProxyKey};
 use crate::message::{HeaderId, Message};
@@ -60,6 +60,7 @@ impl Engine {
         if status < 300 {
             self.branch_success(now, &heard);
         } else {
+            self.record_failure(now, client, Source::Network, response);
             self.forget_request(client);
             let state = BranchState::Failed(status, Some(response.clone()));
             self.branch_ended(now, key, at, status, state, BranchEnd::Failed);
@@ -152,6 +153,7 @@ impl Engine {
                 branch.end(BranchState::Succeeded);
             }
             self.cancel_branches(now, key, ANSWERED_ELSEWHERE);
+            self.record_branch_answer(now, server, heard.response);
             self.send_response(now, server, heard.status, text);
             self.close_search(key, Outcome::Reported);
         } else if is_invite && !is_refused {

@@ -157,13 +157,14 @@ impl Engine {
     /// without a transaction.
     pub(in crate::engine) fn stateless_resolved(
         &mut self,
+        now: Instant,
         stateless: Stateless,
         destinations: &[Destination],
     ) {
         let (incoming, request) = (stateless.incoming, stateless.request.clone());
         let is_sent = self.send_stateless(stateless, Some(destinations));
         if !is_sent && request.method() != Some(Method::Ack) {
-            self.refuse_statelessly(incoming, &request, 500, &[], &[]);
+            self.refuse_statelessly(now, incoming, &request, 500, &[], &[]);
         }
     }
 

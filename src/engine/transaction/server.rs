@@ -109,6 +109,8 @@ pub(crate) struct OpenRequest {
     pub(crate) rings: bool,
     /// Times a request that starts something new.
     pub(crate) watch: Option<Stopwatch>,
+    /// Its end is on record, although the final response has not been sent.
+    pub(crate) is_over: bool,
     /// When a 100 is sent, unless something else has been by then (§17.2.1).
     pub(crate) trying_at: Option<Instant>,
 }

@@ -67,7 +67,7 @@ impl Contract {
 
     pub(super) fn note_news(&mut self, node: usize, app: AppId, news: &News) {
         match news {
-            News::Passing { .. } | News::Refused { .. } => {}
+            News::Passing { .. } | News::Record(_) | News::Refused { .. } => {}
             News::Reply { command, reply } => self.note_reply(node, app, *command, reply),
             News::ConnectionClosed(_) => {}
             News::Message {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
-    Action, Advertised, AppId, Census, ClosedConnection, Command, CommandId, Config, Counters,
+    Action, Advertised, AppId, Cdr, Census, ClosedConnection, Command, CommandId, Config, Counters,
     DialogId, Engine, Event, Forks, Latencies, Legacy, Listener, Meta, News, ProxyPlan, Refusal,
     Reply, Screening, TransactionId, Transport,
 };
@@ -37,6 +37,7 @@ pub(super) struct NodeState {
     spoken_for: Vec<(TransactionId, u16, Refusal)>,
     replies: HashMap<CommandId, VecDeque<Reply>>,
     closed: Vec<(AppId, ClosedConnection)>,
+    records: Vec<Cdr>,
 }
 
 /// A message that an application was told of.
@@ -139,6 +140,7 @@ impl World {
             spoken_for: Vec::new(),
             replies: HashMap::new(),
             closed: Vec::new(),
+            records: Vec::new(),
         });
         Node { at, address }
     }
@@ -323,6 +325,16 @@ impl World {
         std::mem::take(&mut self.nodes[node.at].closed)
     }
 
+    /// From now on the node makes call detail records.
+    pub fn make_records(&mut self, node: Node) {
+        self.nodes[node.at].engine.make_records(true);
+    }
+
+    /// The call detail records made since the last call.
+    pub fn records(&mut self, node: Node) -> Vec<Cdr> {
+        std::mem::take(&mut self.nodes[node.at].records)
+    }
+
     /// How full the node's tables are.
     pub fn census(&self, node: Node) -> Census {
         self.nodes[node.at].engine.census()
@@ -415,6 +427,10 @@ impl World {
                 state.engine.assign(*transaction, state.assignee);
                 state.assignee
             }
+            (None, News::Record(record)) => {
+                state.records.push((**record).clone());
+                return;
+            }
             (None, _) => panic!("news to nobody: {news:?}"),
         };
         self.contract.note_news(node, app, &news);
@@ -472,6 +488,7 @@ impl NodeState {
                 why,
             } => self.spoken_for.push((transaction, status, why)),
             News::ConnectionClosed(closed) => self.closed.push((app, *closed)),
+            News::Record(_) => unreachable!("records have no owner"),
             News::Reply { command, reply } => {
                 self.replies.entry(command).or_default().push_back(reply);
             }

@@ -202,7 +202,7 @@ impl App for Caller {
     fn hear(&mut self, news: &News, desk: &mut Desk) {
         match news {
             News::Refused { why, .. } => panic!("{why}"),
-            News::Passing { .. } | News::ConnectionClosed(_) => {}
+            News::Passing { .. } | News::Record(_) | News::ConnectionClosed(_) => {}
             News::Reply { command, reply } => {
                 let Some(number) = self.given.remove(command) else {
                     return;
