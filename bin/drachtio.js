@@ -13,7 +13,7 @@ const HELP = `usage: drachtio serve [options]
        drachtio check [options]
        drachtio --version
 
-${Object.keys(COMMANDS).join(', ')}: see docs/server.md and docs/configuration.md`;
+Options without a command are those of serve. See docs/server.md and docs/configuration.md`;
 
 const [command = '', ...args] = process.argv.slice(2);
 
@@ -21,6 +21,9 @@ if (Object.hasOwn(COMMANDS, command)) {
   COMMANDS[command]()(args);
 } else if (command === '--version' || command === '-v') {
   console.log(VERSION);
+} else if (command.startsWith('-') && command !== '--help' && command !== '-h') {
+  // As drachtio-server is started by units and containers.
+  COMMANDS.serve()(process.argv.slice(2));
 } else {
   console.error(HELP);
   process.exitCode = command === '--help' || command === '-h' ? 0 : 64;

@@ -21,6 +21,15 @@ function answered(caller, server, agent) {
   return caller.answer();
 }
 
+test('options without a command serve, as a unit or container of drachtio-server has them', TIME, async (t) => {
+  const path = file('unit.xml', configuration('cymru'));
+  const server = drachtio(['-f', path, '--contact', 'sip:127.0.0.1:0;transport=udp']);
+  t.after(() => server.child.kill('SIGKILL'));
+  await server.says(/^SIP on udp\/127/m);
+  server.child.kill('SIGTERM');
+  assert.equal((await server.ended).code, 0);
+});
+
 test('SIGHUP takes rules into use, and a wrong file changes nothing', TIME, async (t) => {
   const path = file('hup.xml', configuration('cymru', spammers('one')));
   const server = await serve(t, ['-f', path]);
