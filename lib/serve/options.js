@@ -71,7 +71,7 @@ const CONTACTS = Object.freeze({
   read: (value) => readContacts(value),
 });
 
-/** The options of `serve`: a table that everything else about them follows. `docs/serve.md` describes them. */
+/** The options of `serve`: a table that everything else about them follows. `docs/configuration.md` describes them. */
 const SERVE_OPTIONS = section({
   contact: CONTACTS,
   engine: ENGINE_OPTIONS,
