@@ -5,9 +5,6 @@
 /// line. Routers quote 8 bytes at least, and most of them up to 548.
 pub(super) const MIN_QUOTE: usize = 32;
 
-/// Bytes of a quoted datagram that are looked at.
-const MAX_QUOTE: usize = 1_024;
-
 pub(super) use system::{all_read, enable, is_pending_report, is_silent_loss, next_report, wait};
 
 #[cfg(target_os = "linux")]
@@ -26,7 +23,8 @@ mod system {
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
 
-    use super::MAX_QUOTE;
+    /// Bytes of a quoted datagram that are looked at.
+    const MAX_QUOTE: usize = 1_024;
 
     /// Has the system keep what ICMP reports about this socket's datagrams.
     pub(in super::super) fn enable(socket: &impl AsFd, local: SocketAddr) {

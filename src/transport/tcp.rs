@@ -11,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, Sleep};
 
-use super::limits::{ACCEPT_BATCH, ACCEPT_PAUSE, STALL_TIMEOUT, TCP_KEEP_ALIVE};
+use super::limits::{ACCEPT_BATCH, ACCEPT_PAUSE, TCP_KEEP_ALIVE};
 use crate::engine::Transport;
 
 /// One listening TCP socket, whatever is spoken above.
@@ -102,7 +102,7 @@ fn set_options(stream: &TcpStream) {
         .set_tcp_nodelay(true)
         .and_then(|()| socket.set_tcp_keepalive(&keep_alive));
     #[cfg(target_os = "linux")]
-    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(STALL_TIMEOUT)));
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(super::limits::STALL_TIMEOUT)));
     if let Err(error) = set {
         tracing::debug!(%error, "an option of a TCP socket was refused");
     }
