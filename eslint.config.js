@@ -4,7 +4,7 @@ const js = require('@eslint/js');
 const globals = require('globals');
 
 module.exports = [
-  { ignores: ['target/', 'bench/*/target/', '__test__/api/types/'] },
+  { ignores: ['target/', 'release/', 'bench/*/target/', '__test__/api/types/'] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2024, globals: globals.node },

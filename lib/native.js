@@ -3,6 +3,8 @@
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { DrachtioError } = require('./errors');
+const { PUBLISHED, addonFile, addonPackage, current, possible } = require('./platform');
+const { VERSION } = require('./version');
 
 /**
  * The engine as the native part exports it: see `src/addon`. `submit` takes and `take` gives flat
@@ -140,21 +142,54 @@ function load() {
       problems.push(`${path}: ${/** @type {Error} */ (err).message}`);
     }
   }
-  const details = problems.length > 0 ? `\n${problems.join('\n')}` : '';
-  throw new DrachtioError(
-    `The native part of drachtio is not there for ${process.platform}-${process.arch}: run "npm run build" in ${ROOT}${details}`,
-    'DRT_ERR_NO_NATIVE',
-  );
+  throw new DrachtioError(explain(problems), 'DRT_ERR_NO_NATIVE');
 }
 
-/** Where the native part may be, the most wanted place first. */
+/** Where the native part is, the most wanted place first: beside this package, as it is built from source, or in a package of its own. */
 function candidates() {
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
   if (override) return [override];
-  const { platform, arch } = process;
-  // Which C library this process runs on is not asked: a library for the other one does not load.
-  const suffixes = platform === 'linux' ? ['-gnu', '-musl'] : [''];
-  return suffixes.map((suffix) => join(ROOT, `drachtio.${platform}-${arch}${suffix}.node`)).filter((path) => existsSync(path));
+  const built = possible().map((platform) => join(ROOT, addonFile(platform)));
+  return [...built.filter((path) => existsSync(path)), ...possible().flatMap(installed)];
+}
+
+/**
+ * The addon in the package of a platform. One of another version than this is as good as none: what passes between the two
+ * parts may differ.
+ *
+ * @param {string} platform
+ * @returns {string[]}
+ */
+function installed(platform) {
+  const name = addonPackage(platform);
+  try {
+    return require(`${name}/package.json`).version === VERSION ? [require.resolve(name)] : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * What is missing, and what can be done.
+ *
+ * @param {string[]} problems of the addons that are there
+ */
+function explain(problems) {
+  const platform = current();
+  const name = `${addonPackage(platform)}@${VERSION}`;
+  const published = PUBLISHED.includes(platform);
+  const absent = published
+    ? `it is not in ${ROOT}, and the optional package ${name} is not installed`
+    : `it is not in ${ROOT}, and no package is published for this platform`;
+  return [
+    problems.length > 0
+      ? `The native part of drachtio does not load on ${platform}:`
+      : `The native part of drachtio for ${platform} is missing: ${absent}.`,
+    ...problems,
+    'What can be done:',
+    ...(published ? [`- install the package that has it: npm install ${name}`] : []),
+    `- build it, with Rust 1.88 or later (https://rustup.rs): npm run build --prefix "${ROOT}"`,
+  ].join('\n');
 }
 
 module.exports = { loadAddon, loadCodec, loadEngine, substituteEngine };

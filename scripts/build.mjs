@@ -4,18 +4,8 @@
 
 import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { addonFile, current } from '../lib/platform.js';
 import { StepError, isMain, main, root, run } from './tools.mjs';
-
-/** The file name of the addon for this machine, such as `drachtio.linux-x64-gnu.node`. */
-export function addonName() {
-  return `drachtio.${process.platform}-${process.arch}${abi()}.node`;
-}
-
-function abi() {
-  if (process.platform !== 'linux') return '';
-  // The report names the C library's version only when that library is glibc.
-  return process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl';
-}
 
 /**
  * Builds the addon and returns its path.
@@ -24,13 +14,16 @@ function abi() {
  */
 export async function build(profile = 'release') {
   const library = await buildLibrary(profile);
-  const addon = join(root, addonName());
+  const addon = join(root, addonFile(current()));
   if (isStale(addon, library)) replace(addon, library);
   return addon;
 }
 
+// Rust's own default on musl is to link the C library into the program, and such a program cannot be a library of another.
+const MUSL = ['--config', `target.'cfg(target_env = "musl")'.rustflags = ["-C", "target-feature=-crt-static"]`];
+
 async function buildLibrary(profile) {
-  const messages = await cargo(['build', '--profile', profile, '--lib', '--message-format=json-render-diagnostics']);
+  const messages = await cargo(['build', ...MUSL, '--profile', profile, '--lib', '--message-format=json-render-diagnostics']);
   const library = messages
     .split('\n')
     .filter((line) => line.startsWith('{'))
