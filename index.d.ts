@@ -410,6 +410,11 @@ declare namespace drachtio {
     };
     /** A capture file that every message is written to. */
     pcap?: TraceFile;
+    /** A file that every call detail record is written to, an object of JSON on each line. */
+    cdr?: TraceFile & {
+      /** Whether every day (UTC) has a file of its own. */
+      daily?: boolean;
+    };
   }
 
   /** A file that is begun anew when it is full. */

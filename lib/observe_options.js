@@ -55,6 +55,7 @@ const OBSERVE_OPTIONS = section({
     ['address'],
   ),
   pcap: record({ path: text('the name of a file', '/var/tmp/sip.pcap'), ...ROTATION }, ['path']),
+  cdr: record({ path: text('the name of a file', '/var/log/calls.json'), ...ROTATION, daily: flag() }, ['path']),
 });
 
 /**

@@ -70,13 +70,14 @@ function onFreePort(contact) {
 }
 
 /** What an example writes goes into the folder that it runs in, and what it listens on is a free port. */
-function inFolder({ metrics, log, pcap, ...observe }) {
+function inFolder({ metrics, log, pcap, cdr, ...observe }) {
   const here = (file) => ({ ...file, path: path.basename(file.path) });
   return {
     ...observe,
     ...(metrics && { metrics: { ...metrics, port: 0 } }),
     ...(log && { log: { ...log, ...(log.file && { file: here(log.file) }) } }),
     ...(pcap && { pcap: here(pcap) }),
+    ...(cdr && { cdr: here(cdr) }),
   };
 }
 

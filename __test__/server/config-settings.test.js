@@ -81,6 +81,7 @@ const CASES = {
   'blacklist.sentinels': ['a:1,b:2', 'blacklist.sentinels', ['a:1', 'b:2'], { argv: ['--blacklist-redis-key', 'bad', '--blacklist-redis-master', 'm'] }],
   'blacklist.master': ['m', 'blacklist.master', 'm', { argv: NEEDED.sentinel }],
   'blacklist.password': ['hush', 'blacklist.password', 'hush', { argv: NEEDED.redis }],
+  'cdr.path': ['/tmp/x.json', 'observe.cdr.path', '/tmp/x.json'],
   'pcap.path': ['/tmp/x.pcap', 'observe.pcap.path', '/tmp/x.pcap'],
   'drain.deadline': ['5', 'drain.deadline', 5_000],
 };

@@ -21,6 +21,7 @@ pub(super) fn read_observe(section: &OptionValue<'_>) -> Result<Observe> {
             "log" => observe.log = Some(read_log(&option)?),
             "hep" => observe.hep = Some(read_hep(&option)?),
             "pcap" => observe.pcap = Some(read_file(&option)?),
+            "cdr" => observe.cdr = Some(read_file(&option)?),
             _ => option.unknown()?,
         }
     }

@@ -13,7 +13,9 @@ use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
 use crate::apps::{Apps, Recipient, Ruling};
 use crate::dns::{Answer, Resolver};
 use crate::engine::limits::TableLimits;
-use crate::engine::{AppId, Command, CommandId, Config, Engine, Legacy, Reply, TransactionId};
+use crate::engine::{
+    AppId, Command, CommandId, Config, Engine, Legacy, News, Reply, TransactionId,
+};
 use crate::observe::{Observer, Snapshot};
 use crate::transport::{Alarm, Arrival, Transports};
 
@@ -84,6 +86,7 @@ impl<'a> Driver<'a> {
 
     /// Runs until somebody orders the end.
     pub(super) async fn run(mut self) {
+        self.heed_record_routes();
         while !self.closing || !self.submissions.is_empty() {
             poll_fn(|cx| self.poll_input(cx)).await;
             self.work(Instant::now());
@@ -254,7 +257,8 @@ impl<'a> Driver<'a> {
 
     /// Records are made while somebody wants them.
     fn heed_record_routes(&mut self) {
-        self.engine.make_records(self.apps.wants_records());
+        let wanted = self.apps.wants_records() || self.observer.takes_calls();
+        self.engine.make_records(wanted);
     }
 
     fn give(
@@ -280,6 +284,9 @@ impl<'a> Driver<'a> {
     /// Hands out what the engine has made.
     fn hand_out(&mut self, now: Instant) {
         while let Some(event) = self.engine.poll_event() {
+            if let News::Record(record) = &event.news {
+                self.observer.recorded(record);
+            }
             let ruling = self.apps.dispatch(event);
             self.rule(now, ruling);
         }

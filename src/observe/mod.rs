@@ -13,6 +13,7 @@
 //! | `secrets.rs` | what no log may hold |
 //! | `rotating_file.rs`, `syslog.rs` | where lines go |
 //! | `hep.rs`, `pcap.rs` | messages as others read them |
+//! | `records.rs` | call detail records |
 //! | `traffic.rs` | messages, counted |
 //! | `metrics.rs` | numbers as Prometheus reads them |
 
@@ -21,6 +22,7 @@ mod line;
 mod log;
 mod metrics;
 mod pcap;
+mod records;
 mod rotating_file;
 mod secrets;
 mod settings;

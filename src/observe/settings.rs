@@ -19,6 +19,8 @@ pub struct Observe {
     pub hep: Option<HepSettings>,
     /// Every message, written to a file.
     pub pcap: Option<FileSettings>,
+    /// Call detail records, written to a file.
+    pub cdr: Option<FileSettings>,
 }
 
 /// A log.

@@ -14,7 +14,7 @@ use super::log::Log;
 use super::settings::{LogLevel, Observe};
 use super::traffic::Traffic;
 use super::writer::Writer;
-use crate::engine::Path;
+use crate::engine::{Cdr, Path};
 
 /// Records that wait to be written; when there are more, new ones are lost.
 const MAX_WAITING: usize = 16_384;
@@ -23,6 +23,10 @@ const MAX_WAITING: usize = 16_384;
 #[derive(Debug)]
 pub(super) enum Record {
     Message(Passing),
+    Call {
+        at: SystemTime,
+        record: Box<Cdr>,
+    },
     Line {
         at: SystemTime,
         level: LogLevel,
@@ -70,6 +74,7 @@ struct Tap {
     /// Messages go to others than the log.
     traces: bool,
     logs_messages: bool,
+    takes_calls: bool,
 }
 
 /// Writes to the log of an engine, from any thread.
@@ -93,7 +98,8 @@ impl Observer {
     pub fn start(settings: &Observe) -> Result<Observer, ObserveError> {
         let traffic = settings.counts.then(Box::default);
         let traces = settings.hep.is_some() || settings.pcap.is_some();
-        if settings.log.is_none() && !traces {
+        let takes_calls = settings.cdr.is_some();
+        if settings.log.is_none() && !traces && !takes_calls {
             return Ok(Observer {
                 traffic,
                 tap: None,
@@ -119,6 +125,7 @@ impl Observer {
                 log: LogHandle { records, shared },
                 traces,
                 logs_messages: settings.log.as_ref().is_some_and(|log| log.messages),
+                takes_calls,
             }),
             writer: Some(thread),
         })
@@ -153,6 +160,21 @@ impl Observer {
         }
         if let Some(tap) = &self.tap {
             tap.pass(true, path, payload);
+        }
+    }
+
+    /// Whether call detail records are written.
+    pub fn takes_calls(&self) -> bool {
+        self.tap.as_ref().is_some_and(|tap| tap.takes_calls)
+    }
+
+    /// The engine has made a call detail record.
+    pub fn recorded(&self, record: &Cdr) {
+        if let Some(tap) = self.tap.as_ref().filter(|tap| tap.takes_calls) {
+            tap.log.hand_over(Record::Call {
+                at: SystemTime::now(),
+                record: Box::new(record.clone()),
+            });
         }
     }
 

@@ -12,13 +12,17 @@ use super::rotating_file::{FileSettings, RotatingFile};
 use super::settings::{LogFormat, LogLevel, LogSettings, Observe};
 use super::syslog::Syslog;
 use super::tap::{ObserveError, Passing, Record, Shared};
-use super::{line, pcap};
+use super::{line, pcap, records};
+use crate::engine::Cdr;
 
 /// Where everything goes.
 pub(super) struct Writer {
     log: Option<Lines>,
     hep: Option<Hep>,
     pcap: Option<RotatingFile>,
+    calls: Option<RotatingFile>,
+    /// Records of calls can't be written, which is spoken of once.
+    calls_fail: bool,
     shared: Arc<Shared>,
     /// Records that were lost and have been spoken of.
     reported: u64,
@@ -39,12 +43,15 @@ impl Writer {
     pub(super) fn open(settings: &Observe, shared: Arc<Shared>) -> Result<Writer, ObserveError> {
         let log = settings.log.as_ref().map(Lines::open).transpose()?;
         let pcap = settings.pcap.clone();
+        let calls = settings.cdr.clone();
         Ok(Writer {
             log,
             hep: settings.hep.map(Hep::open).transpose()?,
             pcap: pcap
                 .map(|pcap| open_file(pcap, &pcap::header()))
                 .transpose()?,
+            calls: calls.map(|file| open_file(file, b"")).transpose()?,
+            calls_fail: false,
             shared,
             reported: 0,
         })
@@ -55,6 +62,7 @@ impl Writer {
         while let Ok(record) = records.recv() {
             match record {
                 Record::Message(passing) => self.message(&passing),
+                Record::Call { at, record } => self.call(at, &record),
                 Record::Line { at, level, text } => self.line(at, level, &text),
             }
             self.report_losses();
@@ -81,6 +89,18 @@ impl Writer {
                 LogLevel::Info,
                 &line::message(log.format, passing),
             );
+        }
+    }
+
+    fn call(&mut self, at: SystemTime, record: &Cdr) {
+        let Some(calls) = &mut self.calls else { return };
+        let text = format!("{}\n", records::line(at, record));
+        // A full disk may have room again later.
+        let outcome = calls.append(at, text.as_bytes());
+        let failed_before = std::mem::replace(&mut self.calls_fail, outcome.is_err());
+        if let (Err(error), false) = (outcome, failed_before) {
+            let text = format!("records of calls cannot be written: {error}");
+            self.line(at, LogLevel::Error, &text);
         }
     }
 

@@ -24,6 +24,7 @@ const SAME = Object.freeze({
   'homer.id': 'observe.hep.captureId',
   'homer.version': 'observe.hep.version',
   'pcap.path': 'observe.pcap.path',
+  'cdr.path': 'observe.cdr.path',
   'tls.bestEffort': 'engine.bestEffortTls',
   'sip.udpRequestLimit': 'engine.nextHop.udpRequestLimit',
   'sip.outboundProxy': 'engine.nextHop.outboundProxy',

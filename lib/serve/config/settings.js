@@ -150,6 +150,7 @@ const SETTINGS = Object.freeze([
   { name: 'blacklist.password', flag: 'blacklist-redis-password', env: 'DRACHTIO_BLACKLIST_REDIS_PASSWORD', xml: 'sip/blacklist/redis-password', type: text },
 
   { name: 'cdr.events', xml: 'cdrs', type: flag, noEffect: 'applications that listen for CDR events get them' },
+  { name: 'cdr.path', flag: 'cdr-file', env: 'DRACHTIO_CDR_FILE', type: text },
   { name: 'pcap.path', flag: 'pcap-file', env: 'DRACHTIO_PCAP_FILE', type: text },
   { name: 'drain.deadline', flag: 'drain-deadline', env: 'DRACHTIO_DRAIN_DEADLINE', type: seconds },
 ]);
