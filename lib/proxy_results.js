@@ -53,19 +53,26 @@ class Collector {
    * @returns {{branch: ProxyBranch, hasEnded: boolean} | undefined}
    */
   progress(text) {
-    const [time, number, step, ...rest] = text.split('|');
-    if (step === 'started') {
+    const afterTime = text.indexOf('|');
+    const afterNumber = text.indexOf('|', afterTime + 1);
+    const afterStep = text.indexOf('|', afterNumber + 1);
+    const time = text.slice(0, afterTime);
+    const number = text.slice(afterTime + 1, afterNumber);
+    if (text.startsWith('started', afterNumber + 1)) {
       /** @type {ProxyBranch} */
-      const started = { target: rest.join('|'), startTime: time, endTime: undefined, duration: undefined, responses: [], reason: undefined, status: undefined };
+      const started = { target: text.slice(afterStep + 1), startTime: time, endTime: undefined, duration: undefined, responses: [], reason: undefined, status: undefined };
       this.#branches.set(number, started);
       return { branch: started, hasEnded: false };
     }
     const branch = this.#branches.get(number);
     // One that was never tried has nothing to tell.
     if (branch === undefined) return undefined;
-    const [reason, status] = rest;
+    const afterReason = text.indexOf('|', afterStep + 1);
     const took = milliseconds(time) - milliseconds(branch.startTime);
-    Object.assign(branch, { endTime: time, duration: took < 0 ? took + DAY : took, reason, status: status === '' ? undefined : Number(status) });
+    branch.endTime = time;
+    branch.duration = took < 0 ? took + DAY : took;
+    branch.reason = text.slice(afterStep + 1, afterReason);
+    branch.status = Number(text.slice(afterReason + 1)) || undefined;
     return { branch, hasEnded: true };
   }
 
@@ -103,9 +110,9 @@ class Collector {
 
 /** @param {string} time `HH:MM:SS.uuuuuu` */
 function milliseconds(time) {
-  const [hours, minutes, seconds] = time.split(':');
+  const minutes = Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
   // In whole microseconds, so that the difference of two has no more digits than they.
-  const micros = Math.round(((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1e6);
+  const micros = minutes * 60e6 + Number(time.slice(6, 8)) * 1e6 + Number(time.slice(9));
   return micros / 1000;
 }
 
