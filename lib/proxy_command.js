@@ -58,7 +58,8 @@ function proxyCommand(req, options) {
   checkSignal(options.signal);
   const groups = req.passing ? [] : groupsOf(destination ?? req.uri, forking);
   if (options.stateful === false) checkStateless(groups, options);
-  const uris = groups.flat().map(({ uri }) => uri);
+  const targets = groups.length === 1 ? groups[0] : groups.flat();
+  const uris = targets.map(({ uri }) => uri);
   const head = [
     req.stackTxnId,
     options.remainInDialog || options.recordRoute || options.path ? 'remainInDialog' : '',
@@ -69,7 +70,7 @@ function proxyCommand(req, options) {
     readDuration('finalTimeout', options.finalTimeout),
     ...uris,
   ].join('|');
-  const lines = [...planLines(groups, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse), ...changeLines(options)];
+  const lines = [...planLines(groups, targets, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse), ...changeLines(options)];
   const body = lines.length === 0 ? undefined : ['plan', ...lines, ''].join('\r\n');
   const uri = uris[0] ?? /** @type {string} */ (req.uri);
   const text = requestLine(/** @type {string} */ (req.method), uri) + readHeaders('headers', options.headers) + bodyText(body);
@@ -80,16 +81,17 @@ function proxyCommand(req, options) {
  * What the head of the command has no place for.
  *
  * @param {import('./proxy_targets').Target[][]} groups
+ * @param {import('./proxy_targets').Target[]} targets those of all groups
  * @param {number | undefined} redirects
  * @param {boolean} wantsProgress
  * @returns {string[]}
  */
-function planLines(groups, redirects, wantsProgress) {
+function planLines(groups, targets, redirects, wantsProgress) {
   const lines = [];
   if (wantsProgress) lines.push('progress');
   if (redirects !== undefined) lines.push(`redirects ${redirects}`);
   const isInHead = groups.length === 1 || groups.every((group) => group.length === 1);
-  if (!isInHead || groups.flat().some((target) => target.lines.length > 0)) {
+  if (!isInHead || targets.some((target) => target.lines.length > 0)) {
     for (const group of groups) {
       lines.push('group');
       for (const target of group) lines.push(`target ${target.uri}`, ...target.lines);

@@ -50,6 +50,8 @@ const DEFAULT_Q = 1;
  * @throws {TypeError} `DRT_ERR_INVALID_OPTION`
  */
 function groupsOf(destination, forking) {
+  // What most calls are: there is nothing to put in order.
+  if (typeof destination === 'string' && FORKINGS.has(/** @type {string | undefined} */ (forking))) return [[targetOf(destination, 'destination')]];
   const list = Array.isArray(destination) ? destination : [destination];
   if (list.length === 0) throw invalid('destination', destination, 'one or more URIs');
   const isNested = list.some(Array.isArray);
