@@ -526,9 +526,9 @@ declare namespace drachtio {
      */
     dialogs?: number;
     /**
-     * Requests being proxied.
+     * Requests being proxied, those that wait out their last timer included.
      *
-     * @defaultValue 200000
+     * @defaultValue 500000
      */
     proxies?: number;
     /**

@@ -13,8 +13,9 @@ pub const MAX_CLIENT_TRANSACTIONS: usize = 500_000;
 /// Dialogs, early and confirmed.
 pub const MAX_DIALOGS: usize = 200_000;
 
-/// Requests being proxied.
-pub const MAX_PROXIES: usize = 200_000;
+/// Requests being proxied, those whose transactions wait out their last timer included. A call
+/// makes two, its INVITE and its BYE, so this is room for some 7,000 new calls a second.
+pub const MAX_PROXIES: usize = 500_000;
 
 /// Names being looked up.
 pub const MAX_QUERIES: usize = 10_000;
