@@ -6,13 +6,16 @@
 //! | file | what it is |
 //! |---|---|
 //! | `routes.rs` | which applications want which requests, and whose turn it is |
+//! | `exchange.rs` | what passes between the applications and the engine |
 
+mod exchange;
 mod routes;
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::engine::{Action, AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
 use crate::message::{HeaderId, Message, Method};
+pub use exchange::Exchange;
 use routes::Routes;
 pub use routes::MAX_ROUTES;
 
@@ -88,6 +91,15 @@ pub enum Request {
     Act(Action),
     /// Another application is to have a new request of this one's, which has not answered it.
     Give(TransactionId, Recipient),
+}
+
+/// One thing an application asks for. It is answered on its outlet under the same id.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The application's number for it.
+    pub id: CommandId,
+    /// What is asked for.
+    pub request: Request,
 }
 
 /// What the engine must do with a request that belongs to no application yet.

@@ -25,10 +25,10 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 
-pub use crate::apps::Request;
 use crate::apps::{Apps, OptionsAnswer, Outlet, Profile};
+pub use crate::apps::{Request, Submission};
 use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
-use crate::engine::{self, AppId, CommandId, Legacy, Listener, Screening};
+use crate::engine::{self, AppId, Legacy, Listener, Screening};
 use crate::observe::{LogLevel, Observe, ObserveError, Observer, Snapshot};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
 use pace::Pace;
@@ -54,15 +54,6 @@ pub struct Settings {
     pub options_answer: OptionsAnswer,
     /// What is shown of the engine at work.
     pub observe: Observe,
-}
-
-/// One thing an application asks for. It is answered on its outlet under the same id.
-#[derive(Debug, Clone)]
-pub struct Submission {
-    /// The application's number for it.
-    pub id: CommandId,
-    /// What is asked for.
-    pub request: Request,
 }
 
 /// How many entries the tables of an engine hold. All zero when nothing is going on, but for

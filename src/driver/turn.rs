@@ -9,13 +9,11 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 
-use super::{Census, Order, Request, Submission, FLUSH_TIMEOUT};
-use crate::apps::{Apps, Recipient, Ruling};
+use super::{Census, Order, Submission, FLUSH_TIMEOUT};
+use crate::apps::{Apps, Exchange};
 use crate::dns::{Answer, Resolver};
 use crate::engine::limits::TableLimits;
-use crate::engine::{
-    AppId, Command, CommandId, Config, Engine, Legacy, News, Reply, TransactionId,
-};
+use crate::engine::{AppId, Config, Engine, Legacy};
 use crate::observe::{Observer, Snapshot};
 use crate::transport::{Alarm, Arrival, Transports};
 
@@ -231,26 +229,16 @@ impl<'a> Driver<'a> {
 
     fn carry_out_submissions(&mut self, now: Instant, limit: usize) {
         for _ in 0..limit {
-            let Some((app, Submission { id, request })) = self.submissions.pop_front() else {
+            let Some((app, submission)) = self.submissions.pop_front() else {
                 return;
             };
-            match request {
-                Request::Route(verb) => {
-                    self.apps.route(app, id, &verb);
-                    self.heed_record_routes();
-                }
-                Request::RemoveRoute(verb) => {
-                    self.apps.remove_route(app, id, &verb);
-                    self.heed_record_routes();
-                }
-                Request::Act(action) => {
-                    let command = Command { app, id, action };
-                    self.engine.handle_command(now, command);
-                    self.hand_out(now);
-                }
-                Request::Give(transaction, recipient) => {
-                    self.give(now, app, id, transaction, &recipient);
-                }
+            let mut exchange = Exchange {
+                engine: &mut self.engine,
+                apps: self.apps,
+            };
+            match exchange.carry_out(now, app, submission) {
+                true => self.heed_record_routes(),
+                false => self.hand_out(now),
             }
         }
     }
@@ -261,35 +249,14 @@ impl<'a> Driver<'a> {
         self.engine.make_records(wanted);
     }
 
-    fn give(
-        &mut self,
-        now: Instant,
-        app: AppId,
-        id: CommandId,
-        transaction: TransactionId,
-        recipient: &Recipient,
-    ) {
-        let reply = match self.engine.take_back(now, app, transaction) {
-            Ok(news) => {
-                let ruling = self.apps.give(news, recipient);
-                self.rule(now, ruling);
-                Reply::Done
-            }
-            Err(refusal) => Reply::Refused(refusal),
-        };
-        self.apps.reply(app, id, reply);
-        self.hand_out(now);
-    }
-
     /// Hands out what the engine has made.
     fn hand_out(&mut self, now: Instant) {
-        while let Some(event) = self.engine.poll_event() {
-            if let News::Record(record) = &event.news {
-                self.observer.recorded(record);
-            }
-            let ruling = self.apps.dispatch(event);
-            self.rule(now, ruling);
-        }
+        let observer = &mut *self.observer;
+        let mut exchange = Exchange {
+            engine: &mut self.engine,
+            apps: self.apps,
+        };
+        exchange.tell(now, |record| observer.recorded(record));
         while let Some(transmit) = self.engine.poll_transmit() {
             self.observer.sent(&transmit.path, &transmit.payload);
             let token = transmit.token;
@@ -303,19 +270,6 @@ impl<'a> Driver<'a> {
         }
         while let Some(query) = self.engine.poll_query() {
             self.resolver.ask(query);
-        }
-    }
-
-    fn rule(&mut self, now: Instant, ruling: Option<Ruling>) {
-        match ruling {
-            None => {}
-            Some(Ruling::Assign(transaction, app)) => self.engine.assign(transaction, app),
-            Some(Ruling::Pass(transaction)) => self.engine.pass(now, transaction),
-            Some(Ruling::Answer {
-                transaction,
-                status,
-                hint,
-            }) => self.engine.reject(now, transaction, status, hint),
         }
     }
 
