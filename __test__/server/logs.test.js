@@ -8,6 +8,8 @@ const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const drachtio = require('../..');
+const { RawApplication } = require('./raw_application');
+const { SECRET, startServer } = require('./support');
 const { DIRECTORY } = require('./support/configuration');
 const { observed } = require('./support/observed');
 const { peer } = require('./support/sip');
@@ -63,6 +65,44 @@ test('below the level nothing is logged but notices, and messages can be left ou
     assert.ok(!lines.includes('recv '));
     assert.equal(lines.includes('listening on'), log.level === 'info');
   }
+});
+
+test('what happens on the connections of applications is logged, and no secret', TIME, async (t) => {
+  const path = join(DIRECTORY, 'applications.log');
+  const { server, port } = await startServer(t, { observe: { log: { file: { path } } } });
+  const member = await RawApplication.join(t, port, { tags: 'blue' });
+  const stranger = await RawApplication.open(t, port);
+  const babbler = await RawApplication.open(t, port);
+  const [one, two, three] = [member, stranger, babbler].map(({ socket }) => `peer="127\\.0\\.0\\.1:${socket.localPort}"`);
+  const lines = [
+    `an application has connected ${one} tags=\\["blue"\\]`,
+    `an application is turned away ${two} fault=incorrect secret`,
+    `an application does not speak the protocol ${three} error=a frame does not begin with its length`,
+    `an application has gone ${one}`,
+  ].map((text) => new RegExp(`^\\d{4}.* ${text}$`, 'm'));
+  stranger.say('1|authenticate|Wr0ng');
+  babbler.socket.write('GET / HTTP/1.1\r\n\r\n');
+  await Promise.all([stranger.ended(), babbler.ended()]);
+  member.socket.destroy();
+  while (!lines.every((line) => line.test(readFileSync(path, 'utf8')))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await server.close();
+  const log = readFileSync(path, 'utf8');
+  for (const secret of [SECRET, 'Wr0ng']) assert.ok(!log.includes(secret));
+});
+
+test('only what goes wrong with applications is logged at level warning', TIME, async (t) => {
+  const path = join(DIRECTORY, 'warnings.log');
+  const { server, port } = await startServer(t, { observe: { log: { level: 'warning', format: 'json', file: { path } } } });
+  await RawApplication.join(t, port);
+  const silent = await RawApplication.open(t, port);
+  silent.say('1|ping');
+  assert.equal(await silent.reply('1'), 'NO|not authenticated');
+  const logged = () => readFileSync(path, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  while (logged().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await server.close();
+  const [{ level, message }, ...more] = logged();
+  assert.deepEqual([level, more.length], ['warning', 0]);
+  assert.match(message, /^an application is turned away peer=.* fault=not authenticated$/);
 });
 
 test('syslog gets lines with their priority', TIME, async (t) => {

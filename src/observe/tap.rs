@@ -32,6 +32,8 @@ pub(super) enum Record {
         level: LogLevel,
         text: String,
     },
+    /// Nothing more is written.
+    End,
 }
 
 /// A message that passes.
@@ -147,7 +149,8 @@ impl Observer {
         lost.map_or(0, |lost| lost.load(Ordering::Relaxed))
     }
 
-    /// Has what happens on this thread logged until the guard is dropped.
+    /// Has what happens on this thread logged until the guard is dropped. Another thread is heard too if
+    /// it takes over the `tracing::Dispatch` that this one has then.
     pub fn listen(&self) -> Option<tracing::subscriber::DefaultGuard> {
         let log = Log::new(self.log()?);
         Some(tracing::subscriber::set_default(log))
@@ -190,10 +193,11 @@ impl Observer {
 }
 
 impl Drop for Observer {
-    /// Waits until everything has been written, unless somebody else still holds the log.
+    /// Waits until everything has been written. What others who hold the log write later is lost.
     fn drop(&mut self) {
-        self.tap = None;
-        if let Some(writer) = self.writer.take() {
+        if let (Some(tap), Some(writer)) = (self.tap.take(), self.writer.take()) {
+            // Fails when the writer has ended.
+            let _ = tap.log.records.send(Record::End);
             let _ = writer.join();
         }
     }

@@ -57,13 +57,14 @@ impl Writer {
         })
     }
 
-    /// Writes until nobody can hand over any more.
+    /// Writes until it is told of the end, or nobody can hand over any more.
     pub(super) fn run(mut self, records: &Receiver<Record>) {
         while let Ok(record) = records.recv() {
             match record {
                 Record::Message(passing) => self.message(&passing),
                 Record::Call { at, record } => self.call(at, &record),
                 Record::Line { at, level, text } => self.line(at, level, &text),
+                Record::End => return,
             }
             self.report_losses();
         }

@@ -27,16 +27,17 @@ const READ_SIZE: usize = 32 * 1024;
 /// the caller has given up.
 const ERRAND_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Carries on a conversation until its end. True if the application has shown the secret.
+/// Carries on a conversation with whoever the log calls `peer` until its end. True if the application has shown the secret.
 pub(super) async fn converse(
     shared: Arc<Shared>,
     stream: Stream,
+    peer: String,
     mut seat: Seat,
     errand: Option<Errand>,
     authenticate_by: Instant,
 ) -> bool {
     let (reader, writer) = tokio::io::split(stream);
-    let queue = Queue::new(shared.limits.queued_bytes);
+    let queue = Queue::new(shared.limits.queued_bytes, peer);
     let writing = tokio::spawn(write_all(shared.clone(), queue.clone(), writer));
     let mut conversation = Conversation {
         shared: &shared,
@@ -51,6 +52,7 @@ pub(super) async fn converse(
     queue.close();
     let is_member = member.is_some();
     if let Some(member) = member {
+        tracing::info!(peer = queue.peer(), "an application has gone");
         part(&shared, member);
     }
     let abort = writing.abort_handle();
@@ -100,10 +102,13 @@ impl Conversation<'_> {
             let reading = async {
                 match self.member {
                     Some(_) => reader.read(&mut buffer).await.ok(),
-                    None => timeout_at(authenticate_by, reader.read(&mut buffer))
-                        .await
-                        .ok()
-                        .and_then(Result::ok),
+                    None => match timeout_at(authenticate_by, reader.read(&mut buffer)).await {
+                        Ok(read) => read.ok(),
+                        Err(_) => {
+                            tracing::warn!(peer = queue.peer(), "no secret was shown in time");
+                            None
+                        }
+                    },
                 }
             };
             let read = tokio::select! {
@@ -135,7 +140,8 @@ impl Conversation<'_> {
                 Ok(Some(payload)) => payload,
                 Ok(None) => return Next::GoOn,
                 Err(error) => {
-                    tracing::info!(%error, "an application does not speak the protocol");
+                    let peer = self.queue.peer();
+                    tracing::warn!(peer, %error, "an application does not speak the protocol");
                     return Next::End;
                 }
             };
@@ -167,13 +173,18 @@ impl Conversation<'_> {
             Err(fault) if fault.is_fatal() => fault,
             Ok(_) | Err(_) => Fault::NotAuthenticated,
         };
-        tracing::warn!(%fault, "an application is turned away");
+        tracing::warn!(peer = self.queue.peer(), %fault, "an application is turned away");
         self.queue.push(Item::Fault(said.id, fault));
         Next::End
     }
 
     fn welcome(&mut self, id: String, tags: Vec<String>) {
         self.seat.authenticated();
+        tracing::info!(
+            peer = self.queue.peer(),
+            ?tags,
+            "an application has connected"
+        );
         // The greeting comes before anything that the engine says.
         self.queue.push(Item::Greeting(id));
         let entrance = &self.shared.entrance;

@@ -71,8 +71,8 @@ pub(super) async fn run(shared: Arc<Shared>, errand: Errand, seat: Seat) {
     let failure = match open(&shared, &place, proof, connect_by).await {
         Ok(stream) => {
             let authenticate_by = Instant::now() + shared.limits.authentication;
-            let conversation =
-                converse(shared.clone(), stream, seat, Some(errand), authenticate_by);
+            let (shared, peer) = (shared.clone(), place.to_string());
+            let conversation = converse(shared, stream, peer, seat, Some(errand), authenticate_by);
             match conversation.await {
                 true => return,
                 false => Failure::Unknown(place),

@@ -44,6 +44,8 @@ pub(super) struct Queue {
     is_told: AtomicBool,
     wants: Wants,
     limit: usize,
+    /// The application in the log.
+    peer: String,
     filled: Notify,
     answered: Notify,
     closed: Notify,
@@ -75,18 +77,25 @@ pub(super) struct Taken {
 }
 
 impl Queue {
-    /// A queue for so many bytes of messages. One that holds more is closed, and forgets all.
-    pub(super) fn new(limit: usize) -> Arc<Queue> {
+    /// A queue for so many bytes of messages. One that holds more is closed, and forgets all. The
+    /// application is called `peer` in the log.
+    pub(super) fn new(limit: usize, peer: String) -> Arc<Queue> {
         Arc::new(Queue {
             state: Mutex::default(),
             waiting: AtomicUsize::new(0),
             is_told: AtomicBool::new(false),
             wants: Wants::default(),
             limit,
+            peer,
             filled: Notify::new(),
             answered: Notify::new(),
             closed: Notify::new(),
         })
+    }
+
+    /// What the application is called in the log.
+    pub(super) fn peer(&self) -> &str {
+        &self.peer
     }
 
     pub(super) fn push(&self, item: Item) {
@@ -231,7 +240,7 @@ impl Queue {
         state.bytes += bytes;
         let has_room = state.bytes <= self.limit;
         if !has_room {
-            tracing::warn!("an application that does not read is dropped");
+            tracing::warn!(peer = %self.peer, "an application that does not read is dropped");
             state.items = Vec::new();
             state.is_closed = true;
             self.closed.notify_one();
@@ -314,6 +323,10 @@ mod tests {
         })
     }
 
+    fn queue(limit: usize) -> Arc<Queue> {
+        Queue::new(limit, "127.0.0.1:40000".to_owned())
+    }
+
     fn block_on<T>(future: impl std::future::Future<Output = T>) -> T {
         let builder = &mut tokio::runtime::Builder::new_current_thread();
         builder.build().unwrap().block_on(future)
@@ -321,7 +334,7 @@ mod tests {
 
     #[test]
     fn news_counts_as_waiting_until_it_is_written() {
-        let queue = Queue::new(1_000_000);
+        let queue = queue(1_000_000);
         let mut inlet = Inlet::new(queue.clone());
         news(3).for_each(|one| inlet.deliver(one));
         assert_eq!(inlet.backlog(), 3);
@@ -336,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_is_closed_is_emptied_and_then_over() {
-        let queue = Queue::new(1_000_000);
+        let queue = queue(1_000_000);
         let mut inlet = Inlet::new(queue.clone());
         news(1).for_each(|one| inlet.deliver(one));
         inlet.end(None);
@@ -348,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_queue_of_too_many_bytes_is_closed_and_forgets_all() {
-        let queue = Queue::new(10 * NEWS_SIZE);
+        let queue = queue(10 * NEWS_SIZE);
         let mut inlet = Inlet::new(queue.clone());
         news(10).for_each(|one| inlet.deliver(one));
         inlet.flush();
@@ -360,7 +373,7 @@ mod tests {
 
     #[test]
     fn what_is_not_news_counts_as_well() {
-        let queue = Queue::new(10 * NEWS_SIZE);
+        let queue = queue(10 * NEWS_SIZE);
         for _ in 0..11 {
             queue.push(Item::Pong("p".to_owned()));
         }
@@ -369,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_command_is_settled_by_its_last_reply() {
-        let queue = Queue::new(1_000);
+        let queue = queue(1_000);
         let first = queue.note(pending("a"));
         let second = queue.note(pending("b"));
         assert_ne!(first, second);
@@ -382,7 +395,7 @@ mod tests {
 
     #[test]
     fn what_the_original_does_not_say_is_told_to_those_that_want_it() {
-        let queue = Queue::new(1_000_000);
+        let queue = queue(1_000_000);
         let mut inlet = Inlet::new(queue.clone());
         let refused = || News::Refused {
             transaction: TransactionId(1),
@@ -401,7 +414,7 @@ mod tests {
 
     #[test]
     fn numbers_of_commands_begin_again_and_pass_over_those_in_use() {
-        let queue = Queue::new(1_000);
+        let queue = queue(1_000);
         let first = queue.note(pending("a"));
         queue.lock().last_command = u32::MAX;
         assert_eq!(queue.note(pending("b")).0, first.0 + 1);

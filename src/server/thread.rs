@@ -48,8 +48,8 @@ enum Order {
 }
 
 impl AppServer {
-    /// Begins to accept applications, for the engine with these listeners. `report` is called on the
-    /// server's thread.
+    /// Begins to accept applications, for the engine with these listeners. To be called on the
+    /// engine's thread, whose log is the server's too. `report` is called on the server's thread.
     ///
     /// # Errors
     /// The system refuses a thread.
@@ -77,10 +77,13 @@ impl AppServer {
             .max_blocking_threads(LOOKUPS)
             .build()?;
         let (orders, inbox) = unbounded_channel();
+        // What happens here is logged where what happens on the engine's thread is.
+        let log = tracing::dispatcher::get_default(Clone::clone);
         let (listeners, inside) = (bound.listeners, shared.clone());
         let thread = std::thread::Builder::new()
             .name("drachtio-apps".to_owned())
             .spawn(move || {
+                let _listening = tracing::dispatcher::set_default(&log);
                 runtime.block_on(serve(inside, listeners, inbox));
                 runtime.shutdown_background();
             })?;
@@ -215,25 +218,30 @@ async fn accept_all(
         let (shared, alive) = (shared.clone(), alive.clone());
         tokio::spawn(async move {
             let authenticate_by = Instant::now() + shared.limits.authentication;
-            if let Some(stream) = secured(&shared, stream, secure, authenticate_by).await {
-                converse(shared, stream, seat, None, authenticate_by).await;
+            let peer = peer.to_string();
+            if let Some(stream) = secured(&shared, stream, &peer, secure, authenticate_by).await {
+                converse(shared, stream, peer, seat, None, authenticate_by).await;
             }
             drop(alive);
         });
     }
 }
 
-async fn secured(shared: &Shared, stream: TcpStream, secure: bool, by: Instant) -> Option<Stream> {
+async fn secured(
+    shared: &Shared,
+    stream: TcpStream,
+    peer: &str,
+    secure: bool,
+    by: Instant,
+) -> Option<Stream> {
     if !secure {
         return Some(Stream::Plain(stream));
     }
     let tls = shared.tls().server();
-    let handshake = timeout_at(by, tls.accept(stream)).await.ok()?;
-    match handshake {
-        Ok(stream) => Some(Stream::Tls(Box::new(stream))),
-        Err(error) => {
-            tracing::info!(%error, "an application does not do TLS");
-            None
-        }
+    match timeout_at(by, tls.accept(stream)).await {
+        Ok(Ok(stream)) => return Some(Stream::Tls(Box::new(stream))),
+        Ok(Err(error)) => tracing::info!(peer, %error, "an application does not do TLS"),
+        Err(_) => tracing::info!(peer, "an application does not do TLS in time"),
     }
+    None
 }

@@ -26,7 +26,7 @@ pub(super) async fn write_all(
 ) {
     let outcome = write_queue(&shared, &queue, stream).await;
     if let Err(error) = outcome {
-        tracing::info!(%error, "an application can't be written to");
+        tracing::info!(peer = queue.peer(), %error, "an application can't be written to");
     }
     queue.close();
 }
