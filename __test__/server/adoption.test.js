@@ -8,8 +8,8 @@ const { SDP, connect, deferred, eachVersion, leave, settled, startServer, statio
 const { RawApplication } = require('./raw_application');
 
 /** A server whose application has a call from a caller. */
-async function withCall(t, version, { tags, adopt = 0 }) {
-  const started = await startServer(t, { admin: { adopt } });
+async function withCall(t, version, { tags, adopt = 0, engine }) {
+  const started = await startServer(t, { admin: { adopt }, engine });
   const answered = deferred();
   const app = await connect(t, started.port, version, {
     tags,
@@ -52,6 +52,21 @@ eachVersion('one that comes with the same tags takes its calls over, and what ha
   assert.match(await heir.reply('2'), /^OK/);
   await settled(server);
   assert.equal(other.closed, false);
+});
+
+eachVersion('who takes calls over is told of those that have ended meanwhile', async (t, version) => {
+  const engine = { timers: { application: 200 } };
+  const { app, uac, uas, server, port } = await withCall(t, version, { tags: ['one'], adopt: 20_000, engine });
+  leave(app);
+  while (server.census().departed === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  // Nobody answers it in time.
+  const { status } = await uac.request({ method: 'BYE' });
+  assert.equal(status, 500);
+  const heir = await RawApplication.join(t, port, { tags: 'one' });
+  const told = await heir.hear((text) => text.includes('BYE sip:'));
+  const tokens = told.slice(0, told.indexOf('\r\n')).split('|');
+  assert.deepEqual([tokens[7], tokens[8]], ['unsolicited', uas.id]);
+  await settled(server);
 });
 
 test('what nobody takes over is ended in time', async (t) => {

@@ -316,7 +316,7 @@ impl Engine {
         };
         if let Some((path, message)) = self.send_bye(now, key, why) {
             let meta = Meta::sent(path, &message, now);
-            self.deliver(Some(owner), None, Some(id), meta, message);
+            self.tell_of_call_end(owner, id, meta, message);
         }
         self.end_call_usage(key);
     }
@@ -328,7 +328,7 @@ impl Engine {
         };
         if let Some((path, message, _)) = self.compose_bye(key, reason) {
             let meta = Meta::sent(path, &message, now);
-            self.deliver(Some(owner), None, Some(id), meta, message);
+            self.tell_of_call_end(owner, id, meta, message);
         }
     }
 

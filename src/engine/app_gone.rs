@@ -51,6 +51,12 @@ impl Engine {
             }
         }
         self.cancel_calls_of(now, app);
+        if legacy.dialogs {
+            self.untold.open(app);
+        } else {
+            // What has waited ends without anybody who is told.
+            self.untold.take(app);
+        }
         if !legacy.dialogs {
             self.expect_no_notifies_of(app);
         }

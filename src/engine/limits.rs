@@ -27,6 +27,13 @@ pub const MAX_FAILED_TARGETS: usize = 1_000;
 /// forgotten: its answer goes where the application sends it.
 pub const MAX_CHALLENGES: usize = 10_000;
 
+/// Ends of calls that are kept for the application that adopts the calls of one that has gone. When
+/// there are more, the oldest are forgotten.
+pub const MAX_UNTOLD: usize = 10_000;
+
+/// Bytes of the messages that ended them.
+pub const MAX_UNTOLD_BYTES: usize = 16 * 1024 * 1024;
+
 /// Destinations of one name that are tried.
 pub const MAX_DESTINATIONS: usize = 16;
 /// Registrations of clients that are reached only the way they came. When there are more, the

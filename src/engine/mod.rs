@@ -80,6 +80,7 @@ mod uac;
 mod uac_response;
 mod uas;
 mod uas_dialog;
+mod untold;
 mod ways;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -130,6 +131,7 @@ use timers::{TimerOwner, TimerQueue};
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
 use transaction::{ClientExpiry, ServerExpiry};
+use untold::Untold;
 use ways::Failure;
 
 use crate::message::Message;
@@ -184,6 +186,7 @@ pub struct Engine {
     registrations: Registrations,
     flow_tokens: FlowTokens,
     stateless_branches: proxy::StatelessBranches,
+    untold: Untold,
     counters: Counters,
     latencies: Latencies,
 }
@@ -230,6 +233,8 @@ pub struct Census {
     pub failed_targets: usize,
     /// Challenges of branches that a caller may still answer.
     pub challenges: usize,
+    /// Ends of calls that nobody has been told of.
+    pub untold: usize,
     /// Deadlines.
     pub timers: usize,
     /// Transactions that have no final response.
@@ -319,6 +324,7 @@ impl Engine {
             registrations: Registrations::default(),
             flow_tokens: FlowTokens::from_seed(&seed),
             stateless_branches: proxy::StatelessBranches::from_seed(&seed),
+            untold: Untold::default(),
             counters: Counters::default(),
             latencies: Latencies::default(),
         }
@@ -488,6 +494,7 @@ impl Engine {
             queries: self.queries.len(),
             failed_targets: self.failed_targets.len(),
             challenges: self.challenges.len(),
+            untold: self.untold.len(),
             timers: self.timers.len(),
             open_transactions: self.transactions.len(),
         }
@@ -521,6 +528,22 @@ impl Engine {
     fn reply(&mut self, app: AppId, command: CommandId, reply: Reply) {
         if command != CommandId::NOBODY {
             self.emit(Some(app), News::Reply { command, reply });
+        }
+    }
+
+    /// Tells the owner of a call that it has ended by the engine's doing; if the owner has gone, the one
+    /// that adopts the call.
+    fn tell_of_call_end(&mut self, owner: AppId, dialog: DialogId, meta: Meta, bye: Message) {
+        let end = News::Message {
+            transaction: None,
+            dialog: Some(dialog),
+            meta,
+            message: bye,
+        };
+        if self.untold.awaits_heir_of(owner) {
+            self.untold.keep(owner, end);
+        } else {
+            self.emit(Some(owner), end);
         }
     }
 

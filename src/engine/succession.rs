@@ -8,7 +8,7 @@ use super::event::{Meta, News, Refusal};
 use super::transaction::client::ClientUser;
 use super::transaction::server::ServerUser;
 use super::{Engine, ServerKey, TransactionKey};
-use crate::message::HeaderId;
+use crate::message::{HeaderId, Method};
 
 impl Engine {
     /// Takes a new request back from its application, which has given no response to it.
@@ -60,10 +60,33 @@ impl Engine {
         dialog.is_some_and(|dialog| self.dialogs.get(dialog).is_none_or(|d| d.confirmed))
     }
 
+    /// Nobody has come in time for a request in a dialog of an application that has gone. If it ended
+    /// the call, who adopts that application's dialogs later is still told of it.
+    pub(super) fn leave_word_of_bye(&mut self, now: Instant, key: ServerKey) {
+        let Some(transaction) = self.servers.get(key) else {
+            return;
+        };
+        let Some(open) = transaction.open.as_deref() else {
+            return;
+        };
+        let heirless = open.owner.filter(|app| self.untold.awaits_heir_of(*app));
+        let (Some(owner), Some(dialog)) = (heirless, open.told_dialog.clone()) else {
+            return;
+        };
+        if open.request.method() == Some(Method::Bye) {
+            let bye = open.request.clone();
+            let meta = Meta::received(transaction.reply_path, &bye, now);
+            self.tell_of_call_end(owner, dialog, meta, bye);
+        }
+    }
+
     /// Gives everything that an application which has gone has left to another one: its dialogs,
-    /// the requests that wait in them, which the heir is told of in the order in which they came,
+    /// what is known of those that have ended since, the requests that wait in them, which the heir is told of in the order in which they came,
     /// and what it has sent in them and is not answered yet.
     pub(super) fn pass_on(&mut self, now: Instant, from: AppId, heir: AppId) {
+        for end in self.untold.take(from) {
+            self.emit(Some(heir), end);
+        }
         let dialogs: Vec<_> = self.dialogs.keys().collect();
         for key in dialogs {
             if let Some(dialog) = self.dialogs.get_mut(key).filter(|d| d.owner == from) {

@@ -1,8 +1,13 @@
 //! RFC 3261 §12, §16.7: what one application leaves is taken over by another one, and nobody at the
 //! other end of it notices.
 
-use crate::world::{cancel, request_in, respond, sent, Told, World, BYE, OK, RINGING};
+use std::time::Duration;
+
+use crate::world::{
+    answer, cancel, request_in, respond, sent, value, Told, World, BYE, OK, RINGING,
+};
 use drachtio::engine::{AppId, Legacy, Refusal, Reply};
+use drachtio::message::HeaderId;
 
 const APP: AppId = AppId(1);
 const HEIR: AppId = AppId(2);
@@ -128,6 +133,91 @@ fn requests_in_a_dialog_wait_for_the_heir_in_their_order() {
 }
 
 #[test]
+fn the_heir_is_told_of_a_call_that_the_engine_has_ended_meanwhile() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, goes_on) = world.call_in(phone, node);
+    let mut silent = world.ua(phone, "sip:bob@10.0.0.1");
+    let invite = silent.request("INVITE");
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    let ended = world.respond(node, id, OK).dialog_id();
+    world.app_leaves(node, APP, DIALOGS);
+    // No ACK comes (RFC 3261 §13.3.1.4).
+    world.run_secs(33);
+    let heard = world.heard(phone).into_iter();
+    let bye = heard.rev().find(|heard| heard.what() == "BYE").unwrap();
+    world.say_back(phone, &bye, answer(&bye, 200, "", &[], ""));
+    world.settle();
+    world.told(node);
+    assert_eq!(world.census(node).untold, 1);
+    world.app_adopts(node, APP, HEIR);
+    let told = heirs_news(&mut world, node);
+    let [end] = told.as_slice() else {
+        panic!("one end is told, not {}", told.len());
+    };
+    assert_eq!(
+        (end.what().as_str(), end.dialog_id()),
+        ("BYE", ended.clone())
+    );
+    assert_eq!(end.transaction, None);
+    assert!(value(&end.message, HeaderId::Reason).contains("ACK timeout"));
+    let bye = alice.request("BYE");
+    world.say(phone, node, bye);
+    world.settle();
+    let bye = world.next_told(node);
+    assert_eq!((bye.app, bye.dialog_id()), (HEIR, goes_on));
+    world.give_as(node, HEIR, respond(bye.id(), OK));
+    world.settle();
+    world.finish();
+}
+
+#[test]
+fn the_heir_is_told_of_a_call_whose_bye_nobody_has_answered_in_time() {
+    let mut world = World::new(1);
+    let node = world.node_told("10.0.0.1:5060", |config| {
+        config.timers.application = Duration::from_secs(5);
+    });
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    world.app_leaves(node, APP, DIALOGS);
+    let bye = alice.request("BYE");
+    world.say(phone, node, bye);
+    world.run_secs(6);
+    assert_eq!(world.heard_what(phone), ["500"]);
+    world.told(node);
+    world.app_adopts(node, APP, HEIR);
+    let told = heirs_news(&mut world, node);
+    let [end] = told.as_slice() else {
+        panic!("one end is told, not {}", told.len());
+    };
+    assert_eq!((end.what().as_str(), end.dialog_id()), ("BYE", dialog));
+    assert_eq!(end.transaction, None);
+    world.finish();
+}
+
+#[test]
+fn what_nobody_adopts_in_time_nobody_is_told_of() {
+    let mut world = World::new(1);
+    let node = world.node_told("10.0.0.1:5060", |config| {
+        config.timers.application = Duration::from_secs(5);
+    });
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, _) = world.call_in(phone, node);
+    world.app_leaves(node, APP, DIALOGS);
+    let bye = alice.request("BYE");
+    world.say(phone, node, bye);
+    world.run_secs(6);
+    world.app_goes(node, APP);
+    assert_eq!(world.census(node).untold, 0);
+    world.app_adopts(node, APP, HEIR);
+    assert!(heirs_news(&mut world, node).is_empty());
+    world.finish();
+}
+
+#[test]
 fn what_nobody_adopts_is_ended_as_if_it_had_not_been_kept() {
     let mut world = World::new(1);
     let node = world.node("10.0.0.1:5060");
@@ -172,7 +262,7 @@ fn the_heir_hears_of_the_answer_to_what_was_sent_in_a_dialog() {
     world.app_leaves(node, APP, DIALOGS);
     world.app_adopts(node, APP, HEIR);
     let info = world.hear_what(phone, "INFO");
-    world.say_back(phone, &info, crate::world::answer(&info, 200, "", &[], ""));
+    world.say_back(phone, &info, answer(&info, 200, "", &[], ""));
     world.settle();
     assert_eq!(heirs_news(&mut world, node)[0].what(), "200");
     let bye = world.give_as(node, HEIR, request_in(&dialog, BYE));
