@@ -895,6 +895,8 @@ declare namespace drachtio {
     /** A setting. `hostport` is what `connect` told. */
     get(name: 'hostport'): string | undefined;
     get(name: string): unknown;
+    /** The settings, by their names. */
+    readonly params: Record<string, unknown>;
 
     /**
      * Turns away other requests from now on: `engine.screening` of `connect`, in the place of what was said there.
@@ -1016,6 +1018,8 @@ declare namespace drachtio {
     set(name: string, value: unknown): void;
     /** A setting. */
     get(name: string): unknown;
+    /** The settings, by their names. */
+    readonly params: Record<string, unknown>;
 
     /** The sizes of the engine's tables, by their names; empty when not connected. */
     census(): Record<string, number>;

@@ -48,6 +48,9 @@ const CLOSED_EVENT = 'connection:closed';
  * `error` (err), `reconnecting` ({delay, attempt}), `listening`, and the call detail records.
  */
 class Agent extends EventEmitter {
+  /** What `set` has noted, by name. @type {Record<string, unknown>} */
+  params = Object.create(null);
+
   /** @type {Session | undefined} */
   #session = undefined;
   /** Connections that servers have made. */
@@ -65,8 +68,6 @@ class Agent extends EventEmitter {
   #tls = {};
   /** @type {Set<string>} */
   #routes = new Set();
-  /** @type {Map<string, unknown>} */
-  #params = new Map();
   /** @type {ApiLogger | undefined} */
   #logger = undefined;
 
@@ -181,7 +182,7 @@ class Agent extends EventEmitter {
    * @param {ConnectCallback | undefined} callback
    */
   #connected(hostport, callback) {
-    this.#params.set('hostport', hostport);
+    this.params.hostport = hostport;
     if (CHANNELS.connected.hasSubscribers) CHANNELS.connected.publish({ agent: this, hostport });
     this.#announce('connect', null, hostport);
     callback?.(null, hostport);
@@ -229,7 +230,7 @@ class Agent extends EventEmitter {
    * @param {Greeting} greeting
    */
   serverConnected(session, { hostport, serverVersion, localHostports }) {
-    this.#params.set('hostport', hostport);
+    this.params.hostport = hostport;
     if (CHANNELS.connected.hasSubscribers) CHANNELS.connected.publish({ agent: this, hostport });
     this.#announceSafely('connect', null, hostport, serverVersion, localHostports);
     if (this.#session !== session) return;
@@ -469,12 +470,12 @@ class Agent extends EventEmitter {
   set(name, value) {
     if (name === API_LOGGER) this.#log(value);
     else if (name === 'handler') this.#handler = /** @type {Handler} */ (value);
-    this.#params.set(name, value);
+    this.params[name] = value;
   }
 
   /** @param {string} name */
   get(name) {
-    return this.#params.get(name);
+    return this.params[name];
   }
 
   /** @param {unknown} target */

@@ -213,6 +213,11 @@ class App extends Base {
     return this.#agent.get(name);
   }
 
+  /** What `set` has noted, by name. */
+  get params() {
+    return this.#agent.params;
+  }
+
   /** Whether nothing is awaited; undefined before `connect`. */
   get idle() {
     return this.client?.idle;

@@ -113,5 +113,7 @@ test('settings are kept from before connect', () => {
   app.connect();
   assert.equal(app.get('colour'), 'blue');
   assert.equal(app.client.get('colour'), 'blue');
+  assert.equal(app.params.colour, 'blue');
+  assert.equal(app.client.params, app.params);
   assert.equal(Object.getPrototypeOf(app.locals), null);
 });

@@ -3,6 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
+const { inspect } = require('node:util');
 const { execFileSync } = require('node:child_process');
 const { frameOf, FakeEngine, drachtio } = require('./support/harness');
 const { WireNames } = require('../../lib/headers/wire_names');
@@ -77,8 +78,17 @@ for (const [name, make] of Object.entries(sources)) {
     assert.equal(msg.get('constructor'), 'c');
     assert.equal(msg.get('__proto__'), 'p');
     assert.equal(msg.headers.constructor, 'c');
-    assert.equal(Object.getPrototypeOf(msg.headers), null);
     assert.ok(Object.keys(msg.headers).includes('__proto__'));
+    delete msg.headers.constructor;
+    assert.equal(msg.headers.constructor, undefined);
+  });
+
+  test(`${name}: the table can be asked what any object can, and be printed`, () => {
+    const { headers } = make();
+    assert.deepEqual([headers.hasOwnProperty('from'), headers.hasOwnProperty('nope'), headers.hasOwnProperty('toString')], [true, false, false]);
+    assert.equal(`${headers}`, '[object Object]');
+    assert.match(inspect(headers), /^\{\s+via: /);
+    assert.equal('tostring' in headers, false);
   });
 
   test(`${name}: the table has names in lower case, except X- and Diversion`, () => {

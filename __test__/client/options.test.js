@@ -37,7 +37,6 @@ test('a wrong option is an error that names it', () => {
   wrong({ methods: ['a|b'] }, 'methods');
   wrong({ enablePing: 1 }, 'enablePing');
   wrong({ reconnect: { maxAttempts: 0 } }, 'reconnect.maxAttempts');
-  wrong({ reconnect: { attempts: 1 } }, 'attempts');
   wrong({ contact: 'sip:*' }, 'contact');
   wrong({ engine: {} }, 'engine');
   const wrongListen = (options, name) => {
@@ -46,7 +45,28 @@ test('a wrong option is an error that names it', () => {
   wrongListen({ secret: 1 }, 'secret');
   wrongListen({ port: -1 }, 'port');
   wrongListen({ server: {} }, 'server');
-  wrongListen({ reconnect: {} }, 'reconnect');
+  wrongListen({ engine: {} }, 'engine');
+});
+
+test('an option that is not known is a warning: applications give their whole configuration', async () => {
+  const warned = [];
+  const note = (warning) => warned.push(warning.code, warning.message);
+  process.on('warning', note);
+  const options = { port: 9022, secret: 's', address: '10.0.0.1', logLevel: undefined, reconnect: { attempts: 1 } };
+  assert.equal(readServerOptions(options).host, 'localhost');
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', note);
+  assert.deepEqual(warned, [
+    'DRT_WARN_UNKNOWN_OPTION', "connect: unknown option 'address'",
+    'DRT_WARN_UNKNOWN_OPTION', "connect: unknown option 'attempts'",
+  ]);
+});
+
+test('options of drachtio 1.x have the effect of those that took their place', () => {
+  const options = { host: 'h', secret: 's', max_attempts: 3, retry_max_delay: 1000 };
+  assert.deepEqual(readServerOptions(options).reconnect, { maxAttempts: 3, retryMaxDelay: 1000 });
+  assert.deepEqual(readServerOptions({ ...options, reconnect: { maxAttempts: 5 } }).reconnect, { maxAttempts: 5, retryMaxDelay: 1000 });
+  assert.equal(options.max_attempts, 3);
 });
 
 test('tags are checked with the texts that applications know', () => {

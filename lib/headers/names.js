@@ -1,5 +1,7 @@
 'use strict';
 
+const { inspect } = require('node:util');
+
 /** Compact forms of header names (RFC 3261 §7.3.3 and the IANA registry of SIP header fields). */
 const COMPACT = new Map([
   ['a', 'accept-contact'],
@@ -164,12 +166,27 @@ class HeaderCollector {
 }
 
 /**
- * An empty table of headers. It has no prototype, so that no header name means anything else.
+ * What a table of headers is beside its headers. Programs ask `headers.hasOwnProperty(…)` of it and put it into texts; what
+ * answers has names that no header has in a table, where they are in lower case. So no header name means anything else.
+ */
+const TABLE = Object.create(null);
+for (const name of /** @type {const} */ (['hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString', 'toString', 'valueOf'])) {
+  Object.defineProperty(TABLE, name, { value: Object.prototype[name] });
+}
+Object.defineProperty(TABLE, inspect.custom, {
+  /** @this {Record<string, string>} */
+  value() {
+    return { ...this };
+  },
+});
+
+/**
+ * An empty table of headers.
  *
  * @returns {Record<string, string>}
  */
 function headerTable() {
-  return Object.create(null);
+  return Object.create(TABLE);
 }
 
 module.exports = { COMPACT, HeaderCollector, findName, headerTable, isPreserved, lowerName, setHeader };

@@ -27,6 +27,9 @@ const OURS = '+drachtio.';
 /** What only such a server tells: that it has answered a request in place of the application. */
 const ANSWERED = 'request:answered';
 
+/** A Content-Length among the headers of a message. */
+const CONTENT_LENGTH = /\r\n(?:content-length|l):[^\r]*/gi;
+
 /** How long the end of a connection may take, in milliseconds. */
 const END_TIMEOUT = 2_000;
 
@@ -70,6 +73,19 @@ class RemoteLink extends CommandLink {
   get server() {
     if (this.greeting === undefined) return undefined;
     return { address: this.socket?.remoteAddress, hostport: this.greeting.hostport };
+  }
+
+  /**
+   * Gives a command. Messages go with their Content-Length, as from applications of old; what there is of another is not the
+   * application's to say.
+   *
+   * @param {number} kind
+   * @param {string} head
+   * @param {string} text
+   * @param {import('../command_link').Answer} [answer]
+   */
+  submit(kind, head, text, answer) {
+    super.submit(kind, head, kind === Command.SIP ? withContentLength(text) : text, answer);
   }
 
   /** There is nothing to count on this side. */
@@ -333,6 +349,18 @@ class AcceptedLink extends RemoteLink {
     if (wasReady) this.watcher.onDisconnected();
     this.watcher.onGivenUp(err);
   }
+}
+
+/**
+ * A message whose last header says how many bytes its body has.
+ *
+ * @param {string} text
+ */
+function withContentLength(text) {
+  const end = text.indexOf('\r\n\r\n');
+  const head = text.slice(0, end).replace(CONTENT_LENGTH, '');
+  const body = text.slice(end + 4);
+  return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
 /** @param {string} what */

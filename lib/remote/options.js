@@ -41,6 +41,15 @@ const CONNECT = new Set(['host', 'port', 'secret', 'label', 'tags', 'tls', 'reco
 const LISTEN = new Set(['host', 'port', 'secret', 'label', 'tags', 'tls', 'server', 'logger']);
 const RECONNECT = new Set(['maxAttempts', 'retryMaxDelay', 'connectTimeout']);
 
+/** Options of the engine of this process: who gives them beside a server's means something else. */
+const EMBEDDED = new Set(['contact', 'engine', 'observe']);
+
+/** What the options of `reconnect` were called up to drachtio 1.x, where they stood beside the others. */
+const FLAT = new Map([
+  ['max_attempts', 'maxAttempts'],
+  ['retry_max_delay', 'retryMaxDelay'],
+]);
+
 /**
  * Whether the options of `connect` mean a drachtio-server, and not the engine of this process.
  *
@@ -60,7 +69,7 @@ function isRemote(options) {
  * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, which names the option
  */
 function readServerOptions(given) {
-  const options = known('connect', given, CONNECT);
+  const options = known('connect', inGroups(given), CONNECT);
   return {
     ...readCredentials('connect', options),
     host: text('connect', 'host', options.host ?? DEFAULT_HOST),
@@ -95,6 +104,24 @@ function readListenOptions(given) {
 }
 
 /**
+ * The options with those of drachtio 1.x where they stand now.
+ *
+ * @param {unknown} given
+ */
+function inGroups(given) {
+  if (typeof given !== 'object' || given === null || ![...FLAT.keys()].some((name) => name in given)) return given;
+  const { reconnect, ...options } = /** @type {Record<string, unknown>} */ (given);
+  const moved = /** @type {Record<string, unknown>} */ ({});
+  for (const [flat, name] of FLAT) {
+    moved[name] = options[flat];
+    delete options[flat];
+  }
+  return { ...options, reconnect: { ...moved, .../** @type {object} */ (reconnect) } };
+}
+
+/**
+ * Applications give their whole configuration to `connect`, so one more option is no error; a misspelt one must be seen.
+ *
  * @param {string} call
  * @param {unknown} options
  * @param {Set<string>} names
@@ -103,7 +130,9 @@ function readListenOptions(given) {
 function known(call, options, names) {
   if (typeof options !== 'object' || options === null) throw misuse(`${call}: options must be an object`, 'DRT_ERR_INVALID_OPTION');
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !names.has(name)) throw misuse(`${call}: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
+    if (value === undefined || names.has(name)) continue;
+    if (EMBEDDED.has(name)) throw misuse(`${call}: option '${name}' is one of the engine of this process; with a server leave it out`, 'DRT_ERR_INVALID_OPTION');
+    process.emitWarning(`${call}: unknown option '${name}'`, { type: 'DrachtioWarning', code: 'DRT_WARN_UNKNOWN_OPTION' });
   }
   return /** @type {Record<string, unknown>} */ (options);
 }
