@@ -176,8 +176,12 @@ class EngineLink extends CommandLink {
     return this.#closing;
   }
 
+  /** Hands out what has come, a batch in each turn of the event loop: so the commands of its handlers go over in between, and timers run. */
   #drain() {
-    this.dispatch(this.#take());
+    const events = this.#take();
+    if (events.length === 0) return;
+    this.dispatch(events);
+    setImmediate(() => this.#drain());
   }
 
   #take() {

@@ -69,8 +69,7 @@ impl RefUnwindSafe for Engine {}
 
 #[napi]
 impl Engine {
-    /// `wake` is called when events are waiting: once, and not again until they have been asked
-    /// for with `take`.
+    /// `wake` is called when events are waiting: once, and not again until `take` has given none.
     #[napi(constructor, catch_unwind)]
     pub fn new(wake: Function<'_, (), ()>) -> napi::Result<Engine> {
         Ok(Engine {

@@ -7,10 +7,12 @@
 //! | file | what it is |
 //! |---|---|
 //! | `turn.rs` | the loop: wait, let the engine work, hand out what it made |
+//! | `waiting.rs` | what has come and waits to be worked on, and when that takes too long |
 //! | `pace.rs` | how often the thread is woken under load |
 
 mod pace;
 mod turn;
+mod waiting;
 
 use std::any::Any;
 use std::fmt;

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 
+use super::waiting::{Waiting, WORK_BATCH};
 use super::{Census, Order, Submission, FLUSH_TIMEOUT};
 use crate::apps::{Apps, Exchange};
 use crate::dns::{Answer, Resolver};
@@ -38,7 +39,7 @@ pub(super) struct Driver<'a> {
     unsent: u64,
     /// Connections that have ended.
     closed: u64,
-    arrivals: Vec<Arrival>,
+    waiting: Waiting,
     answers: Vec<Answer>,
     orders: Vec<Order>,
     submissions: VecDeque<(AppId, Submission)>,
@@ -72,7 +73,7 @@ impl<'a> Driver<'a> {
             started: SystemTime::now(),
             unsent: 0,
             closed: 0,
-            arrivals: Vec::new(),
+            waiting: Waiting::default(),
             answers: Vec::new(),
             orders: Vec::new(),
             submissions: VecDeque::new(),
@@ -88,7 +89,7 @@ impl<'a> Driver<'a> {
         while !self.closing || !self.submissions.is_empty() {
             poll_fn(|cx| self.poll_input(cx)).await;
             self.work(Instant::now());
-            if !self.submissions.is_empty() {
+            if !self.submissions.is_empty() || !self.waiting.is_empty() {
                 // Connections write what they were given before they are given more.
                 yield_now().await;
             }
@@ -105,10 +106,7 @@ impl<'a> Driver<'a> {
 
     /// Collects everything that there is to work on.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut ready = self
-            .transports
-            .poll_arrivals(cx, &mut self.arrivals)
-            .is_ready();
+        let mut ready = self.waiting.poll(cx, &mut self.transports).is_ready();
         while let Poll::Ready(answer) = self.resolver.poll(cx) {
             self.answers.push(answer);
             ready = true;
@@ -145,13 +143,15 @@ impl<'a> Driver<'a> {
         }
         self.orders = orders;
         self.carry_out_submissions(now, SUBMISSION_BATCH);
-        let mut arrivals = std::mem::take(&mut self.arrivals);
-        for arrival in arrivals.drain(..) {
+        for _ in 0..WORK_BATCH {
+            let Some((arrival, is_late)) = self.waiting.next(now) else {
+                break;
+            };
+            self.engine.set_behind(is_late);
             self.take_in(now, arrival);
             // At once, since the next message may be about the same request.
             self.hand_out(now);
         }
-        self.arrivals = arrivals;
         for answer in std::mem::take(&mut self.answers) {
             self.engine
                 .handle_resolved(now, answer.id, &answer.destinations);

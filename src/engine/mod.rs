@@ -179,6 +179,8 @@ pub struct Engine {
     events: VecDeque<Event>,
     questions: VecDeque<Query>,
     hang_ups: VecDeque<ConnectionId>,
+    /// See [`Engine::set_behind`].
+    is_behind: bool,
     dead_after: Option<u32>,
     server_names: ServerNames,
     nat: Nat,
@@ -272,7 +274,7 @@ pub struct Counters {
     pub repeated_requests: u64,
     /// Messages sent again because no answer came.
     pub retransmissions: u64,
-    /// Requests refused because a table was full.
+    /// Requests refused because a table was full or the engine behind.
     pub overloads: u64,
     /// Requests that were turned away before an application was asked, by what [`Screening`] says.
     pub screened: u64,
@@ -317,6 +319,7 @@ impl Engine {
             events: VecDeque::new(),
             questions: VecDeque::new(),
             hang_ups: VecDeque::new(),
+            is_behind: false,
             dead_after: config.dead_after,
             server_names: ServerNames::default(),
             nat: config.nat,
@@ -405,6 +408,12 @@ impl Engine {
     /// Turns away other requests from now on.
     pub fn set_screening(&mut self, screening: Screening) {
         self.screening = screening;
+    }
+
+    /// Whether messages come faster than they are handled, so that those which are handed in from
+    /// now on are late. New requests are refused while it is so; what is there goes on.
+    pub fn set_behind(&mut self, is_behind: bool) {
+        self.is_behind = is_behind;
     }
 
     /// An application has gone: what it owned is ended, but for its legacy. May be called again

@@ -60,8 +60,7 @@ impl Engine {
             self.repeat_response(key);
         } else if let Some(verdict) = self.screen(&message, &path) {
             self.turn_away(now, reply_path, &message, verdict);
-        } else if self.servers.len() >= claim_of(&message).share_of(self.limits.server_transactions)
-        {
+        } else if self.is_overloaded(claim_of(&message)) {
             self.counters.overloads += 1;
             self.record_attempt(now, Source::Network, &message);
             self.refuse_statelessly(now, reply_path, &message, 503, &[], &[overload_retry()]);
@@ -105,6 +104,12 @@ impl Engine {
         } else {
             self.receive_outside_dialog(now, path, key, request);
         }
+    }
+
+    /// True if such a request can't be taken in: it is refused before a transaction is made for it.
+    fn is_overloaded(&self, claim: Claim) -> bool {
+        (self.is_behind && claim == Claim::New)
+            || self.servers.len() >= claim.share_of(self.limits.server_transactions)
     }
 
     /// Answers a request that a full table leaves no room for.
