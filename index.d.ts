@@ -1045,7 +1045,7 @@ declare namespace drachtio {
 
     /**
      * What has happened since the engine started: `malformed` messages, `repeatedRequests` received,
-     * `retransmissions` sent, `overloads` (requests refused because a table was full), `failovers` (requests that
+     * `retransmissions` sent, `overloads` (requests refused because a table was full or messages waited too long), `failovers` (requests that
      * went to another destination because one had failed) and `timeLost`, the milliseconds that these had spent on
      * the destinations that failed. Empty when not connected.
      */

@@ -22,6 +22,28 @@ test('the commands of one turn of the event loop go over in one call, in their o
   ]);
 });
 
+test('events are taken until there are none, a batch in each turn: commands go over and timers run in between', async () => {
+  const { engine } = await connected((app) => app.use((req, res) => {
+    order.push('request');
+    res.send(200);
+  }));
+  const order = [];
+  engine.onCommand = () => order.push('command');
+  let comesMore = true;
+  const take = engine.take.bind(engine);
+  engine.take = () => {
+    if (comesMore) engine.post(1, 0, ...frameOf(request('MESSAGE'), { txn: `T${order.length}` }));
+    return take();
+  };
+  engine.ring();
+  assert.deepEqual(order, ['request']);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  comesMore = false;
+  await turns();
+  assert.ok(order.length > 2);
+  assert.ok(order.every((what, i) => what === (i % 2 ? 'command' : 'request')), order.join());
+});
+
 test('each command has a number of its own', async () => {
   const { app, engine } = await connected();
   for (let i = 0; i < 100; i++) app.request('sip:a@b.example', { method: 'OPTIONS' }, () => {});

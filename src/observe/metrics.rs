@@ -243,7 +243,7 @@ pub fn render(snapshot: &Snapshot) -> String {
     );
     page.counter(
         "drachtio_overload_total",
-        "requests refused because a table was full",
+        "requests refused because a table was full or messages waited too long",
         counters.overloads,
     );
     page.counter(

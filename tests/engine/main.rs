@@ -45,6 +45,7 @@ mod non_invite_client_transaction;
 mod non_invite_server_transaction;
 mod out_of_turn;
 mod outbound_proxy;
+mod overload;
 mod passing;
 mod prack_orders;
 mod proxy_best_response;

@@ -350,6 +350,11 @@ impl World {
         self.nodes[node.at].engine.set_screening(screening);
     }
 
+    /// From now on messages reach the engine late, or in time again.
+    pub fn fall_behind(&mut self, node: Node, is_behind: bool) {
+        self.nodes[node.at].engine.set_behind(is_behind);
+    }
+
     /// How many connections the engine wants to be closed since the last call.
     pub fn hang_ups(&mut self, node: Node) -> usize {
         let engine = &mut self.nodes[node.at].engine;

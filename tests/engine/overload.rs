@@ -1,0 +1,84 @@
+//! RFC 3261 §21.5.4, RFC 7339 §5: an engine that is behind refuses new requests before it makes
+//! anything of them, so that it catches up; what is there goes on.
+
+use crate::world::{companion, value, World};
+use drachtio::message::HeaderId;
+
+#[test]
+fn new_requests_are_refused_without_a_trace_until_it_has_caught_up() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.fall_behind(node, true);
+    for method in ["INVITE", "OPTIONS", "REGISTER"] {
+        let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
+        world.say(phone, node, &request);
+        world.settle();
+        let refused = world.hear_what(phone, "503");
+        let wait: u32 = value(&refused, HeaderId::RetryAfter).parse().unwrap();
+        assert!((1..=60).contains(&wait));
+        if method == "INVITE" {
+            world.say(phone, node, companion(&request, "ACK", Some(&refused)));
+            world.settle();
+        }
+    }
+    assert!(world.told(node).is_empty());
+    assert_eq!(world.census(node).server_transactions, 0);
+    assert_eq!(world.counters(node).overloads, 3);
+
+    world.fall_behind(node, false);
+    let (mut alice, _) = world.call_in(phone, node);
+    world.phone_hangs_up(phone, node, &mut alice);
+    world.finish();
+}
+
+#[test]
+fn a_repetition_of_what_was_taken_in_before_is_not_refused() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, &invite);
+    world.settle();
+    world.hear_what(phone, "100");
+    world.fall_behind(node, true);
+    world.say(phone, node, &invite);
+    world.settle();
+    world.hear_what(phone, "100");
+    // Nor is the CANCEL of it.
+    world.say(phone, node, companion(&invite, "CANCEL", None));
+    world.settle();
+    world.hear_what(phone, "200");
+    let cancelled = world.hear_what(phone, "487");
+    world.say(phone, node, companion(&invite, "ACK", Some(&cancelled)));
+    world.settle();
+    assert_eq!(world.counters(node).overloads, 0);
+    world.finish();
+}
+
+#[test]
+fn calls_along_a_recorded_route_go_on_and_end() {
+    let mut world = World::new(1);
+    let mut call = world.recorded_call();
+    world.fall_behind(call.node, true);
+    for method in ["INFO", "UPDATE", "BYE"] {
+        call.alice.asks(&mut world, call.node, method);
+        let heard = call.bob.hears(&mut world, method);
+        call.bob.answers(&mut world, &heard, 200);
+        call.alice.hears(&mut world, "200");
+    }
+    assert_eq!(world.counters(call.node).overloads, 0);
+    world.finish();
+}
+
+#[test]
+fn a_call_of_the_applications_is_answered_and_ends() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, _) = world.call_in(phone, node);
+    world.fall_behind(node, true);
+    world.phone_hangs_up(phone, node, &mut alice);
+    assert_eq!(world.counters(node).overloads, 0);
+    world.finish();
+}
