@@ -134,6 +134,21 @@ class CommandLink {
     this.scheduleFlush();
   }
 
+  /**
+   * Gives commands that go over before all that wait.
+   *
+   * @protected
+   * @param {number} kind
+   * @param {string[]} heads of commands without a message
+   * @param {Answer} answer told of each
+   */
+  submitFirst(kind, heads, answer) {
+    const commands = heads.flatMap((head) => [kind, this.#number(answer), head, '']);
+    this.#batch.unshift(...commands);
+    // Those that wait stand where they stood, as `hear` counts.
+    this.#handedOver -= commands.length;
+  }
+
   /** @param {Answer} answer */
   #number(answer) {
     this.#lastId = this.#lastId === MAX_COMMAND_ID ? 1 : this.#lastId + 1;

@@ -4,6 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const { connected, told, drachtio } = require('../support/client');
+const { FakeServer } = require('../support/fake_drachtio_server');
 
 /** What has been said of routes, once everything before has been said. */
 async function routes(app, peer) {
@@ -32,6 +33,31 @@ test('a handler that is added between connect and the server\'s answer is asked 
     };
   });
   assert.deepEqual(await routes(app, peer), ['route|register']);
+});
+
+test('routes are awaited until the server has taken note of them, or refused', async (t) => {
+  const server = await FakeServer.start({ automatic: false });
+  t.after(() => server.close());
+  const app = drachtio().invite(() => {});
+  t.after(() => app.disconnect());
+  app.connect({ host: '127.0.0.1', port: server.port, secret: 'cymru' });
+  const peer = await server.peer();
+  peer.authenticate(await peer.next('authenticate'));
+  const noted = async (answer) => {
+    const said = await peer.next('route', 'remove_route');
+    assert.equal(app.idle, false, said.line);
+    peer.reply(said, ...answer);
+    // What is answered later has been read later.
+    const request = app.request('sip:a@b', { method: 'OPTIONS' }).catch(() => {});
+    peer.reply(await peer.next('sip'), 'NOK', 'no');
+    await request;
+    assert.equal(app.idle, true, said.line);
+  };
+  await noted(['OK']);
+  app.bye(() => {});
+  await noted(['NOK', 'no']);
+  app.removeRoute('bye');
+  await noted(['OK']);
 });
 
 test('a route is taken back', async (t) => {

@@ -87,17 +87,16 @@ function lowerName(name) {
  * @param {string} name
  */
 function storedName(name) {
-  if (name.startsWith('X-') || name === 'Diversion') return name;
   return name.length > 1 && isPreserved(name) ? name : lowerName(name);
 }
 
 /**
- * Whether the name of a header stays in `msg.headers` as it is written.
+ * Whether the name of a header stays in `msg.headers` when it is written so.
  *
  * @param {string} name
  */
 function isPreserved(name) {
-  return PRESERVED.size > 0 && PRESERVED.has(lowerName(name));
+  return name.startsWith('X-') || name === 'Diversion' || (PRESERVED.size > 0 && PRESERVED.has(lowerName(name)));
 }
 
 /**

@@ -27,8 +27,14 @@ const OURS = '+drachtio.';
 /** What only such a server tells: that it has answered a request in place of the application. */
 const ANSWERED = 'request:answered';
 
+/** What the head of a message ends with. */
+const BLANK_LINE = '\r\n\r\n';
+
 /** A Content-Length among the headers of a message. */
 const CONTENT_LENGTH = /\r\n(?:content-length|l):[^\r]*/gi;
+
+/** A server that does not send what it is asked for has nothing of it: nobody needs to hear. */
+const NOTED = Object.freeze({ refused() {} });
 
 /** How long the end of a connection may take, in milliseconds. */
 const END_TIMEOUT = 2_000;
@@ -76,8 +82,8 @@ class RemoteLink extends CommandLink {
   }
 
   /**
-   * Gives a command. Messages go with their Content-Length, as from applications of old; what there is of another is not the
-   * application's to say.
+   * Gives a command, in the form that servers know: messages have a Content-Length, which is not the application's to say; the
+   * body with what the protocol has no place for goes with the proxy commands of a server of this package only.
    *
    * @param {number} kind
    * @param {string} head
@@ -85,7 +91,10 @@ class RemoteLink extends CommandLink {
    * @param {import('../command_link').Answer} [answer]
    */
   submit(kind, head, text, answer) {
-    super.submit(kind, head, kind === Command.SIP ? withContentLength(text) : text, answer);
+    let known = text;
+    if (kind === Command.SIP) known = withContentLength(text);
+    else if (kind === Command.PROXY && !isOurs(this.greeting)) known = text.slice(0, endOfHead(text));
+    super.submit(kind, head, known, answer);
   }
 
   /** There is nothing to count on this side. */
@@ -138,8 +147,8 @@ class RemoteLink extends CommandLink {
    */
   onReady(connection, greeting) {
     const events = [...this.wanted()];
-    if (greeting.serverVersion?.includes(OURS)) events.push(ANSWERED);
-    if (events.length > 0) connection.send(events.flatMap((event) => [Command.ROUTE, 0, event, '']));
+    if (isOurs(greeting)) events.push(ANSWERED);
+    this.submitFirst(Command.ROUTE, events, NOTED);
     this.open((batch) => connection.send(batch));
     this.watcher.onConnected(greeting);
   }
@@ -232,12 +241,12 @@ class ServerLink extends RemoteLink {
   /** @param {string} method */
   route(method) {
     // One that comes before the connection is one of those that are asked for when it is there.
-    if (this.isOpen) this.submit(Command.ROUTE, method, '');
+    if (this.isOpen) this.submit(Command.ROUTE, method, '', NOTED);
   }
 
   /** @param {string} method */
   removeRoute(method) {
-    if (this.isOpen) this.submit(Command.REMOVE_ROUTE, method, '');
+    if (this.isOpen) this.submit(Command.REMOVE_ROUTE, method, '', NOTED);
   }
 
   close() {
@@ -351,16 +360,30 @@ class AcceptedLink extends RemoteLink {
   }
 }
 
+/** @param {Greeting | undefined} greeting */
+function isOurs(greeting) {
+  return greeting?.serverVersion?.includes(OURS) ?? false;
+}
+
 /**
  * A message whose last header says how many bytes its body has.
  *
  * @param {string} text
  */
 function withContentLength(text) {
-  const end = text.indexOf('\r\n\r\n');
-  const head = text.slice(0, end).replace(CONTENT_LENGTH, '');
-  const body = text.slice(end + 4);
+  const end = endOfHead(text);
+  const head = text.slice(0, end - BLANK_LINE.length).replace(CONTENT_LENGTH, '');
+  const body = text.slice(end);
   return `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/**
+ * Where the body of a message begins.
+ *
+ * @param {string} text
+ */
+function endOfHead(text) {
+  return text.indexOf(BLANK_LINE) + BLANK_LINE.length;
 }
 
 /** @param {string} what */

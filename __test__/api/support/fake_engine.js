@@ -11,7 +11,7 @@ class FakeEngine {
   static headerNames = [
     ...['CSeq', 'Via', 'To', 'From', 'Call-ID', 'Contact', 'Content-Length', 'Content-Type', 'RSeq', 'RAck', 'Record-Route'],
     ...['Supported', 'WWW-Authenticate', 'Proxy-Authenticate', 'Authorization', 'Proxy-Authorization', 'Route', 'Expires'],
-    ...['P-Asserted-Identity', 'Max-Forwards', 'Session-Expires', 'Subject'],
+    ...['P-Asserted-Identity', 'Max-Forwards', 'Session-Expires', 'Subject', 'Diversion'],
   ];
 
   /** The engine that was made last. @type {FakeEngine} */
