@@ -1,5 +1,7 @@
 'use strict';
 
+// Taken before a test mocks the global one: the engine does not stop for that.
+const { setImmediate } = require('node:timers');
 const { refusal, throwLater } = require('./errors');
 const { Table } = require('./table');
 

@@ -63,6 +63,33 @@ const { VERSION } = require('./version');
  * @property {(text: string) => TomlValue} parseToml
  * @property {(options: StartOptions) => void} checkOptions throws what `start` would, without starting anything
  * @property {CodecClass} ProtocolCodec
+ * @property {new (options: StartOptions & {routes: string[]}, machine: string[], seed: number) => SimulatedEngine} SimulatedEngine
+ */
+
+/**
+ * An engine whose time and network are made in `lib/testing`: see `src/addon/simulated_engine.rs`. Times are milliseconds.
+ *
+ * @typedef {object} SimulatedEngine
+ * @property {string[]} hostports
+ * @property {number} connectTimeout
+ * @property {number} waiting how many events there are to take
+ * @property {number | null} nextTimeout
+ * @property {(now: number, batch: (string | number)[]) => void} submit
+ * @property {() => (string | number)[]} take
+ * @property {(now: number, transport: string, local: string, peer: string, connection: number | undefined, payload: Buffer) => void} receive
+ * @property {(now: number) => void} timeout
+ * @property {() => (import('./testing/network').Path & {token?: number, payload: Buffer})[]} transmits
+ * @property {(token: number, connection?: number) => void} sent
+ * @property {(now: number, token: number, failure: string) => void} unsent
+ * @property {() => number[]} hangUps
+ * @property {(now: number, connection: number) => void} connectionClosed
+ * @property {() => (import('./testing/names').Query & {id: number})[]} queries
+ * @property {(now: number, id: number, destinations: import('./testing/names').Destination[]) => void} resolved
+ * @property {(screening: Record<string, unknown>) => void} setScreening
+ * @property {(connections: number) => string} metrics
+ * @property {(connections: number) => Record<string, number>} census
+ * @property {() => Record<string, number>} counters
+ * @property {(now: number) => void} close
  */
 
 /**
@@ -132,6 +159,24 @@ function substituteEngine(substitute) {
   engineClass = substitute;
 }
 
+/**
+ * Does something that connects agents with another class in the engine's place.
+ *
+ * @template T
+ * @param {EngineClass} substitute
+ * @param {() => T} act
+ * @returns {T}
+ */
+function withEngine(substitute, act) {
+  const before = engineClass;
+  engineClass = substitute;
+  try {
+    return act();
+  } finally {
+    engineClass = before;
+  }
+}
+
 /** @returns {Addon} */
 function load() {
   const problems = [];
@@ -192,4 +237,4 @@ function explain(problems) {
   ].join('\n');
 }
 
-module.exports = { loadAddon, loadCodec, loadEngine, substituteEngine };
+module.exports = { loadAddon, loadCodec, loadEngine, substituteEngine, withEngine };

@@ -13,13 +13,22 @@ Everything that \`require('drachtio')\` has, made from the types in \`index.d.ts
 is the same. For how things go together see the [guide](guide/README.md); for errors, [errors.md](errors.md).
 `;
 
+const TESTING = `# Reference of drachtio/testing
+
+Everything that \`require('drachtio/testing')\` has, made from \`testing.d.ts\`. See [testing.md](testing.md).
+`;
+
 /** The text of docs/reference.md. */
 export function reference() {
   const { declared, exported } = read('index.d.ts');
   const functions = declared.filter(ts.isFunctionDeclaration);
-  const entries = [...functions, ...exported];
-  const sections = [...groupsOf(entries)].map(([name, nodes]) => section(name, nodes));
-  return `${[HEAD, contents(entries), ...sections].join('\n')}`;
+  const testing = read('testing.d.ts').declared.filter((node) => nameOf(node) !== undefined);
+  return [HEAD, ...part([...functions, ...exported]), TESTING, ...part(testing)].join('\n');
+}
+
+/** A table of contents, and what it leads to. */
+function part(entries) {
+  return [contents(entries), ...[...groupsOf(entries)].map(([name, nodes]) => section(name, nodes))];
 }
 
 /** The statements of the file, and those of the namespace in it. */

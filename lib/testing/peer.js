@@ -1,52 +1,63 @@
 'use strict';
 
-const { createSocket } = require('node:dgram');
-const { once } = require('node:events');
+const { isIPv6 } = require('node:net');
 const { DrachtioError, misuse } = require('../errors');
 const { lowerName } = require('../headers/names');
 const { parseNameAddr } = require('../headers/name_addr');
 const { parseUri } = require('../headers/uri');
 const { SipMessage } = require('../sip_message');
 const { reasonPhrase } = require('../status');
+const { milliseconds } = require('./durations');
 
 /** @typedef {import('../headers/draft').HeaderValue} HeaderValue */
 /** @typedef {{headers?: Record<string, HeaderValue>, body?: string}} Contents */
 /** @typedef {number | string | ((message: SipMessage) => boolean)} Wanted */
 
+/**
+ * What a peer is connected to.
+ *
+ * @typedef {object} Wire
+ * @property {string} uri by which the peer is reached
+ * @property {number} port
+ * @property {string} sentBy its transport and address, as a Via has them
+ * @property {number} patience how long it is waited for a message, in milliseconds
+ * @property {(text: string, target: import('../headers/uri').SipUri, request?: SipMessage) => void} send puts a message on
+ *   its way; `request` is the one that it answers
+ * @property {() => string} newId another one each time
+ * @property {(time: number, over: () => void) => () => void} wait calls back when a time has passed; the result stops that
+ * @property {() => Promise<void>} close
+ */
+
 /** How many messages wait to be asked for; the oldest is forgotten first. */
 const MAX_HEARD = 1_000;
 
-/** How long `receives` waits, in milliseconds. On loopback an answer takes one. */
-const PATIENCE = 5_000;
-
-let count = 0;
-
 /**
- * A SIP peer for tests: a UDP socket on 127.0.0.1 that sends what it is told, and nothing by itself. It repeats nothing,
- * acknowledges nothing and knows no dialogs, so a test can have it do what no well-behaved peer would.
+ * A SIP peer for tests: it sends what it is told, and nothing by itself. It repeats nothing, acknowledges nothing and knows no
+ * dialogs, so a test can have it do what no well-behaved peer would.
  */
 class Peer {
-  #socket = createSocket('udp4');
+  #wire;
   /** @type {SipMessage[]} */
   #heard = [];
   /** @type {{isWanted: (message: SipMessage) => boolean, resolve: (message: SipMessage) => void}[]} */
   #waiting = [];
 
-  /** The port that it has. */
-  port = 0;
+  /**
+   * @param {(hear: (text: string) => SipMessage | undefined) => Wire} connect makes the wire; `hear` is to be called with what
+   *   comes over it, and returns that as a message if it is one
+   */
+  constructor(connect) {
+    this.#wire = connect((text) => this.#hear(text));
+  }
 
-  /** @param {number} port 0 for any */
-  async open(port) {
-    this.#socket.on('message', (bytes) => this.#hear(bytes.toString('utf8')));
-    this.#socket.bind(port, '127.0.0.1');
-    await once(this.#socket, 'listening');
-    this.port = this.#socket.address().port;
-    return this;
+  /** The port that it has. */
+  get port() {
+    return this.#wire.port;
   }
 
   /** The URI by which it is reached. */
   get uri() {
-    return `sip:peer@127.0.0.1:${this.port}`;
+    return this.#wire.uri;
   }
 
   /** What has come and was not asked for yet, oldest first. */
@@ -62,16 +73,17 @@ class Peer {
       message = new SipMessage(text);
     } catch {
       // A keep-alive, which is no message.
-      return;
+      return undefined;
     }
     const at = this.#waiting.findIndex(({ isWanted }) => isWanted(message));
     if (at !== -1) {
       const [{ resolve }] = this.#waiting.splice(at, 1);
       resolve(message);
-      return;
+      return message;
     }
     this.#heard.push(message);
     if (this.#heard.length > MAX_HEARD) this.#heard.shift();
+    return message;
   }
 
   /**
@@ -81,9 +93,18 @@ class Peer {
    * @param {string} uri where to: `sip:127.0.0.1:5060`
    */
   send(message, uri) {
+    this.#send(String(message), uri);
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} uri
+   * @param {SipMessage} [request] the one that it answers
+   */
+  #send(text, uri, request) {
     const target = parseUri(uri);
     if (target === undefined || target.scheme === 'tel') throw misuse(`not a SIP URI: ${uri}`, 'DRT_ERR_INVALID_ARGUMENT');
-    this.#socket.send(String(message), target.port || 5060, target.host);
+    this.#wire.send(text, target, request);
   }
 
   /**
@@ -95,13 +116,13 @@ class Peer {
    * @returns {SipMessage} the request
    */
   request(method, uri, { headers = {}, body = '' } = {}) {
-    count += 1;
+    const id = this.#wire.newId();
     const usual = {
-      Via: `SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK-${process.pid}-${count};rport`,
+      Via: `SIP/2.0/${this.#wire.sentBy};branch=z9hG4bK-${id};rport`,
       'Max-Forwards': 70,
-      From: `<${this.uri}>;tag=peer${count}`,
+      From: `<${this.uri}>;tag=peer-${id}`,
       To: `<${uri}>`,
-      'Call-ID': `${process.pid}-${count}@127.0.0.1`,
+      'Call-ID': id,
       CSeq: `1 ${method}`,
       Contact: `<${this.uri}>`,
     };
@@ -131,7 +152,8 @@ class Peer {
     };
     const response = new SipMessage({ status, reason: reasonPhrase(status), headers: { ...without(usual, headers), ...headers }, body });
     const [via] = /** @type {import('../headers/via').Via[]} */ (request.getParsedHeader('via'));
-    this.send(response, `sip:${via.params.received ?? via.host}:${via.params.rport || via.port || 5060}`);
+    const host = via.params.received ?? via.host;
+    this.#send(response.toString(), `sip:${isIPv6(host) ? `[${host}]` : host}:${via.params.rport || via.port || 5060}`, request);
     return response;
   }
 
@@ -140,34 +162,35 @@ class Peer {
    * for those who want them.
    *
    * @param {Wanted} wanted
-   * @param {{patience?: number}} [options] how long it may take, in milliseconds: 5000 without it
+   * @param {{patience?: import('./durations').Duration}} [options] how long it may take
    * @returns {Promise<SipMessage>} rejected with `DRT_ERR_NOT_RECEIVED` when none comes
    */
-  receives(wanted, { patience = PATIENCE } = {}) {
+  receives(wanted, { patience = this.#wire.patience } = {}) {
     const isWanted = matcher(wanted);
     const at = this.#heard.findIndex(isWanted);
     if (at !== -1) return Promise.resolve(this.#heard.splice(at, 1)[0]);
+    const time = milliseconds(patience, 'patience');
     return new Promise((resolve, reject) => {
+      const stopWaiting = this.#wire.wait(time, () => {
+        this.#waiting = this.#waiting.filter((one) => one !== waiting);
+        const heard = this.#heard.map((message) => message.toString().split('\r\n', 1)[0]).join(', ') || 'nothing';
+        reject(new DrachtioError(`${wanted} has not been received within ${time} ms, but ${heard}`, 'DRT_ERR_NOT_RECEIVED'));
+      });
       const waiting = {
         isWanted,
         /** @param {SipMessage} message */
         resolve: (message) => {
-          clearTimeout(timer);
+          stopWaiting();
           resolve(message);
         },
       };
-      const timer = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((one) => one !== waiting);
-        const heard = this.#heard.map((message) => message.toString().split('\r\n', 1)[0]).join(', ') || 'nothing';
-        reject(new DrachtioError(`${wanted} has not been received within ${patience} ms, but ${heard}`, 'DRT_ERR_NOT_RECEIVED'));
-      }, patience);
       this.#waiting.push(waiting);
     });
   }
 
   /** @returns {Promise<void>} */
   close() {
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
+    return this.#wire.close();
   }
 
   /** The same as `close`, for `await using`. */

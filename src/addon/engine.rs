@@ -308,13 +308,13 @@ fn bind_server(mut start: Start) -> Result<(Start, Option<Bound>)> {
 
 /// What JavaScript asks for, of the engine and of the server of applications.
 #[derive(Default)]
-struct Commands {
-    submissions: Vec<Submission>,
-    errands: Vec<(CommandId, TransactionId, Place, Proof)>,
+pub(super) struct Commands {
+    pub(super) submissions: Vec<Submission>,
+    pub(super) errands: Vec<(CommandId, TransactionId, Place, Proof)>,
 }
 
 /// Commands that can't be read are refused, and do no harm to the others.
-fn read_commands(
+pub(super) fn read_commands(
     js: Js,
     batch: Value,
     text: &mut Vec<u8>,
@@ -371,7 +371,7 @@ pub(super) fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
     Ok(array)
 }
 
-fn write_census(js: Js, census: Census) -> napi::Result<Value> {
+pub(super) fn write_census(js: Js, census: Census) -> napi::Result<Value> {
     let engine = census.engine;
     let object = js.object()?;
     for (name, count) in [
@@ -394,7 +394,7 @@ fn write_census(js: Js, census: Census) -> napi::Result<Value> {
     Ok(object)
 }
 
-fn write_counters(js: Js, counters: Counters) -> napi::Result<Value> {
+pub(super) fn write_counters(js: Js, counters: Counters) -> napi::Result<Value> {
     let lost = u64::try_from(counters.time_lost.as_millis()).unwrap_or(u64::MAX);
     let object = js.object()?;
     for (name, count) in [
@@ -436,7 +436,7 @@ fn start_error(error: &StartError) -> napi::Error<String> {
     coded(error.code(), error.to_string())
 }
 
-fn coded(code: &str, text: String) -> napi::Error<String> {
+pub(super) fn coded(code: &str, text: String) -> napi::Error<String> {
     napi::Error::new(code.to_owned(), text)
 }
 

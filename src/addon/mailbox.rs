@@ -9,7 +9,7 @@ use super::frame::{Batch, MAX_BATCH};
 use crate::apps::Outlet;
 use crate::driver::{clocks, StartError};
 use crate::engine::{Listener, News, Refusal};
-use crate::protocol::WallClock;
+use crate::protocol::{Clocks, WallClock};
 use crate::transport::TlsError;
 
 /// Emptied batches that are kept for their memory.
@@ -217,6 +217,11 @@ pub(super) struct Postbox {
 
 impl Postbox {
     pub(super) fn new(mailbox: Arc<Mailbox>) -> Postbox {
+        Postbox::with_clocks(mailbox, clocks)
+    }
+
+    /// One that tells another time of day than the system's.
+    pub(super) fn with_clocks(mailbox: Arc<Mailbox>, clocks: Clocks) -> Postbox {
         Postbox {
             mailbox,
             batch: Batch::default(),

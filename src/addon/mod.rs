@@ -15,6 +15,7 @@
 //! | `config_file.rs` | configuration files as trees |
 //! | `request.rs` | commands from text |
 //! | `settings.rs`, `server_settings.rs`, `observe_settings.rs`, `option_value.rs` | what `connect` and `serve` were told |
+//! | `simulated_engine.rs` | an engine on the JavaScript thread, for tests of applications |
 //! | `values.rs` | raw Node-API calls |
 
 mod bell;
@@ -30,8 +31,12 @@ mod running;
 mod server_frame;
 mod server_settings;
 mod settings;
+mod simulated_engine;
 mod values;
 
 pub use codec::ProtocolCodec;
 pub use config_file::{parse_toml, parse_xml, TomlValue, XmlAttribute, XmlElement};
 pub use engine::{check_options, header_names, Engine};
+pub use simulated_engine::{
+    SimulatedDestination, SimulatedEngine, SimulatedQuery, SimulatedTransmit,
+};

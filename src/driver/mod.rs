@@ -9,8 +9,10 @@
 //! | `turn.rs` | the loop: wait, let the engine work, hand out what it made |
 //! | `waiting.rs` | what has come and waits to be worked on, and when that takes too long |
 //! | `pace.rs` | how often the thread is woken under load |
+//! | `simulated.rs` | an engine without a thread, sockets and a clock, for tests of applications |
 
 mod pace;
+mod simulated;
 mod turn;
 mod waiting;
 
@@ -34,6 +36,7 @@ use crate::engine::{self, AppId, Legacy, Listener, Screening};
 use crate::observe::{LogLevel, Observe, ObserveError, Observer, Snapshot};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
 use pace::Pace;
+pub use simulated::Simulated;
 use turn::Driver;
 
 /// How long the closing of an engine waits for what is queued on its connections.

@@ -85,6 +85,49 @@ pub(super) fn bind_all(contacts: &[Contact], udp_buffer: usize) -> Result<Vec<Bo
     Ok(bound)
 }
 
+/// What a machine with these addresses would listen on, without binding anything. Every port is
+/// free there, so that the system's choice is the usual one.
+///
+/// # Errors
+/// There is no contact, or one that no address fits.
+pub fn listeners_on(machine: &[IpAddr], contacts: &[Contact]) -> Result<Vec<Listener>, BindError> {
+    if contacts.is_empty() {
+        return Err(BindError::NoContact);
+    }
+    let mut listeners = Vec::new();
+    for contact in contacts {
+        let addresses = match contact.host {
+            Host::Address(address) => vec![address],
+            host => {
+                let meant = machine.iter().filter(|address| is_meant(host, **address));
+                meant.copied().collect()
+            }
+        };
+        if addresses.is_empty() {
+            return Err(no_address(contact));
+        }
+        for (port, transports) in ports(contact) {
+            for address in &addresses {
+                listeners.extend(transports.iter().map(|&transport| {
+                    let port = Some(port).filter(|port| *port != 0);
+                    let port = port.unwrap_or(transport.default_port());
+                    listener(contact, transport, SocketAddr::new(*address, port))
+                }));
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn listener(contact: &Contact, transport: Transport, local: SocketAddr) -> Listener {
+    Listener {
+        transport,
+        local,
+        user: contact.user.clone(),
+        advertised: contact.advertised.at(local.ip()),
+    }
+}
+
 fn bind_contact(contact: &Contact, udp_buffer: usize) -> Result<Vec<Bound>, BindError> {
     let addresses = addresses(contact)?;
     let mut bound = Vec::new();
@@ -162,12 +205,7 @@ fn bind_on(
             let wanted = SocketAddr::new(address, port);
             match bind_one(transport, wanted, udp_buffer) {
                 Ok((socket, local)) => bound.push(Bound {
-                    listener: Listener {
-                        transport,
-                        local,
-                        user: contact.user.clone(),
-                        advertised: contact.advertised.at(address),
-                    },
+                    listener: listener(contact, transport, local),
                     socket,
                 }),
                 // Listed a moment ago and gone now, or IPv6 still checking for duplicates.
@@ -236,13 +274,7 @@ fn addresses(contact: &Contact) -> Result<Vec<IpAddr>, BindError> {
     let interfaces = if_addrs::get_if_addrs().map_err(BindError::Interfaces)?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in interfaces.iter().map(|interface| interface.ip()) {
-        let wanted = match (contact.host, address) {
-            (Host::EveryV6, IpAddr::V4(_)) | (Host::EveryV4, IpAddr::V6(_)) => false,
-            (_, IpAddr::V4(_)) => true,
-            // A link-local address is nothing without its interface, which SIP can't express.
-            (_, IpAddr::V6(v6)) => !v6.is_unicast_link_local(),
-        };
-        if wanted && !addresses.contains(&address) {
+        if is_meant(contact.host, address) && !addresses.contains(&address) {
             addresses.push(address);
         }
     }
@@ -251,6 +283,16 @@ fn addresses(contact: &Contact) -> Result<Vec<IpAddr>, BindError> {
     }
     addresses.sort_by_key(IpAddr::is_loopback);
     Ok(addresses)
+}
+
+/// True when a wildcard stands for this address of the machine.
+fn is_meant(host: Host, address: IpAddr) -> bool {
+    match (host, address) {
+        (Host::EveryV6, IpAddr::V4(_)) | (Host::EveryV4, IpAddr::V6(_)) => false,
+        (_, IpAddr::V4(_)) => true,
+        // A link-local address is nothing without its interface, which SIP can't express.
+        (_, IpAddr::V6(v6)) => !v6.is_unicast_link_local(),
+    }
 }
 
 fn no_address(contact: &Contact) -> BindError {
@@ -375,6 +417,29 @@ mod tests {
     fn the_user_part_reaches_the_listener() {
         let bound = bind(&["sip:alice@127.0.0.1:0;transport=tcp"]).unwrap();
         assert_eq!(bound[0].listener.user.as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn a_machine_that_is_not_there_has_the_usual_ports() {
+        let machine = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().unwrap());
+        let on = |contact: &str| {
+            let listeners = listeners_on(&machine, &[contact.parse().unwrap()]).unwrap();
+            let shown = listeners
+                .iter()
+                .map(|l| format!("{}/{}", l.transport, l.local));
+            shown.collect::<Vec<_>>()
+        };
+        let both = ["udp/192.0.2.1:5060", "udp/[2001:db8::1]:5060"];
+        assert_eq!(on("sip:*;transport=udp"), both);
+        let v4 = ["udp/192.0.2.1:5060", "tls/192.0.2.1:5061"];
+        assert_eq!(on("sip:0.0.0.0:0;transport=udp,tls"), v4);
+        assert_eq!(on("sip:10.0.0.9:5070;transport=tcp"), ["tcp/10.0.0.9:5070"]);
+        assert!(matches!(
+            listeners_on(&machine, &[]),
+            Err(BindError::NoContact)
+        ));
+        let no_address = listeners_on(&[], &["sip:*".parse().unwrap()]);
+        assert!(matches!(no_address, Err(BindError::NoAddress { .. })));
     }
 
     #[test]

@@ -56,7 +56,7 @@ use tokio::time::{timeout_at, Instant};
 
 pub use advertised::AdvertisedAs;
 pub(crate) use alarm::Alarm;
-pub use bind::BindError;
+pub use bind::{listeners_on, BindError};
 pub use certificates::{Certificate, CertificateError, Pem};
 pub use contact::{Contact, ContactError, ContactProblem, Host};
 pub use limits::Limits;

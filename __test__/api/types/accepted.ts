@@ -1,7 +1,7 @@
 // What applications write, and what the types must therefore accept.
 
 import drachtio = require('../../..');
-import { openPeer } from '../../../testing';
+import { openPeer, openWorld, type WorldPeer } from '../../../testing';
 import type { App, Handler, NameAddr, ProxyResults, Request, Response, SipMessage, Via } from '../../..';
 
 declare module '../../..' {
@@ -114,6 +114,20 @@ async function modern() {
   req.on('update', (update, res) => res.send(200, update.getHeaderName('from') ?? update.receivedOn));
   req.on('response', async (res, ack) => same<SipMessage | undefined>()(await ack()));
 }
+async function simulated() {
+  const world = openWorld({ seed: 1, latency: '5ms', loss: (message, { from, to }) => message.method === 'ACK' && from !== to, names: { a: '192.0.2.1', b: ['192.0.2.2'] }, timers: true });
+  same<string>()(await world.connect(app, { contact: 'sip:*', engine: { timers: { t1: 100 } } }));
+  await world.connect(app.client!);
+  const peer: WorldPeer = world.peer('sip:a@192.0.2.7');
+  same<SipMessage>()(await peer.receives(200, { patience: '1.5h' }));
+  peer.hangUp();
+  world.setLink({ loss: 0.5, jitter: 20, duplication: 1 });
+  await world.advance('32s');
+  same<number>()(world.now);
+  same<number[] | undefined>()(world.sent[0]?.arrivals);
+  await world[Symbol.asyncDispose]();
+}
+void simulated;
 app.removeRoute('in').on('close', modern);
 
 // ---- received requests

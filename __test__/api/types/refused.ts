@@ -1,8 +1,22 @@
 // What the types must refuse. Each line has to be an error: one that is none fails the compilation.
 
 import drachtio = require('../../..');
+import { Peer, World, openWorld } from '../../../testing';
 
 const app = drachtio();
+
+// @ts-expect-error a time without a unit
+void openWorld().advance('32');
+// @ts-expect-error a misspelled option
+openWorld({ lost: 0.1 });
+// @ts-expect-error there is no server in a world
+void openWorld().connect(app, { host: '127.0.0.1' });
+// @ts-expect-error a world is opened
+new World();
+// @ts-expect-error a peer is opened
+new Peer();
+// @ts-expect-error time passes only by `advance`
+openWorld().now = 5;
 
 // @ts-expect-error a misspelled option
 app.connect({ contract: 'sip:*' });
