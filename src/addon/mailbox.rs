@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::frame::{Batch, MAX_BATCH};
 use crate::apps::Outlet;
@@ -32,7 +33,8 @@ pub(super) struct Mailbox {
 #[derive(Default)]
 struct State {
     ring: Option<Ring>,
-    batches: VecDeque<Batch>,
+    /// With the time from which on they have waited.
+    batches: VecDeque<(Instant, Batch)>,
     spare: Vec<Batch>,
     /// The bell has been rung and [`Mailbox::answer_bell`] has not been called.
     rung: bool,
@@ -135,7 +137,7 @@ impl Mailbox {
         let empty = state.spare.pop().unwrap_or_default();
         let full = std::mem::replace(batch, empty);
         self.waiting.fetch_add(full.len(), Ordering::Relaxed);
-        state.batches.push_back(full);
+        state.batches.push_back((Instant::now(), full));
         let ring = if state.told { None } else { state.ring() };
         drop(state);
         call(ring);
@@ -144,6 +146,13 @@ impl Mailbox {
     /// Events that JavaScript has not taken.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How long the oldest of them has waited.
+    pub(super) fn waits(&self) -> Duration {
+        let state = self.lock();
+        let oldest = state.batches.front();
+        oldest.map_or(Duration::ZERO, |(since, _)| since.elapsed())
     }
 
     /// The bell has rung: what is there to do on the JavaScript thread?
@@ -169,12 +178,12 @@ impl Mailbox {
         let mut state = self.lock();
         let mut taken = Vec::new();
         let mut events = 0;
-        while let Some(batch) = state.batches.front() {
+        while let Some((_, batch)) = state.batches.front() {
             if events > 0 && events + batch.len() > MAX_BATCH {
                 break;
             }
             events += batch.len();
-            taken.extend(state.batches.pop_front());
+            taken.extend(state.batches.pop_front().map(|(_, batch)| batch));
         }
         self.waiting.fetch_sub(events, Ordering::Relaxed);
         state.told = !taken.is_empty();
@@ -244,6 +253,10 @@ impl Outlet for Postbox {
 
     fn backlog(&self) -> usize {
         self.mailbox.waiting() + self.batch.len()
+    }
+
+    fn waits(&self) -> Duration {
+        self.mailbox.waits()
     }
 
     fn end(&mut self, failure: Option<&str>) {
@@ -325,6 +338,23 @@ mod tests {
         }
         assert_eq!((taken, postbox.backlog()), (600, 0));
         assert_eq!(rings.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn the_oldest_event_tells_how_long_events_wait() {
+        let (mailbox, _) = mailbox();
+        let mut postbox = Postbox::new(mailbox.clone());
+        assert_eq!(postbox.waits(), Duration::ZERO);
+        let before = Instant::now();
+        deliver(&mut postbox, 1);
+        let after = Instant::now();
+        std::thread::sleep(Duration::from_millis(2));
+        deliver(&mut postbox, 1);
+        let least = after.elapsed();
+        let waits = postbox.waits();
+        assert!(least <= waits && waits <= before.elapsed());
+        mailbox.take();
+        assert_eq!(postbox.waits(), Duration::ZERO);
     }
 
     #[test]

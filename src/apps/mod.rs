@@ -12,6 +12,7 @@ mod exchange;
 mod routes;
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use crate::engine::{Action, AppId, CommandId, Event, Hint, News, Refusal, Reply, TransactionId};
 use crate::message::{HeaderId, Message, Method};
@@ -22,6 +23,13 @@ pub use routes::MAX_ROUTES;
 /// Pieces of news that an application has not taken from which on it gets no new requests; they
 /// are rejected with 503. Replies, responses and requests inside its dialogs still reach it.
 pub const BACKLOG_LIMIT: usize = 8_192;
+
+/// How long news may have waited for an application before it gets no new requests: what it is
+/// asked in a call is repeated from then on (T1, RFC 3261 §17.1.2.2).
+pub const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// As long as fewer pieces of news wait, an application keeps up, and has only paused.
+pub const FEW: usize = 256;
 
 /// Pieces of news that an application has not taken from which on it misses provisional
 /// responses, the only news that a peer may repeat without end inside one transaction.
@@ -75,6 +83,11 @@ pub trait Outlet: Send {
 
     /// How many pieces of news the application has not taken.
     fn backlog(&self) -> usize;
+
+    /// How long the oldest of them has waited; zero where that is not known.
+    fn waits(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// There will be no more news. `failure` tells why, unless the engine was closed.
     fn end(&mut self, failure: Option<&str>);
@@ -286,10 +299,10 @@ impl Apps {
         let director = self.director.as_ref().filter(|one| one.takes(&verb));
         let director = director.map(|one| one.app);
         let apps = &self.apps;
-        let is_able = |app: &AppId| apps.get(app).is_some_and(App::is_able);
+        let keeps_up = |app: &AppId| apps.get(app).is_some_and(App::keeps_up);
         let chosen = match director {
-            Some(director) => Some(director).filter(is_able),
-            None => self.routes.choose(&verb, is_able),
+            Some(director) => Some(director).filter(keeps_up),
+            None => self.routes.choose(&verb, keeps_up),
         };
         if let Some(app) = chosen {
             self.deliver(app, event.news);
@@ -331,7 +344,7 @@ impl Apps {
                 let verb = message.method()?.as_str().to_ascii_lowercase();
                 self.routes.choose(&verb, |app| {
                     apps.get(app)
-                        .is_some_and(|app| app.is_able() && app.tags.contains(tag))
+                        .is_some_and(|app| app.keeps_up() && app.tags.contains(tag))
                 })
             }
         };
@@ -423,9 +436,14 @@ impl Director {
 }
 
 impl App {
-    /// It keeps up with what it is told.
+    /// It is not behind so far that what is there must go without it.
     fn is_able(&self) -> bool {
         self.outlet.backlog() < BACKLOG_LIMIT
+    }
+
+    /// It keeps up with what it is told, so it may get something new.
+    fn keeps_up(&self) -> bool {
+        self.is_able() && (self.outlet.backlog() < FEW || self.outlet.waits() <= LONGEST_WAIT)
     }
 }
 
@@ -456,6 +474,7 @@ mod tests {
         news: Vec<News>,
         flushes: usize,
         backlog: usize,
+        waits: Duration,
         end: Option<Option<String>>,
     }
 
@@ -470,6 +489,10 @@ mod tests {
         fn set_backlog(&self, backlog: usize) {
             self.0.lock().unwrap().backlog = backlog;
         }
+
+        fn set_waits(&self, waits: Duration) {
+            self.0.lock().unwrap().waits = waits;
+        }
     }
 
     impl Outlet for Recorder {
@@ -483,6 +506,10 @@ mod tests {
 
         fn backlog(&self) -> usize {
             self.0.lock().unwrap().backlog
+        }
+
+        fn waits(&self) -> Duration {
+            self.0.lock().unwrap().waits
         }
 
         fn end(&mut self, failure: Option<&str>) {
@@ -643,6 +670,26 @@ mod tests {
         recorders[0].set_backlog(BACKLOG_LIMIT - 1);
         let ruling = apps.dispatch(new_request("INVITE"));
         assert_eq!(ruling, Some(Ruling::Assign(REQUEST, AppId(1))));
+    }
+
+    #[test]
+    fn one_whose_news_wait_too_long_is_behind_unless_they_are_few() {
+        let (mut apps, recorders) = apps(&[&["invite", PASSING_ROUTE]]);
+        let taken = Some(Ruling::Assign(REQUEST, AppId(1)));
+        recorders[0].set_backlog(FEW);
+        recorders[0].set_waits(LONGEST_WAIT);
+        assert_eq!(apps.dispatch(new_request("INVITE")), taken);
+        recorders[0].set_waits(LONGEST_WAIT + Duration::from_millis(1));
+        let ruling = apps.dispatch(new_request("INVITE"));
+        assert_eq!(ruling, rejection(503, Some(Hint::RetryAfter(RETRY_AFTER))));
+        assert_eq!(
+            apps.dispatch(passing("INFO")),
+            taken,
+            "it is asked about calls that are there"
+        );
+        recorders[0].set_backlog(FEW - 1);
+        recorders[0].set_waits(Duration::from_secs(60));
+        assert_eq!(apps.dispatch(new_request("INVITE")), taken);
     }
 
     #[test]
