@@ -166,7 +166,7 @@ export declare class World {
 
   /**
    * Connects an application: its engine runs in this world, on the virtual time, and has the addresses of its contacts there.
-   * A `*` stands for 192.0.2.1 and 2001:db8::1, in the second application for 192.0.2.2 and 2001:db8::2, and so on.
+   * A `*` stands for 192.0.2.1 and 2001:db8::1, or, if somebody has one of them, for 192.0.2.2 and 2001:db8::2, and so on.
    *
    * @param options those of the application's `connect`, but for `observe`
    * @returns where it listens, as `connect` tells it
@@ -183,6 +183,14 @@ export declare class World {
 
   /** Lets time pass, and everything happen that happens in it. */
   advance(time: Time): Promise<void>;
+
+  /**
+   * Lets time stand still until a promise is settled: for what the application waits for outside of the world, as a file or a
+   * database.
+   *
+   * @returns the promise
+   */
+  hold<T extends PromiseLike<unknown>>(work: T): T;
 
   /** Makes the network another one from now on. What is not mentioned stays. */
   setLink(options: LinkOptions): void;

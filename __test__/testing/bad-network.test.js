@@ -49,6 +49,21 @@ test('a function says which message is lost', async (t) => {
   assert.deepEqual(lost, Array(2).fill(['udp/192.0.2.1:5060', 'udp/192.0.2.8:5060']));
 });
 
+test('what that function throws is an uncaught exception, and the message arrives', async (t) => {
+  const failed = new Error('of the test');
+  const uncaught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
+  t.after(() => process.setUncaughtExceptionCaptureCallback(null));
+  const loss = (message) => {
+    if (message.method === 'OPTIONS') throw failed;
+    return false;
+  };
+  const { world } = await stage(t, answering, { world: { loss } });
+  const alice = world.peer('sip:alice@192.0.2.8');
+  alice.request('OPTIONS', 'sip:192.0.2.1');
+  await alice.receives(200);
+  assert.equal(await uncaught, failed);
+});
+
 test('what is no message is not shown to it', async (t) => {
   const { world, app } = await stage(t, answering, { world: { loss: () => assert.fail('shown') } });
   const alice = world.peer('sip:alice@192.0.2.8');

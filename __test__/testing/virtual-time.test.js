@@ -2,6 +2,7 @@
 // How time passes: only while the test waits for it, and only when everybody has done what is to be done now.
 
 const assert = require('node:assert/strict');
+const { readFile } = require('node:fs/promises');
 const { mock, test } = require('node:test');
 const { stage } = require('./stage');
 
@@ -62,6 +63,39 @@ test('time does not pass before an async handler has done what it can', async (t
   alice.request('OPTIONS', 'sip:192.0.2.1');
   await world.advance('1h');
   assert.deepEqual(world.sent.map(({ time }) => time), [0, 0]);
+});
+
+test('time stands still for what the test says', async (t) => {
+  const files = [];
+  const { world } = await stage(t, (app) =>
+    app.options(async (req, res) => {
+      files.push(await world.hold(readFile(__filename, 'utf8')));
+      await assert.rejects(world.hold(readFile(`${__filename}.not`)), { code: 'ENOENT' });
+      res.send(200);
+    }),
+  );
+  const alice = world.peer('sip:alice@192.0.2.8');
+  alice.request('OPTIONS', 'sip:192.0.2.1');
+  await world.advance('1h');
+  assert.deepEqual(world.sent.map(({ time }) => time), [0, 0]);
+  assert.equal(files.length, 1);
+});
+
+test('an application is told the virtual time of day of what it gets', async (t) => {
+  const times = [];
+  const { world } = await stage(t, (app) => {
+    app.invite((req, res) => {
+      times.push(req.meta.time);
+      res.send(486);
+    });
+    app.on('cdr:stop', (source, time, reason) => times.push(`${time} ${reason}`));
+  });
+  const alice = world.peer('sip:alice@192.0.2.8');
+  await world.advance('1h');
+  alice.request('INVITE', 'sip:192.0.2.1');
+  await alice.receives(486);
+  await world.advance('40s');
+  assert.deepEqual(times, ['01:00:00.000000', '01:00:00.000000 call-rejected']);
 });
 
 test('what happens at the very end of a time has happened', async (t) => {

@@ -21,6 +21,19 @@ test('an application without a contact has the usual addresses, and the next one
   assert.ok(world instanceof World);
 });
 
+test('the usual addresses are those that nobody has', async (t) => {
+  const world = openWorld();
+  t.after(() => world.close());
+  const app = drachtio();
+  world.peer('sip:alice@192.0.2.1');
+  const { port } = world.peer('sip:bob@[2001:db8::2]');
+  assert.equal(port, 5060);
+  const contact = 'sip:*;transport=udp';
+  assert.equal(await world.connect(app, { contact }), 'udp/192.0.2.3:5060,udp/[2001:db8::3]:5060');
+  await app.disconnect();
+  assert.equal(await world.connect(app, { contact }), 'udp/192.0.2.3:5060,udp/[2001:db8::3]:5060');
+});
+
 test('an address is had once', async (t) => {
   const { world } = await stage(t);
   assert.throws(() => world.peer('sip:eve@192.0.2.1'), { code: 'EADDRINUSE', message: /udp\/192\.0\.2\.1:5060/ });

@@ -100,6 +100,15 @@ class Network {
   }
 
   /**
+   * Whether somebody has an address.
+   *
+   * @param {string} address
+   */
+  has(address) {
+    return [...this.#places.keys()].some((hostport) => hostOf(hostport.slice(hostport.indexOf('/') + 1)).replace(/[[\]]/g, '') === address);
+  }
+
+  /**
    * Takes the addresses of somebody away, and ends his connections.
    *
    * @param {Place} place

@@ -3,6 +3,9 @@
 const { setImmediate } = require('node:timers');
 const { loadAddon, loadEngine } = require('../native');
 
+/** The last host of 192.0.2.0/24. */
+const MAX_HOST = 254;
+
 /**
  * The class that stands in the place of the native engine for who connects in a world.
  *
@@ -44,11 +47,9 @@ function simulatedEngine(scene) {
 
     /** @param {import('../native').StartOptions & {routes: string[]}} options */
     #start(options) {
-      const { hosts } = scene;
-      const machine = [`192.0.2.${hosts + 1}`, `2001:db8::${(hosts + 1).toString(16)}`];
-      const native = new Native(options, machine, scene.seed + hosts);
+      const native = new Native(options, freeAddresses(scene.network), scene.seed + scene.engines);
       scene.network.settle(this, native.hostports);
-      scene.hosts += 1;
+      scene.engines += 1;
       scene.timeline.add(this);
       this.connectTimeout = native.connectTimeout;
       this.#started = native;
@@ -160,6 +161,18 @@ function simulatedEngine(scene) {
   }
 
   return /** @type {import('../native').EngineClass} */ (/** @type {unknown} */ (SimulatedEngine));
+}
+
+/**
+ * What a `*` stands for, of each family (RFC 5737, RFC 3849).
+ *
+ * @param {import('./network').Network} network
+ */
+function freeAddresses(network) {
+  for (let host = 1; ; host++) {
+    const addresses = [`192.0.2.${host}`, `2001:db8::${host.toString(16)}`];
+    if (host === MAX_HOST || !addresses.some((address) => network.has(address))) return addresses;
+  }
 }
 
 module.exports = { simulatedEngine };

@@ -42,6 +42,8 @@ class Timeline {
   #clocks = new Set();
   /** @type {Set<Wait>} */
   #waits = new Set();
+  /** What time stands still for. @type {Set<Promise<unknown>>} */
+  #works = new Set();
   #isRunning = false;
   /** How often something has happened. */
   #happenings = 0;
@@ -99,6 +101,20 @@ class Timeline {
   /** @param {Clock} clock */
   remove(clock) {
     this.#clocks.delete(clock);
+  }
+
+  /**
+   * Lets time stand still until something is done.
+   *
+   * @param {Promise<unknown>} work
+   */
+  hold(work) {
+    const done = () => {
+      this.#works.delete(settled);
+      this.note();
+    };
+    const settled = work.then(done, done);
+    this.#works.add(settled);
   }
 
   /** Something has happened that the JavaScript of the test or the application may go on with. */
@@ -164,6 +180,7 @@ class Timeline {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
       const before = this.#happenings;
       await new Promise((resolve) => setImmediate(resolve));
+      if (this.#works.size > 0) await Promise.race(this.#works);
       if (this.#happenings !== before) quiet = -1;
     }
   }

@@ -22,7 +22,7 @@ const { installTimers } = require('./virtual_timers');
  * @property {Timeline} timeline
  * @property {Network} network
  * @property {Names} names
- * @property {number} hosts how many engines have been started
+ * @property {number} engines how many have been started
  *
  * @typedef {object} LinkOptions
  * @property {Duration} [latency]
@@ -70,7 +70,7 @@ class World {
     if (typeof timers !== 'boolean') throw wrong('timers', 'true or false');
     const timeline = new Timeline();
     const network = new Network(timeline, randomFrom(seed), { latency: 0, jitter: 0, loss: 0, duplication: 0, ...readLink(link) });
-    this.#scene = { seed, timeline, network, names: new Names(names), hosts: 0 };
+    this.#scene = { seed, timeline, network, names: new Names(names), engines: 0 };
     this.#Engine = simulatedEngine(this.#scene);
     if (timers) this.#keepTime();
   }
@@ -127,6 +127,18 @@ class World {
     const { timeline } = this.#scene;
     const until = timeline.now + milliseconds(time, 'World#advance: the time');
     await new Promise((resolve) => timeline.wait(until, () => resolve(undefined)));
+  }
+
+  /**
+   * Lets time stand still until a promise is settled: for what the application waits for outside of this world.
+   *
+   * @template T
+   * @param {T} work
+   * @returns {T} the promise
+   */
+  hold(work) {
+    this.#scene.timeline.hold(Promise.resolve(work));
+    return work;
   }
 
   /**

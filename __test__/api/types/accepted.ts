@@ -121,6 +121,7 @@ async function simulated() {
   const peer: WorldPeer = world.peer('sip:a@192.0.2.7');
   same<SipMessage>()(await peer.receives(200, { patience: '1.5h' }));
   peer.hangUp();
+  same<Promise<number>>()(world.hold(Promise.resolve(5)));
   world.setLink({ loss: 0.5, jitter: 20, duplication: 1 });
   await world.advance('32s');
   same<number>()(world.now);
