@@ -44,4 +44,7 @@ test('what is wrong is named in full', () => {
   refused({ requestHandlers: [{ url: 'ftp://a/' }] }, /^serve: option 'requestHandlers\[0\].url' must be/);
   refused({ blacklist: { key: 'b' } }, "serve: option 'blacklist' needs either 'host' or 'sentinels'");
   refused({ blacklist: { key: 'b', sentinels: ['a:1'] } }, "serve: option 'blacklist.master' is missing");
+  for (const sentinels of [[], ['a:x'], ['a:1', '::1:26379']]) {
+    refused({ blacklist: { key: 'b', master: 'm', sentinels } }, "serve: option 'blacklist.sentinels' must be hosts and ports, as in '10.0.0.1:26379'");
+  }
 });

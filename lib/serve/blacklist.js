@@ -45,8 +45,8 @@ class Blacklist {
     } catch (err) {
       if (this.#isOver) return;
       next = Math.min(next, RETRY_INTERVAL);
-      // What redis says may quote the password.
-      this.#log('error', `blacklist: redis cannot be asked (${/** @type {NodeJS.ErrnoException} */ (err).code ?? /** @type {Error} */ (err).name}); what it has said last stays`);
+      const reason = reasonOf(/** @type {Error} */ (err));
+      this.#log('error', `blacklist: redis cannot be asked (${reason}); what it has said last stays`);
     }
     this.#timer = setTimeout(() => void this.start(), next);
     this.#timer.unref();
@@ -58,38 +58,100 @@ class Blacklist {
   }
 }
 
+/** @typedef {{host: string, port: number}} Endpoint */
+
 /**
+ * Of several sentinels, each in turn is asked which redis is the master, until that one can be asked for the set.
+ *
  * @param {BlacklistOptions} options
  * @returns {Promise<string[]>}
  */
-async function readSet(options) {
-  const { createClient, createSentinel } = require('@redis/client');
-  const { host, port, password, key, sentinels, master } = options;
-  const connection = { connectTimeout: PATIENCE, socketTimeout: PATIENCE, reconnectStrategy: /** @type {const} */ (false) };
-  const client =
-    sentinels === undefined
-      ? createClient({ socket: { host, port, ...connection }, password })
-      : createSentinel({
-          name: String(master),
-          sentinelRootNodes: sentinels.map(readEndpoint),
-          maxCommandRediscovers: 2,
-          nodeClientOptions: { password, socket: connection },
-          sentinelClientOptions: { socket: connection },
-        });
+async function readSet({ host, port, password, key, sentinels, master }) {
+  if (sentinels === undefined) return ask({ host: String(host), port }, password, (redis) => redis.sMembers(key));
+  let failure;
+  for (const sentinel of sentinels) {
+    try {
+      const place = await ask(readEndpoint(sentinel), undefined, (redis) => findMaster(redis, String(master)));
+      return await ask(place, password, async (redis) => {
+        await expectMaster(redis);
+        return redis.sMembers(key);
+      });
+    } catch (err) {
+      failure = err;
+    }
+  }
+  throw failure;
+}
+
+/**
+ * @param {Redis} sentinel
+ * @param {string} name
+ * @returns {Promise<Endpoint>}
+ */
+async function findMaster(sentinel, name) {
+  const answer = /** @type {[string, string] | null} */ (await sentinel.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name]));
+  if (answer === null) throw new Unknown(`the sentinels know no '${name}'`);
+  return { host: answer[0], port: Number(answer[1]) };
+}
+
+/**
+ * A sentinel that was cut off from the others may name the master of before.
+ *
+ * @param {Redis} redis
+ */
+async function expectMaster(redis) {
+  const [role] = /** @type {[string]} */ (await redis.sendCommand(['ROLE']));
+  if (role !== 'master') throw new Unknown('what the sentinels name is no master');
+}
+
+/** @typedef {import('@redis/client').RedisClientType<{}, {}, {}, 2>} Redis */
+
+/**
+ * Connects for one question.
+ *
+ * @template T
+ * @param {Endpoint} place
+ * @param {string | undefined} password
+ * @param {(redis: Redis) => Promise<T>} question
+ */
+async function ask({ host, port }, password, question) {
+  const { createClient } = require('@redis/client');
+  const socket = { host, port, connectTimeout: PATIENCE, socketTimeout: PATIENCE, reconnectStrategy: /** @type {const} */ (false) };
+  // Old redis and sentinels speak no RESP 3.
+  const redis = createClient({ RESP: 2, socket, password });
   // An error is told by the promises as well.
-  client.on('error', () => {});
+  redis.on('error', () => {});
   try {
-    await client.connect();
-    return await client.sMembers(key);
+    await redis.connect();
+    return await question(redis);
   } finally {
-    client.destroy();
+    redis.destroy();
   }
 }
 
-/** @param {string} text `host:port` */
-function readEndpoint(text) {
-  const [host, port = '26379'] = text.split(':');
-  return { host, port: Number(port) };
+/** Redis was reached, and does not have what is wanted. */
+class Unknown extends Error {}
+
+/**
+ * Why redis cannot be asked. What it says itself may quote the password, so that of it is only the first word, its code.
+ *
+ * @param {Error & {code?: string}} err
+ */
+function reasonOf(err) {
+  if (err instanceof Unknown) return err.message;
+  return err.code ?? /^[A-Z]+(?= )/.exec(err.message)?.[0] ?? err.constructor.name;
 }
 
-module.exports = { Blacklist };
+/** `host`, `host:port`, an IPv6 address in brackets. */
+const ENDPOINT = /^(?:\[([\da-fA-F:.]+)\]|([^\s:[\]]+))(?::(\d{1,5}))?$/;
+
+/**
+ * @param {string} text
+ * @returns {Endpoint}
+ */
+function readEndpoint(text) {
+  const [, address, name, port = '26379'] = ENDPOINT.exec(text) ?? [];
+  return { host: address ?? name, port: Number(port) };
+}
+
+module.exports = { Blacklist, ENDPOINT };

@@ -1,5 +1,6 @@
 'use strict';
 
+const { ENDPOINT } = require('./blacklist');
 const { readContacts } = require('../contact_options');
 const { ENGINE_OPTIONS } = require('../engine_options');
 const { misuse } = require('../errors');
@@ -142,6 +143,9 @@ function readServeOptions(options) {
     throw wrong('blacklist', "needs either 'host' or 'sentinels'");
   }
   if (blacklist?.sentinels !== undefined && blacklist.master === undefined) throw wrong('blacklist.master', 'is missing');
+  if (blacklist?.sentinels?.length === 0 || blacklist?.sentinels?.some((/** @type {string} */ one) => !ENDPOINT.test(one))) {
+    throw wrong('blacklist.sentinels', "must be hosts and ports, as in '10.0.0.1:26379'");
+  }
   return {
     contact: given.contact ?? [{ uri: 'sip:*;transport=udp,tcp' }],
     engine: given.engine ?? {},
