@@ -74,6 +74,18 @@ test('a connection that is lost is told by reconnecting, close and connect, in t
   ]);
 });
 
+test('after a connection that was there the delays begin anew', async (t) => {
+  const { app, server, peer } = await connected(t);
+  const nexts = [];
+  app.on('reconnecting', (next) => nexts.push(next));
+  for (let last = peer; nexts.length < 2; ) {
+    const again = told(app, 'connect');
+    last.socket.destroy();
+    [last] = await Promise.all([server.peer(), again]);
+  }
+  assert.deepEqual(nexts, [{ delay: 255, attempt: 2 }, { delay: 255, attempt: 2 }]);
+});
+
 test('the callback of connect is called after every reconnect', async (t) => {
   const server = await FakeServer.start();
   t.after(() => server.close());

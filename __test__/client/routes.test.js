@@ -60,10 +60,29 @@ test('routes are awaited until the server has taken note of them, or refused', a
   await noted(['OK']);
 });
 
-test('a route is taken back', async (t) => {
-  const { app, peer } = await connected(t, (app) => app.invite(() => {}));
+/** An application that wants two methods, and then only one; what the server has heard of it after that. */
+async function takingBack(t, version) {
+  const prepare = (app) => {
+    app.invite(() => {});
+    app.message(() => {});
+  };
+  const { app, peer } = await connected(t, prepare, { server: { version, localHostports: undefined } });
   app.removeRoute('invite');
-  assert.deepEqual(await routes(app, peer), ['route|invite', 'remove_route|invite']);
+  const said = await routes(app, peer);
+  assert.deepEqual(said.splice(0, 2), ['route|invite', 'route|message']);
+  return said.filter((line) => line !== 'route|request:answered');
+}
+
+test('a route is taken back', async (t) => {
+  assert.deepEqual(await takingBack(t, 'v0.9.10+drachtio.4.2.0'), ['remove_route|invite']);
+});
+
+test('drachtio-server, which forgets all routes then, is told of the others again', async (t) => {
+  assert.deepEqual(await takingBack(t, 'v0.9.10'), ['remove_route|invite', 'route|message']);
+});
+
+test('servers before 0.9, which would end the connection over it, are not told', async (t) => {
+  for (const version of [undefined, 'v0.8.26']) assert.deepEqual(await takingBack(t, version), []);
 });
 
 test('the option methods asks for methods without handlers', async (t) => {
@@ -78,7 +97,7 @@ test('after a reconnect the routes are asked for again, once each, without those
   });
   app.register(() => {});
   app.removeRoute('bye');
-  assert.equal((await routes(app, peer)).length, 4);
+  await routes(app, peer);
   peer.socket.destroy();
   const [second] = await Promise.all([server.peer(), told(app, 'connect')]);
   assert.deepEqual(await routes(app, second), ['route|invite', 'route|register']);

@@ -33,11 +33,14 @@ for (const [name, server] of Object.entries({
   });
 }
 
-test('a server that says nothing of its version is told as such', async (t) => {
-  const { app, peer } = await connected(t, undefined, { server: { version: undefined, localHostports: undefined } });
-  const again = told(app, 'connect');
-  peer.socket.destroy();
-  assert.deepEqual(await again, [null, 'udp/127.0.0.1:5060,tcp/127.0.0.1:5060', undefined, undefined]);
+test('what a server does not say of itself is not told', async (t) => {
+  for (const said of [[undefined, undefined], ['v0.8.4', undefined], ['v0.9.10', 'udp/10.0.0.5:5060']]) {
+    const [version, localHostports] = said;
+    const { app, peer } = await connected(t, undefined, { server: { version, localHostports } });
+    const again = told(app, 'connect');
+    peer.socket.destroy();
+    assert.deepEqual(await again, [null, 'udp/127.0.0.1:5060,tcp/127.0.0.1:5060', ...said]);
+  }
 });
 
 test('new requests without the address that they came to, dialogs of the old form', async (t) => {
@@ -55,6 +58,9 @@ test('new requests without the address that they came to, dialogs of the old for
   peer.send(`${envelope}|T2|cid-1;uas|\r\n${text}`);
   await both;
   assert.deepEqual(requests.map((req) => [req.stackTxnId, req.stackDialogId, req.receivedOn]), [['T1', '', undefined], ['T2', 'cid-1;uas', undefined]]);
+  // The server is called by the name that it has given.
+  app.request({ method: 'BYE', stackDialogId: requests[1].stackDialogId }).catch(() => {});
+  assert.deepEqual((await peer.next('sip')).tokens, ['', 'cid-1;uas']);
 });
 
 test('a response whose dialog the server does not tell', async (t) => {

@@ -2,6 +2,7 @@
 
 const { Command, Event, ENTRIES } = require('../command_link');
 const { DrachtioError, refusal } = require('../errors');
+const { ServerVersion } = require('./server_version');
 
 /**
  * What a server tells of itself.
@@ -31,9 +32,6 @@ const MAX_UNSENT = 64 * 1024 * 1024;
 /** Numbers of commands that a link does not use. */
 const AUTHENTICATE_ID = 0x8000_0000;
 const PING_ID = 0x8000_0001;
-
-/** Servers from this version on answer pings. */
-const PING_SINCE = [0, 8, 2];
 
 /**
  * One connection to a server, from the moment there is a socket: the application authenticates itself, whoever has
@@ -140,7 +138,7 @@ class ServerConnection {
   /** @param {string} version */
   #startPings(version) {
     const { pingInterval = 0 } = this.#options;
-    if (pingInterval === 0 || !answersPings(version)) return;
+    if (pingInterval === 0 || !new ServerVersion(version).answersPings) return;
     this.#timer = setInterval(() => this.#ping(), pingInterval);
     this.#timer.unref();
   }
@@ -160,18 +158,6 @@ class ServerConnection {
     clearTimeout(this.#timer);
     this.#watcher.onClosed(this.#reason);
   }
-}
-
-/** @param {string} version */
-function answersPings(version) {
-  const numbers = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version);
-  // A server that says something else of its version is one of those that came later.
-  if (numbers === null) return version !== '';
-  for (const [at, since] of PING_SINCE.entries()) {
-    const number = Number(numbers[at + 1]);
-    if (number !== since) return number > since;
-  }
-  return true;
 }
 
 /**

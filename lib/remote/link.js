@@ -6,6 +6,7 @@ const { CommandLink, Command } = require('../command_link');
 const { DrachtioError, disconnected } = require('../errors');
 const { BackOff } = require('./back_off');
 const { ServerConnection } = require('./connection');
+const { ServerVersion } = require('./server_version');
 
 /** @typedef {import('./connection').Greeting} Greeting */
 
@@ -21,10 +22,7 @@ const { ServerConnection } = require('./connection');
  * @property {(err: Error) => void} onGivenUp there will be no other connection
  */
 
-/** What the version of a server of this package has in it. */
-const OURS = '+drachtio.';
-
-/** What only such a server tells: that it has answered a request in place of the application. */
+/** What only a server of this package tells: that it has answered a request in place of the application. */
 const ANSWERED = 'request:answered';
 
 /** What the head of a message ends with. */
@@ -45,6 +43,8 @@ class RemoteLink extends CommandLink {
   connection = undefined;
   /** @type {Greeting | undefined} */
   greeting = undefined;
+  /** Of that server; of none while there is none. @protected */
+  version = new ServerVersion();
   /** @protected */
   isClosing = false;
   /** @type {import('node:net').Socket | undefined} */
@@ -93,7 +93,7 @@ class RemoteLink extends CommandLink {
   submit(kind, head, text, answer) {
     let known = text;
     if (kind === Command.SIP) known = withContentLength(text);
-    else if (kind === Command.PROXY && !isOurs(this.greeting)) known = text.slice(0, endOfHead(text));
+    else if (kind === Command.PROXY && !this.version.isOurs) known = text.slice(0, endOfHead(text));
     super.submit(kind, head, known, answer);
   }
 
@@ -132,6 +132,7 @@ class RemoteLink extends CommandLink {
     const connection = new ServerConnection(socket, event, options, this.Codec, {
       onReady: (greeting) => {
         this.greeting = greeting;
+        this.version = new ServerVersion(greeting.serverVersion);
         this.onReady(connection, greeting);
       },
       onEvents: (events) => this.dispatch(events),
@@ -147,7 +148,7 @@ class RemoteLink extends CommandLink {
    */
   onReady(connection, greeting) {
     const events = [...this.wanted()];
-    if (isOurs(greeting)) events.push(ANSWERED);
+    if (this.version.isOurs) events.push(ANSWERED);
     this.submitFirst(Command.ROUTE, events, NOTED);
     this.open((batch) => connection.send(batch));
     this.watcher.onConnected(greeting);
@@ -168,6 +169,7 @@ class RemoteLink extends CommandLink {
     const wasReady = this.greeting !== undefined;
     this.connection = undefined;
     this.greeting = undefined;
+    this.version = new ServerVersion();
     if (this.isClosing) {
       this.#ended?.();
       return;
@@ -246,7 +248,12 @@ class ServerLink extends RemoteLink {
 
   /** @param {string} method */
   removeRoute(method) {
-    if (this.isOpen) this.submit(Command.REMOVE_ROUTE, method, '', NOTED);
+    if (!this.isOpen) return;
+    if (!this.version.removesRoutes) return;
+    this.submit(Command.REMOVE_ROUTE, method, '', NOTED);
+    if (this.version.isOurs) return;
+    // drachtio-server forgets all of them then.
+    for (const other of this.wanted()) this.submit(Command.ROUTE, other, '', NOTED);
   }
 
   close() {
@@ -358,11 +365,6 @@ class AcceptedLink extends RemoteLink {
     if (wasReady) this.watcher.onDisconnected();
     this.watcher.onGivenUp(err);
   }
-}
-
-/** @param {Greeting | undefined} greeting */
-function isOurs(greeting) {
-  return greeting?.serverVersion?.includes(OURS) ?? false;
 }
 
 /**
