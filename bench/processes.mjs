@@ -67,7 +67,7 @@ function writeCertificate() {
   return { folder, cert, key };
 }
 
-async function reply(child) {
+export async function reply(child) {
   const waiting = new AbortController();
   const { signal } = waiting;
   const failed = once(child, 'exit', { signal }).then(([code]) => {

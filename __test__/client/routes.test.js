@@ -57,6 +57,8 @@ test('routes are awaited until the server has taken note of them, or refused', a
   app.bye(() => {});
   await noted(['NOK', 'no']);
   app.removeRoute('bye');
+  peer.reply(await peer.next('remove_route'), 'OK');
+  // The other one, again: this server has forgotten it.
   await noted(['OK']);
 });
 

@@ -12,7 +12,7 @@ app.invite((req, res) => res.send(200, { headers: { 'Content-Type': 'application
 app.bye((req, res) => res.send(200));
 app.connect({ host: '127.0.0.1', port: Number(port), secret: 'bench' });
 app.once('connect', () => {
-  // What was routed before is routed when this fails.
-  app.request('sip:nobody@127.0.0.1', { method: 'NOT A METHOD' }, () => process.send('ready'));
+  // What was routed before is routed when this fails: the server does not listen on TCP.
+  app.request('sip:nobody@127.0.0.1;transport=tcp', { method: 'OPTIONS' }, () => process.send('ready'));
 });
 process.on('message', () => process.send(process.cpuUsage()));

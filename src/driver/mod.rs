@@ -35,7 +35,7 @@ use crate::dns::{DnsSettings, Resolver, LOOKUPS_AT_ONCE};
 use crate::engine::{self, AppId, Legacy, Listener, Screening};
 use crate::observe::{LogLevel, Observe, ObserveError, Observer, Snapshot};
 use crate::transport::{Contact, Limits, OpenError, TlsContext, TlsError, TlsSettings, Transports};
-use pace::Pace;
+pub(crate) use pace::Pace;
 pub use simulated::Simulated;
 use turn::Driver;
 

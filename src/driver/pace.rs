@@ -1,4 +1,4 @@
-//! How often the engine's thread is woken under load.
+//! How often a thread is woken under load: the engine's, and that of a server's applications.
 //!
 //! To wake a sleeping thread costs more than all that a message needs, and a message has several
 //! threads woken: this one by its arrival, JavaScript's by the news, this one again by the answer.
@@ -18,7 +18,7 @@ const BURST: u32 = 16;
 
 /// Spaces the sleeps of one thread.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// When all sleeps so far would be over if each took [`INTERVAL`].
     paid_until: Mutex<Option<Instant>>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Pace {
 impl Pace {
     /// To be called before the thread goes to sleep until something happens: sleeps whatever
     /// happens, for [`INTERVAL`] at most.
-    pub(super) fn rest(&self) {
+    pub(crate) fn rest(&self) {
         let pause = self.pause(Instant::now());
         if !pause.is_zero() {
             thread::sleep(pause);

@@ -17,7 +17,7 @@ use super::stream::{set_options, Tls};
 use super::{
     errand, greeting, Bound, Census, Departed, Errand, Failure, Report, Secrets, ServeError, Shared,
 };
-use crate::driver::{Entrance, FLUSH_TIMEOUT};
+use crate::driver::{Entrance, Pace, FLUSH_TIMEOUT};
 use crate::engine::Listener;
 use crate::protocol::Secret;
 use crate::transport::{Stream, TlsError, TlsSettings};
@@ -72,8 +72,10 @@ impl AppServer {
             departed: Mutex::new(Departed::default()),
             report,
         });
+        let pace = Pace::default();
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
+            .on_thread_park(move || pace.rest())
             .max_blocking_threads(LOOKUPS)
             .build()?;
         let (orders, inbox) = unbounded_channel();
