@@ -19,7 +19,7 @@ const { VERSION } = require('./version');
  * @typedef {object} Engine
  * @property {(options: StartOptions & {routes: string[]}) => Promise<{hostports: string[], adminHostports?: string[]}>} start
  * @property {(batch: (string | number)[]) => void} submit
- * @property {() => (string | number)[]} take
+ * @property {(collect: (...entries: (string | number)[]) => (string | number)[]) => (string | number)[]} take
  * @property {(tls: Record<string, unknown>) => Promise<void>} reloadTls
  * @property {() => void} drain
  * @property {(secrets: string[]) => void} setSecrets

@@ -124,10 +124,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The events that wait, up to 256 at a time: four entries each, kind, id, frame and index.
-    /// When an engine that has failed has none left, this throws the failure.
+    /// The events that wait, up to 256 at a time: what `collect` makes of its arguments, which are four for
+    /// each event, kind, id, frame and index. When an engine that has failed has none left, this throws the failure.
     #[napi(catch_unwind)]
-    pub fn take<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+    pub fn take<'env>(&self, env: &'env Env, collect: Unknown<'_>) -> Result<Unknown<'env>> {
         let js = Js(env.raw());
         let Ok(running) = self.running() else {
             let nothing = js.array(0).map_err(internal)?;
@@ -137,7 +137,8 @@ impl Engine {
         if batches.is_empty() && running.end().is_some_and(|end| end.failure.is_some()) {
             check_alive(&running)?;
         }
-        let events = write_events(js, &batches).map_err(internal)?;
+        let entries = event_entries(js, &batches).map_err(internal)?;
+        let events = js.apply(collect.raw(), &entries).map_err(internal)?;
         running.mailbox().recycle(batches);
         Ok(unknown(env, events))
     }
@@ -358,17 +359,16 @@ fn write_applications(js: Js, census: server::Census) -> napi::Result<Value> {
     Ok(object)
 }
 
-pub(super) fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
+pub(super) fn event_entries(js: Js, batches: &[Batch]) -> napi::Result<Vec<Value>> {
     let count = batches.iter().map(Batch::len).sum::<usize>();
-    let array = js.array(count * STRIDE as usize)?;
-    let frames = batches.iter().flat_map(Batch::frames);
-    for (first, frame) in (0..).step_by(STRIDE as usize).zip(frames) {
-        js.set(array, first, js.number(u32::from(frame.kind as u8))?)?;
-        js.set(array, first + 1, js.number(frame.id)?)?;
-        js.set(array, first + 2, js.latin1(frame.text)?)?;
-        js.set(array, first + 3, js.utf16(frame.index)?)?;
+    let mut entries = Vec::with_capacity(count * STRIDE as usize);
+    for frame in batches.iter().flat_map(Batch::frames) {
+        entries.push(js.number(u32::from(frame.kind as u8))?);
+        entries.push(js.number(frame.id)?);
+        entries.push(js.latin1(frame.text)?);
+        entries.push(js.utf16(frame.index)?);
     }
-    Ok(array)
+    Ok(entries)
 }
 
 pub(super) fn write_census(js: Js, census: Census) -> napi::Result<Value> {

@@ -328,11 +328,8 @@ fn write_started(js: Js, listeners: &[Listener], admin: &[String]) -> Result<Val
 }
 
 fn write_texts(js: Js, texts: &[String]) -> Result<Value> {
-    let array = js.array(texts.len())?;
-    for (index, text) in (0..).zip(texts) {
-        js.set(array, index, js.utf8(text)?)?;
-    }
-    Ok(array)
+    let texts: Result<Vec<Value>> = texts.iter().map(|text| js.utf8(text)).collect();
+    js.array_of(&texts?)
 }
 
 fn lock(server: &Mutex<Option<AppServer>>) -> MutexGuard<'_, Option<AppServer>> {

@@ -30,9 +30,13 @@ impl Js {
         Ok(value)
     }
 
-    pub(super) fn set(self, array: Value, index: u32, value: Value) -> Result<()> {
-        // SAFETY: as in `array`; both values were made in this callback.
-        check_status!(unsafe { sys::napi_set_element(self.0, array, index, value) })
+    pub(super) fn array_of(self, entries: &[Value]) -> Result<Value> {
+        let array = self.array(entries.len())?;
+        for (index, entry) in (0..).zip(entries) {
+            // SAFETY: as in `array`; both values were made in this callback.
+            check_status!(unsafe { sys::napi_set_element(self.0, array, index, *entry) })?;
+        }
+        Ok(array)
     }
 
     pub(super) fn get(self, array: Value, index: u32) -> Result<Value> {
@@ -187,6 +191,26 @@ impl Js {
     pub(super) fn reject(self, deferred: Deferred, error: Value) -> Result<()> {
         // SAFETY: as in `resolve`.
         check_status!(unsafe { sys::napi_reject_deferred(self.0, deferred.0, error) })
+    }
+
+    /// What a function makes of arguments that are not too many for the stack. A function that throws is an error.
+    /// With `(...entries) => entries` this takes a fraction of the time of [`array_of`](Self::array_of).
+    pub(super) fn apply(self, function: Value, arguments: &[Value]) -> Result<Value> {
+        let this = self.undefined()?;
+        let mut result = ptr::null_mut();
+        // SAFETY: as in `array`; the arguments were made in this callback, and a value that is no function is
+        // reported.
+        check_status!(unsafe {
+            sys::napi_call_function(
+                self.0,
+                this,
+                function,
+                arguments.len(),
+                arguments.as_ptr(),
+                &mut result,
+            )
+        })?;
+        Ok(result)
     }
 
     /// Calls a function without arguments. What it throws becomes an uncaught exception, as if
