@@ -65,7 +65,7 @@ impl Engine {
         let invite = cancel
             .top_via()
             .ok()
-            .map(|via| server_match(cancel, &via, Method::Invite.as_str()))
+            .map(|via| server_match(cancel, &via, via.branch(), Method::Invite.as_str()))
             .and_then(|matching| self.servers.find(&matching));
         let Some(invite) = invite else {
             if self.is_stateless_route(cancel) {

@@ -15,7 +15,7 @@ use super::transaction::key::server_match;
 use super::transaction::server::{OpenRequest, Origin, ServerTransaction};
 use super::transaction::{ServerMachine, Verdict};
 use super::{Engine, ServerKey, TransactionKey};
-use crate::message::{HeaderId, Host, Message, Method, Via};
+use crate::message::{Checked, Fault, HeaderId, Host, Message, Method, Via};
 
 /// The Retry-After of a request refused because a table is full, in seconds.
 const OVERLOAD_RETRY_AFTER: u32 = 5;
@@ -32,27 +32,15 @@ impl Engine {
 
     fn receive_request(&mut self, now: Instant, path: Path, message: Message) {
         let message = self.mended_of_strict_router(&message).unwrap_or(message);
-        let (Ok(via), Some(method)) = (message.top_via(), message.method()) else {
-            self.counters.malformed += 1;
+        let Some(method) = message.method() else {
             return;
         };
+        let Checked { via, branch, .. } = match message.checked() {
+            Ok(checked) => checked,
+            Err(fault) => return self.refuse_malformed(now, path, &message, &fault),
+        };
         let reply_path = reply_path(&via, path);
-        if let Err(fault) = message.validate() {
-            self.counters.malformed += 1;
-            if method != Method::Ack {
-                self.record_attempt(now, Source::Network, &message);
-                self.refuse_statelessly(
-                    now,
-                    reply_path,
-                    &message,
-                    fault.status,
-                    fault.reason.as_bytes(),
-                    &[],
-                );
-            }
-            return;
-        }
-        let matching = server_match(&message, &via, method.as_str());
+        let matching = server_match(&message, &via, branch, method.as_str());
         let known = self.servers.find(&matching);
         if method == Method::Ack {
             self.receive_ack(now, path, known, &message);
@@ -72,6 +60,19 @@ impl Engine {
             let key = self.open_server_transaction(reply_path, matching, message, is_invite);
             self.receive_new_request(now, path, key);
         }
+    }
+
+    /// A request that breaks the rules is told which, if it says where it came from. An ACK is
+    /// not answered, whatever it is (§17).
+    fn refuse_malformed(&mut self, now: Instant, path: Path, message: &Message, fault: &Fault) {
+        self.counters.malformed += 1;
+        let Ok(via) = message.top_via() else { return };
+        if message.method() == Some(Method::Ack) {
+            return;
+        }
+        self.record_attempt(now, Source::Network, message);
+        let (path, reason) = (reply_path(&via, path), fault.reason.as_bytes());
+        self.refuse_statelessly(now, path, message, fault.status, reason, &[]);
     }
 
     /// A request seen for the first time: in a dialog, through this proxy, or new.
@@ -122,7 +123,10 @@ impl Engine {
     /// said where it goes; a repetition meanwhile is the same.
     pub(super) fn receive_stray_ack(&mut self, now: Instant, path: Path, ack: &Message) {
         let Ok(via) = ack.top_via() else { return };
-        let matching = format!("{}\nACK", server_match(ack, &via, Method::Ack.as_str()));
+        let matching = format!(
+            "{}\nACK",
+            server_match(ack, &via, via.branch(), Method::Ack.as_str())
+        );
         let is_full =
             self.servers.len() >= Claim::Established.share_of(self.limits.server_transactions);
         if is_full || self.servers.find(&matching).is_some() {
@@ -308,10 +312,9 @@ fn overload_retry() -> (HeaderId, String) {
 
 /// The transaction and status that a valid response names.
 fn response_key(message: &Message) -> Option<(ClientMatch, u16)> {
-    message.validate().ok()?;
-    let via = message.top_via().ok()?;
-    let branch = Branch::from_text(via.branch()?)?;
-    let is_cancel = message.cseq().ok()?.method == Method::Cancel;
+    let Checked { branch, cseq, .. } = message.checked().ok()?;
+    let branch = Branch::from_text(branch?)?;
+    let is_cancel = cseq.method == Method::Cancel;
     Some((ClientMatch { branch, is_cancel }, message.status()?))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::grammar::{element_end, trim_start};
 use super::header::HeaderId;
 use super::index::{Span, Tags};
 use super::limits::MAX_HEADER_SECTION;
@@ -40,6 +41,30 @@ impl Message {
         index.body_start = body_start;
         self.text = Bytes::from(text);
         Some(self)
+    }
+
+    /// The text without the first value of a header that may be a comma list, and without its
+    /// line when no value is left in it. `None` when the header is not there.
+    pub fn text_without_first_value(&self, id: HeaderId) -> Option<Bytes> {
+        let span = self.spans_of(id).find(|span| span.value < span.value_end)?;
+        let value = self.slice(span.value, span.value_end);
+        let first = if id.allows_list() {
+            element_end(value)
+        } else {
+            value.len()
+        };
+        let rest = trim_start(value.get(first + 1..).unwrap_or_default());
+        let (start, end) = if rest.is_empty() {
+            (usize::from(span.name), usize::from(span.line_end))
+        } else {
+            let end = usize::from(span.value_end);
+            (usize::from(span.value), end - rest.len())
+        };
+        let (head, tail) = (self.text.get(..start)?, self.text.get(end..)?);
+        let mut text = BytesMut::with_capacity(head.len() + tail.len());
+        text.extend_from_slice(head);
+        text.extend_from_slice(tail);
+        Some(text.freeze())
     }
 }
 
@@ -104,6 +129,24 @@ mod tests {
             (copy.to_tag(), copy.from_tag()),
             (Some("above"), Some("below"))
         );
+    }
+
+    #[test]
+    fn the_first_value_of_a_list_goes_and_the_rest_of_its_line_stays() {
+        let message = message("SIP/2.0 200 OK\nv: one;x=\"a,b\" ,\n two\nVia: three\nl: 3\n\nabc");
+        let text = message.text_without_first_value(HeaderId::Via).unwrap();
+        assert_eq!(
+            text,
+            "SIP/2.0 200 OK\r\nv: two\r\nVia: three\r\nl: 3\r\n\r\nabc"
+        );
+    }
+
+    #[test]
+    fn a_line_goes_with_its_only_value() {
+        let message = message("SIP/2.0 200 OK\nVia:\nVia: one\nVia: two\n\n");
+        let text = message.text_without_first_value(HeaderId::Via).unwrap();
+        assert_eq!(text, "SIP/2.0 200 OK\r\nVia:\r\nVia: two\r\n\r\n");
+        assert!(message.text_without_first_value(HeaderId::Route).is_none());
     }
 
     #[test]

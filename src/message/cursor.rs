@@ -4,6 +4,7 @@ use memchr::memchr;
 
 use super::class::Class;
 use super::grammar::{element_end, quoted_length, GrammarError};
+use super::host::{leading_ipv4, Host};
 
 /// A place in the text of a value.
 #[derive(Debug, Clone)]
@@ -183,6 +184,19 @@ impl<'a> Cursor<'a> {
             return Err(GrammarError::Host);
         }
         Ok(host)
+    }
+
+    /// The same, parsed.
+    #[inline]
+    pub(crate) fn parsed_host(&mut self) -> Result<Host<'a>, GrammarError> {
+        if let Some((address, rest)) = leading_ipv4(self.left()) {
+            // More of such bytes would make it a name.
+            if rest.first().is_none_or(|next| !Class::HOST.has(*next)) {
+                self.at = self.text.len() - rest.len();
+                return Ok(Host::V4(address));
+            }
+        }
+        Host::parse(self.host()?)
     }
 
     /// A port number.

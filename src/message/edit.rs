@@ -31,6 +31,9 @@ pub enum EditError {
     BadLine,
 }
 
+/// Room for the lines that a usual edit writes, so that they are allocated once.
+const USUALLY_WRITTEN: usize = 256;
+
 /// A header name as an argument: known or spelled out.
 #[derive(Debug, Clone, Copy)]
 pub enum Name<'a> {
@@ -72,26 +75,26 @@ impl<'a> Name<'a> {
 /// returns the new text, or the first error of them all.
 #[derive(Debug)]
 pub struct Edit<'m> {
-    message: &'m Message,
-    request_uri: Option<String>,
-    lines: Vec<Line>,
+    pub(super) message: &'m Message,
+    pub(super) request_uri: Option<String>,
+    pub(super) lines: Vec<Line>,
     /// The text of new and changed lines.
     written: Vec<u8>,
-    body: Option<Bytes>,
+    pub(super) body: Option<Bytes>,
     error: Option<EditError>,
 }
 
 /// One header line of the copy.
 #[derive(Debug, Clone, Copy)]
-struct Line {
-    id: HeaderId,
+pub(super) struct Line {
+    pub(super) id: HeaderId,
     /// Whether the offsets are into the message's text or into `written`.
-    is_written: bool,
-    name: u32,
-    name_end: u32,
-    value: u32,
-    value_end: u32,
-    line_end: u32,
+    pub(super) is_written: bool,
+    pub(super) name: u32,
+    pub(super) name_end: u32,
+    pub(super) value: u32,
+    pub(super) value_end: u32,
+    pub(super) line_end: u32,
 }
 
 impl<'m> Edit<'m> {
@@ -110,7 +113,7 @@ impl<'m> Edit<'m> {
             message,
             request_uri: None,
             lines,
-            written: Vec::new(),
+            written: Vec::with_capacity(USUALLY_WRITTEN),
             body: None,
             error: None,
         }

@@ -59,14 +59,19 @@ impl PartialEq for Host<'_> {
 
 impl Eq for Host<'_> {}
 
-/// Four numbers up to 255 without leading zeros, as the standard library reads them, but in a
-/// fraction of the time: a message has a dozen of them.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (address, rest) = leading_ipv4(text)?;
+    rest.is_empty().then_some(address)
+}
+
+/// Four numbers up to 255 without leading zeros, as the standard library reads them, but in a
+/// fraction of the time: a message has a dozen of them. And what follows them.
+pub(crate) fn leading_ipv4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let (a, rest) = octet(text)?;
     let (b, rest) = octet(rest.strip_prefix(b".")?)?;
     let (c, rest) = octet(rest.strip_prefix(b".")?)?;
     let (d, rest) = octet(rest.strip_prefix(b".")?)?;
-    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
+    Some((Ipv4Addr::new(a, b, c, d), rest))
 }
 
 /// `dec-octet` (RFC 3986 §3.2.2), and what follows it.

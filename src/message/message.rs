@@ -188,11 +188,12 @@ impl Message {
     pub fn get_named(&self, name: &str) -> Option<&[u8]> {
         match HeaderId::from_name(name.as_bytes()) {
             HeaderId::Other => self
-                .headers()
-                .find(|header| {
-                    header.id == HeaderId::Other && header.name.eq_ignore_ascii_case(name)
+                .spans_of(HeaderId::Other)
+                .find(|span| {
+                    let written = self.slice(span.name, span.name_end);
+                    written.eq_ignore_ascii_case(name.as_bytes())
                 })
-                .map(|header| header.value),
+                .map(|span| self.slice(span.value, span.value_end)),
             id => self.get(id),
         }
     }
@@ -211,18 +212,14 @@ impl Message {
 
     /// Every value of that header: the elements of comma lists one by one, empty ones left out.
     /// A header that is no list ([`HeaderId::allows_list`]) has one value per line.
-    pub fn values(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> + '_ {
-        let is_list = id.allows_list();
-        self.all(id)
-            .flat_map(move |value| {
-                let (list, whole) = if is_list {
-                    (Some(value), None)
-                } else {
-                    (None, Some(value))
-                };
-                list.map(Elements::new).into_iter().flatten().chain(whole)
-            })
-            .filter(|value| !value.is_empty())
+    #[inline]
+    pub fn values(&self, id: HeaderId) -> Values<'_> {
+        Values {
+            message: self,
+            spans: self.spans_with(id).iter(),
+            id,
+            list: None,
+        }
     }
 
     /// The offsets of every header field in the text: id, name start and end, value start and
@@ -252,12 +249,17 @@ impl Message {
     }
 
     pub(super) fn spans_of(&self, id: HeaderId) -> impl Iterator<Item = &Span> + '_ {
-        let spans = if self.index.present & id.bit() != 0 {
-            self.index.spans.as_slice()
+        let spans = self.spans_with(id).iter();
+        spans.filter(move |span| span.id == id)
+    }
+
+    /// All spans, or none if that header is not among them.
+    fn spans_with(&self, id: HeaderId) -> &[Span] {
+        if self.index.present & id.bit() != 0 {
+            &self.index.spans
         } else {
             &[]
-        };
-        spans.iter().filter(move |span| span.id == id)
+        }
     }
 
     pub(super) fn slice(&self, start: u16, end: u16) -> &[u8] {
@@ -269,6 +271,38 @@ impl Message {
     /// A part as text; empty if it is not UTF-8.
     fn str(&self, start: u16, end: u16) -> &str {
         std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
+    }
+}
+
+/// The values of a header: see [`Message::values`].
+#[derive(Debug, Clone)]
+pub struct Values<'m> {
+    message: &'m Message,
+    spans: std::slice::Iter<'m, Span>,
+    id: HeaderId,
+    /// What is left of the line that is being read.
+    list: Option<Elements<'m>>,
+}
+
+impl<'m> Iterator for Values<'m> {
+    type Item = &'m [u8];
+
+    fn next(&mut self) -> Option<&'m [u8]> {
+        loop {
+            if let Some(value) = self.list.as_mut().and_then(Iterator::next) {
+                if !value.is_empty() {
+                    return Some(value);
+                }
+                continue;
+            }
+            let span = self.spans.by_ref().find(|span| span.id == self.id)?;
+            let value = self.message.slice(span.value, span.value_end);
+            if self.id.allows_list() {
+                self.list = Some(Elements::new(value));
+            } else if !value.is_empty() {
+                return Some(value);
+            }
+        }
     }
 }
 

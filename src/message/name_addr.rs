@@ -4,7 +4,7 @@
 use super::class::Class;
 use super::cursor::Cursor;
 use super::grammar::{trim_end, GrammarError};
-use super::params::Params;
+use super::params::{Marks, Params};
 use super::uri::{Uri, UriError};
 
 /// One `name-addr` or `addr-spec` with the header parameters that follow it.
@@ -49,7 +49,7 @@ impl<'a> NameAddr<'a> {
 
     /// Checks the same, and returns the tag on the way.
     pub(crate) fn check_for_tag(&self) -> Result<Option<&'a str>, GrammarError> {
-        let tag = self.params.check_for_tag()?;
+        let Marks { tag, .. } = self.params.check_for_marks()?;
         if self.is_wildcard() || self.parse_uri().is_ok() {
             Ok(tag)
         } else {

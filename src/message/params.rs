@@ -12,6 +12,13 @@ pub struct Params<'a> {
     text: &'a str,
 }
 
+/// The parameters that dialogs and transactions are known by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Marks<'a> {
+    pub(crate) tag: Option<&'a str>,
+    pub(crate) branch: Option<&'a str>,
+}
+
 impl<'a> Params<'a> {
     /// Takes what follows the value of a header that is not a list.
     #[inline(always)]
@@ -56,14 +63,17 @@ impl<'a> Params<'a> {
     /// Checks the syntax of header parameters (`generic-param`), their number, and that a tag or
     /// branch is there once at most and has a value.
     pub fn check(&self) -> Result<(), GrammarError> {
-        self.check_for_tag().map(drop)
+        self.check_for_marks().map(drop)
     }
 
-    /// Checks the syntax, and returns the tag on the way.
-    pub(crate) fn check_for_tag(&self) -> Result<Option<&'a str>, GrammarError> {
+    /// Checks the syntax, and returns the tag and the branch on the way.
+    pub(crate) fn check_for_marks(&self) -> Result<Marks<'a>, GrammarError> {
+        if self.text.is_empty() {
+            return Ok(Marks::default());
+        }
         let mut cursor = Cursor::of(self.text);
         let mut count = 0;
-        let (mut tag, mut branch) = (None, None);
+        let mut marks = Marks::default();
         cursor.skip_lws();
         while cursor.eat(b';') {
             count += 1;
@@ -71,18 +81,18 @@ impl<'a> Params<'a> {
                 return Err(GrammarError::TooManyParameters);
             }
             let (name, value) = read_param(&mut cursor)?;
-            let key = match name {
-                name if name.eq_ignore_ascii_case("tag") => &mut tag,
-                name if name.eq_ignore_ascii_case("branch") => &mut branch,
+            let mark = match name {
+                name if name.eq_ignore_ascii_case("tag") => &mut marks.tag,
+                name if name.eq_ignore_ascii_case("branch") => &mut marks.branch,
                 _ => continue,
             };
-            if key.is_some() || value.is_none() {
+            if mark.is_some() || value.is_none() {
                 return Err(GrammarError::Parameter);
             }
-            *key = value;
+            *mark = value;
         }
         cursor.finish()?;
-        Ok(tag)
+        Ok(marks)
     }
 
     /// The value of the first parameter of that name in any case: `Some(None)` for one without

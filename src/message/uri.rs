@@ -80,6 +80,10 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// Reads a URI. Of a scheme that is not sip, sips or tel only the characters are checked.
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
+        // Nearly every URI begins like this.
+        if let Some(rest) = text.strip_prefix("sip:") {
+            return parse_sip(Scheme::Sip, text, rest);
+        }
         let colon = find_near(text.as_bytes(), b':').ok_or(UriError::Scheme)?;
         let scheme = parse_scheme(text.get(..colon).unwrap_or_default())?;
         let rest = text.get(colon + 1..).unwrap_or_default();
@@ -175,8 +179,7 @@ fn parse_scheme(scheme: &str) -> Result<Scheme, UriError> {
 fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>, UriError> {
     let mut cursor = Cursor::of(rest);
     let (user, password) = read_userinfo(&mut cursor)?;
-    let host = cursor.host().map_err(|_| UriError::Host)?;
-    let host = Host::parse(host).map_err(|_| UriError::Host)?;
+    let host = cursor.parsed_host().map_err(|_| UriError::Host)?;
     let mut port = None;
     if cursor.eat(b':') {
         port = Some(cursor.port().map_err(|_| UriError::Port)?);
@@ -206,17 +209,17 @@ fn parse_sip<'a>(scheme: Scheme, text: &'a str, rest: &'a str) -> Result<Uri<'a>
 fn read_userinfo<'a>(
     cursor: &mut Cursor<'a>,
 ) -> Result<(Option<&'a str>, Option<&'a str>), UriError> {
-    let mut ahead = cursor.clone();
-    let user = ahead.take_escaped(Class::USER);
-    let password = ahead.eat(b':').then(|| ahead.take_escaped(Class::PASSWORD));
-    if ahead.eat(b'@') && !user.is_empty() {
-        *cursor = ahead;
-        return Ok((Some(user), password));
+    if find_near(cursor.rest().as_bytes(), b'@').is_none() {
+        return Ok((None, None));
     }
-    match find_near(cursor.rest().as_bytes(), b'@') {
-        Some(_) => Err(UriError::User),
-        None => Ok((None, None)),
+    let user = cursor.take_escaped(Class::USER);
+    let password = cursor
+        .eat(b':')
+        .then(|| cursor.take_escaped(Class::PASSWORD));
+    if user.is_empty() || !cursor.eat(b'@') {
+        return Err(UriError::User);
     }
+    Ok((Some(user), password))
 }
 
 /// `uri-parameters`: `;name[=value]` repeated, without white space or quotes.

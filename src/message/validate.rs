@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use super::class::Class;
+use super::cseq::CSeq;
 use super::cursor::Cursor;
 use super::grammar::GrammarError;
 use super::header::HeaderId;
@@ -75,23 +76,39 @@ impl From<HeaderError> for Fault {
     }
 }
 
+/// What transactions go by, of a message that is well-formed; found while it was checked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Checked<'m> {
+    /// The topmost Via.
+    pub(crate) via: Via<'m>,
+    /// Its branch.
+    pub(crate) branch: Option<&'m str>,
+    /// CSeq.
+    pub(crate) cseq: CSeq<'m>,
+}
+
 impl Message {
     /// Checks a received message: its outer form, the version, the Request-URI, the mandatory
     /// headers, each once, and the syntax of every header that the stack acts on. RFC 2543
     /// messages pass: no branch, no From tag, no Max-Forwards, no Content-Length.
     pub fn validate(&self) -> Result<(), Fault> {
+        self.checked().map(drop)
+    }
+
+    /// Checks the same, and returns what has been read on the way.
+    pub(crate) fn checked(&self) -> Result<Checked<'_>, Fault> {
         self.check_version()?;
         if let Some(flaw) = self.flaw() {
             return Err(flaw.into());
         }
         self.check_request_line()?;
         self.check_single()?;
-        self.check_vias()?;
+        let (via, branch) = self.check_vias()?;
         let from_tag = check_tagged(HeaderId::From, self.from()?)?;
         let to_tag = check_tagged(HeaderId::To, self.to()?)?;
         self.keep_tags(from_tag, to_tag);
         check_call_id(self.call_id()?)?;
-        self.check_cseq()?;
+        let cseq = self.check_cseq()?;
         self.max_forwards()?;
         self.rseq()?;
         self.rack()?;
@@ -104,7 +121,7 @@ impl Message {
         ] {
             self.check_routes(id)?;
         }
-        Ok(())
+        Ok(Checked { via, branch, cseq })
     }
 
     /// Checks a message that was valid before this engine wrote lines into it: only its size and
@@ -185,20 +202,25 @@ impl Message {
         Ok(())
     }
 
-    fn check_vias(&self) -> Result<(), Fault> {
-        if !self.has(HeaderId::Via) {
-            return Err(HeaderError::Missing(HeaderId::Via).into());
-        }
-        self.check_list(HeaderId::Via, MAX_VIAS, |cursor| Via::read(cursor)?.check())
+    /// Returns the topmost one and its branch.
+    fn check_vias(&self) -> Result<(Via<'_>, Option<&str>), Fault> {
+        let mut topmost = None;
+        self.check_list(HeaderId::Via, MAX_VIAS, |cursor| {
+            let via = Via::read(cursor)?;
+            let branch = via.check_for_branch()?;
+            topmost.get_or_insert((via, branch));
+            Ok(())
+        })?;
+        topmost.ok_or_else(|| HeaderError::Missing(HeaderId::Via).into())
     }
 
-    fn check_cseq(&self) -> Result<(), Fault> {
+    fn check_cseq(&self) -> Result<CSeq<'_>, Fault> {
         let cseq = self.cseq()?;
         match self.method() {
             Some(method) if method != cseq.method => {
                 Err(Fault::new(400, "CSeq Method Does Not Match Request"))
             }
-            _ => Ok(()),
+            _ => Ok(cseq),
         }
     }
 
@@ -231,11 +253,11 @@ impl Message {
     }
 
     /// Reads every value of a comma list.
-    fn check_list(
-        &self,
+    fn check_list<'m>(
+        &'m self,
         id: HeaderId,
         limit: usize,
-        mut read: impl FnMut(&mut Cursor<'_>) -> Result<(), GrammarError>,
+        mut read: impl FnMut(&mut Cursor<'m>) -> Result<(), GrammarError>,
     ) -> Result<(), Fault> {
         let mut count = 0;
         for line in self.all(id) {

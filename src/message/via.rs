@@ -29,8 +29,13 @@ impl<'a> Via<'a> {
 
     /// Checks what has only been cut out: the host and the parameters.
     pub fn check(&self) -> Result<(), GrammarError> {
+        self.check_for_branch().map(drop)
+    }
+
+    /// Checks the same, and returns the branch on the way.
+    pub(crate) fn check_for_branch(&self) -> Result<Option<&'a str>, GrammarError> {
         Host::parse(self.host)?;
-        self.params.check()
+        Ok(self.params.check_for_marks()?.branch)
     }
 
     /// Takes one value, up to the comma behind it or the end.

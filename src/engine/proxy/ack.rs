@@ -44,7 +44,8 @@ impl Engine {
                     branch,
                     breadth: None,
                 };
-                if let Some(text) = self.forward_in_dialog(&forwarded.ack, None, onward) {
+                let edit = self.forward_in_dialog(&forwarded.ack, None, onward);
+                if let Some(text) = edit.and_then(|edit| edit.finish().ok()) {
                     self.transmit(path, text, None);
                 }
             }

@@ -178,7 +178,7 @@ impl Engine {
             branch,
             breadth: Some(*breadth),
         };
-        let text = match &search.kind {
+        let edit = match &search.kind {
             Kind::Asked { plan, .. } if open.is_passing => {
                 self.forward_in_dialog(request, Some(plan), onward)
             }
@@ -187,7 +187,7 @@ impl Engine {
             }
             Kind::InDialog => self.forward_in_dialog(request, None, onward),
         }?;
-        let message = Message::parse(text).ok()?;
+        let message = edit.finish_message()?;
         let is_ours_alone = search.kind.leaves_headers()
             && target.leaves_headers()
             && message.request_uri() == request.request_uri();

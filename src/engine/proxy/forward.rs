@@ -1,7 +1,5 @@
 //! The text of a forwarded request (RFC 3261 §16.6).
 
-use bytes::Bytes;
-
 use super::alteration::is_protected;
 use super::loops::MAX_BREADTH;
 use super::routing::stateless_route;
@@ -28,14 +26,14 @@ pub(super) struct Onward<'a> {
 
 impl Engine {
     /// A new request, sent where the application wants it.
-    pub(super) fn forward_as_asked(
+    pub(super) fn forward_as_asked<'m>(
         &self,
-        request: &Message,
+        request: &'m Message,
         target: &ProxyTarget,
         plan: &ProxyPlan,
         incoming: &Path,
         onward: Onward<'_>,
-    ) -> Option<Bytes> {
+    ) -> Option<Edit<'m>> {
         let path = onward.path;
         let mut edit = request.edit();
         let request_uri = self.forwarded_request_uri(request, target, plan)?;
@@ -75,17 +73,17 @@ impl Engine {
         }
         add_headers(&mut edit, plan.headers.iter().chain(&target.headers));
         self.send_onward(&mut edit, request, onward);
-        edit.finish().ok()
+        Some(edit)
     }
 
     /// A request of a dialog, sent along its route; with what the application that was asked
     /// about it has changed.
-    pub(super) fn forward_in_dialog(
+    pub(super) fn forward_in_dialog<'m>(
         &self,
-        request: &Message,
+        request: &'m Message,
         plan: Option<&ProxyPlan>,
         onward: Onward<'_>,
-    ) -> Option<Bytes> {
+    ) -> Option<Edit<'m>> {
         let mut edit = request.edit();
         if let Some(plan) = plan {
             plan.changes.apply(&mut edit, request);
@@ -96,7 +94,7 @@ impl Engine {
             plan.iter().filter_map(|plan| plan.headers.as_ref()),
         );
         self.send_onward(&mut edit, request, onward);
-        edit.finish().ok()
+        Some(edit)
     }
 
     /// What every hop changes (§16.6 items 3 and 8, RFC 5393 §5.3.3).

@@ -208,7 +208,5 @@ impl Engine {
 /// The response as it goes back (§16.7 step 3). `None` if no one is left to send it to.
 pub(super) fn without_our_via(response: &Message) -> Option<Bytes> {
     response.values(HeaderId::Via).nth(1)?;
-    let mut edit = response.edit();
-    edit.remove_first_value(HeaderId::Via);
-    edit.finish().ok()
+    response.text_without_first_value(HeaderId::Via)
 }

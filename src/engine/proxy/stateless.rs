@@ -218,14 +218,14 @@ impl Engine {
             branch,
             breadth,
         };
-        let text = match &stateless.wish {
+        let edit = match &stateless.wish {
             Some((target, plan)) => {
                 let onward = onward(Some(max_breadth(request)));
                 self.forward_as_asked(request, target, plan, incoming, onward)
             }
             None => self.forward_in_dialog(request, None, onward(None)),
         };
-        Message::parse(text?).ok()
+        edit?.finish_message()
     }
 
     /// A response that belongs to no transaction: if it answers what was forwarded without state,

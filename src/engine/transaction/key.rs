@@ -5,12 +5,17 @@ use crate::engine::target::DEFAULT_PORT;
 use crate::engine::text::push_number;
 use crate::message::{CSeq, Message, Via};
 
-/// The text that equal requests have in common: the topmost branch, the sender's address and
+/// The text that equal requests have in common: the topmost Via's branch, the sender's address and
 /// the method. An ACK takes the INVITE's, since it acknowledges within its transaction.
-pub(crate) fn server_match(request: &Message, via: &Via<'_>, method: &str) -> String {
+pub(crate) fn server_match(
+    request: &Message,
+    via: &Via<'_>,
+    branch: Option<&str>,
+    method: &str,
+) -> String {
     let method = if method == "ACK" { "INVITE" } else { method };
     let port = via.port.unwrap_or(DEFAULT_PORT);
-    let branch = via.branch().unwrap_or_default();
+    let branch = branch.unwrap_or_default();
     let is_unique = is_unique(branch);
     let mut key = String::with_capacity(branch.len() + via.host.len() + method.len() + 8);
     if !is_unique {
