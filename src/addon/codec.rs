@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Buffer, JsValue, Object, Uint8Array, Unknown};
 use napi::Env;
 use napi_derive::napi;
 
-use super::engine::{event_entries, internal, unknown, Result, STRIDE};
+use super::engine::{internal, unknown, write_events, Result, STRIDE};
 use super::frame::Batch;
 use super::mailbox::SPARE_BATCH_SIZE;
 use super::request::split_names;
@@ -67,8 +67,7 @@ impl ProtocolCodec {
         state.reader.push(&bytes);
         state.batch.clear();
         state.read_frames();
-        let entries = event_entries(js, std::slice::from_ref(&state.batch)).map_err(internal)?;
-        let events = js.array_of(&entries).map_err(internal)?;
+        let events = write_events(js, std::slice::from_ref(&state.batch)).map_err(internal)?;
         if state.batch.text_capacity() > SPARE_BATCH_SIZE {
             state.batch = Batch::default();
         }

@@ -359,7 +359,12 @@ fn write_applications(js: Js, census: server::Census) -> napi::Result<Value> {
     Ok(object)
 }
 
-pub(super) fn event_entries(js: Js, batches: &[Batch]) -> napi::Result<Vec<Value>> {
+/// The events as an array: four entries each, kind, id, frame and index.
+pub(super) fn write_events(js: Js, batches: &[Batch]) -> napi::Result<Value> {
+    js.array_of(&event_entries(js, batches)?)
+}
+
+fn event_entries(js: Js, batches: &[Batch]) -> napi::Result<Vec<Value>> {
     let count = batches.iter().map(Batch::len).sum::<usize>();
     let mut entries = Vec::with_capacity(count * STRIDE as usize);
     for frame in batches.iter().flat_map(Batch::frames) {
