@@ -4,6 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const net = require('node:net');
 const { setImmediate: nextTurn } = require('node:timers/promises');
 const { connected, told } = require('../support/client');
 const { request } = require('../support/fake_drachtio_server');
@@ -96,4 +97,13 @@ test('what is of a type that is not known is passed over', async (t) => {
   peer.deliver(request('MESSAGE', { body: 'after' }));
   await once(app, 'collected');
   assert.deepEqual(bodies, ['after']);
+});
+
+test('what is written goes at once', async (t) => {
+  const told = t.mock.method(net.Socket.prototype, 'setNoDelay');
+  const { app, peer } = await connected(t, (a) => a.options((req) => a.emit('here', req.socket)));
+  const here = once(app, 'here');
+  peer.deliver(request('OPTIONS'));
+  const [socket] = await here;
+  assert.deepEqual(told.mock.calls.filter((call) => call.this === socket).map((call) => call.arguments), [[true]]);
 });
