@@ -25,8 +25,9 @@
 //! | `target.rs`, `ways.rs`, `listeners.rs` | where a request goes, and from which listener |
 //! | `failover.rs`, `failed_targets.rs` | what happens when a destination fails (RFC 3263 §4.3) |
 //! | `sips.rs` | what `sips:` asks of our addresses |
+//! | `timers.rs`, `deadlines.rs` | the queue of deadlines, and what comes of each |
 //! | `compose.rs` | the text of messages |
-//! | `latency.rs` | how long things take |
+//! | `census.rs`, `latency.rs` | what can be counted, and how long things take |
 //! | `cdr.rs` | call detail records |
 
 mod acceptance;
@@ -35,11 +36,13 @@ mod advertised;
 mod app_gone;
 mod cancel;
 mod cdr;
+mod census;
 mod command;
 mod compose;
 mod config;
 mod connection_death;
 mod connections;
+mod deadlines;
 mod dialog;
 mod event;
 mod failed_targets;
@@ -84,7 +87,7 @@ mod untold;
 mod ways;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ahash::HashMap;
 use bytes::Bytes;
@@ -94,6 +97,7 @@ pub use acceptance::Understanding;
 pub use advertised::{Advertised, External, ExternalHost, NotAnExternal};
 pub use app_gone::Legacy;
 pub use cdr::{Cdr, CdrEvent, CdrRole, StopReason};
+pub use census::{Census, Counters};
 pub use command::{
     Action, AppId, Command, CommandId, DialogId, Forks, NotATransactionId, TransactionId,
 };
@@ -127,12 +131,10 @@ use random::Random;
 use registrations::Registrations;
 use server_names::ServerNames;
 use subscribing::SubscribingTable;
-use timers::{TimerOwner, TimerQueue};
+use timers::TimerQueue;
 use transaction::client::ClientTable;
 use transaction::server::ServerTable;
-use transaction::{ClientExpiry, ServerExpiry};
 use untold::Untold;
-use ways::Failure;
 
 use crate::message::Message;
 
@@ -212,37 +214,6 @@ enum Parked {
     Stateless(Box<proxy::Stateless>),
 }
 
-/// How many entries each table holds. All zero when nothing is going on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Census {
-    /// Requests received, until their last timer has run.
-    pub server_transactions: usize,
-    /// Requests sent, until their last timer has run.
-    pub client_transactions: usize,
-    /// Dialogs, early and confirmed.
-    pub dialogs: usize,
-    /// Requests being proxied.
-    pub proxies: usize,
-    /// Registrations of clients that are reached only the way they came.
-    pub registrations: usize,
-    /// Stream connections that something was heard on.
-    pub connections: usize,
-    /// SUBSCRIBEs and REFERs that notifiers not yet known may still answer.
-    pub subscribing: usize,
-    /// Names being looked up.
-    pub queries: usize,
-    /// Destinations that are avoided because they have failed.
-    pub failed_targets: usize,
-    /// Challenges of branches that a caller may still answer.
-    pub challenges: usize,
-    /// Ends of calls that nobody has been told of.
-    pub untold: usize,
-    /// Deadlines.
-    pub timers: usize,
-    /// Transactions that have no final response.
-    pub open_transactions: usize,
-}
-
 /// What a rejected caller is told beside the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
@@ -252,36 +223,6 @@ pub enum Hint {
     Allow(String),
     /// The same, with all that the engine can say of itself (§11.2).
     Capabilities(String),
-}
-
-impl Census {
-    /// True when every table is empty. Connections may stay open.
-    pub fn is_empty(&self) -> bool {
-        let idle = Census {
-            connections: self.connections,
-            ..Census::default()
-        };
-        *self == idle
-    }
-}
-
-/// What has happened since the engine was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Messages that were dropped or answered 400 for being malformed.
-    pub malformed: u64,
-    /// Repeated requests that were received.
-    pub repeated_requests: u64,
-    /// Messages sent again because no answer came.
-    pub retransmissions: u64,
-    /// Requests refused because a table was full or the engine behind.
-    pub overloads: u64,
-    /// Requests that were turned away before an application was asked, by what [`Screening`] says.
-    pub screened: u64,
-    /// Requests that went to another destination because one had failed (RFC 3263 §4.3).
-    pub failovers: u64,
-    /// The time that these requests had spent on the destinations that failed.
-    pub time_lost: Duration,
 }
 
 impl Engine {
@@ -348,22 +289,6 @@ impl Engine {
     /// An application asks for something. The answer is a [`News::Reply`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         self.carry_out(now, command, None);
-    }
-
-    /// Time has passed. Calls before [`Engine::poll_timeout`] do nothing.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(owner) = self.timers.due(now) {
-            match owner {
-                TimerOwner::Server(key) => self.server_timeout(now, key),
-                TimerOwner::Client(key) => self.client_timeout(now, key),
-                TimerOwner::Dialog(key) => self.dialog_timeout(now, key),
-                TimerOwner::Proxy(key) => self.proxy_timeout(now, key),
-                TimerOwner::Registrations => self.registrations_timeout(now),
-                TimerOwner::Subscribing(key) => self.subscribing_timeout(now, key),
-                TimerOwner::FailedTargets => self.failed_targets_timeout(now),
-                TimerOwner::Challenges => self.challenges_timeout(now),
-            }
-        }
     }
 
     /// Where a name leads to, best first; nowhere if it could not be resolved. Destinations that
@@ -490,36 +415,6 @@ impl Engine {
         self.timers.next()
     }
 
-    /// How many entries each table holds.
-    pub fn census(&self) -> Census {
-        Census {
-            server_transactions: self.servers.len(),
-            client_transactions: self.clients.len(),
-            dialogs: self.dialogs.len(),
-            proxies: self.proxies.len(),
-            registrations: self.registrations.len(),
-            connections: self.connections.len(),
-            subscribing: self.subscribing.len(),
-            queries: self.queries.len(),
-            failed_targets: self.failed_targets.len(),
-            challenges: self.challenges.len(),
-            untold: self.untold.len(),
-            timers: self.timers.len(),
-            open_transactions: self.transactions.len(),
-        }
-    }
-
-    /// How many confirmed dialogs were made by requests that came in, and how many by requests that
-    /// were sent. Looks at every dialog.
-    pub fn confirmed_dialogs(&self) -> (usize, usize) {
-        self.dialogs.count_confirmed()
-    }
-
-    /// What has happened since the engine was made.
-    pub fn counters(&self) -> Counters {
-        self.counters
-    }
-
     fn transmit(&mut self, path: Path, payload: Bytes, sender: Option<Sender>) {
         let server_name = path.server.and_then(|id| self.server_names.name(id));
         self.transmits.push_back(Transmit {
@@ -593,102 +488,5 @@ impl Engine {
         self.queries.insert(id, parked);
         self.questions.push_back(Query { id, name, draw });
         Ok(())
-    }
-
-    fn reschedule_server(&mut self, key: ServerKey) {
-        if let Some(transaction) = self.servers.get_mut(key) {
-            let deadline = transaction.deadline();
-            self.timers
-                .schedule(TimerOwner::Server(key), &mut transaction.slot, deadline);
-        }
-    }
-
-    fn reschedule_client(&mut self, key: ClientKey) {
-        if let Some(transaction) = self.clients.get_mut(key) {
-            let deadline = transaction.deadline();
-            self.timers
-                .schedule(TimerOwner::Client(key), &mut transaction.slot, deadline);
-        }
-    }
-
-    fn reschedule_dialog(&mut self, key: DialogKey) {
-        if let Some(dialog) = self.dialogs.get_mut(key) {
-            let deadline = dialog.deadline();
-            self.timers
-                .schedule(TimerOwner::Dialog(key), &mut dialog.slot, deadline);
-        }
-    }
-
-    fn remove_server(&mut self, key: ServerKey) {
-        if let Some(mut transaction) = self.servers.remove(key) {
-            self.timers
-                .schedule(TimerOwner::Server(key), &mut transaction.slot, None);
-            self.forget_transaction(transaction.id, TransactionKey::Server(key));
-        }
-    }
-
-    fn remove_dialog(&mut self, key: DialogKey) {
-        if let Some(mut dialog) = self.dialogs.remove(key) {
-            self.timers
-                .schedule(TimerOwner::Dialog(key), &mut dialog.slot, None);
-            self.refuse_held(dialog.held);
-        }
-    }
-
-    /// A command can name the transaction no longer.
-    fn forget_transaction(&mut self, id: TransactionId, key: TransactionKey) {
-        if self.transactions.get(&id) == Some(&key) {
-            self.transactions.remove(&id);
-        }
-    }
-
-    fn server_timeout(&mut self, now: Instant, key: ServerKey) {
-        let timers = self.timers_config;
-        let Some(transaction) = self.servers.get_mut(key) else {
-            return;
-        };
-        match transaction.machine.on_timeout(now, &timers) {
-            ServerExpiry::Retransmit => {
-                if let Some(response) = transaction.last_response.clone() {
-                    let path = transaction.reply_path;
-                    self.counters.retransmissions += 1;
-                    self.transmit(path, response, Some(Sender::Server(key)));
-                }
-            }
-            ServerExpiry::AckMissing | ServerExpiry::Terminated => {
-                self.remove_server(key);
-                return;
-            }
-            ServerExpiry::Nothing => self.open_request_timeout(now, key),
-        }
-        self.reschedule_server(key);
-    }
-
-    fn client_timeout(&mut self, now: Instant, key: ClientKey) {
-        let timers = self.timers_config;
-        let Some(transaction) = self.clients.get_mut(key) else {
-            return;
-        };
-        match transaction.machine.on_timeout(now, &timers) {
-            ClientExpiry::Retransmit => {
-                if let Some(request) = &transaction.request {
-                    let (path, payload) = (transaction.path, request.text().clone());
-                    let sender = transaction.sender(key);
-                    self.counters.retransmissions += 1;
-                    self.transmit(path, payload, Some(sender));
-                }
-                self.reschedule_client(key);
-            }
-            ClientExpiry::RangOut => self.cancel_client(now, key, None),
-            ClientExpiry::TimedOut => {
-                let path = transaction.path;
-                self.note_silence(path);
-                if !self.fail_over(now, key, Failure::Silent) {
-                    self.client_failed(now, key, 408, None);
-                }
-            }
-            ClientExpiry::Terminated => self.client_terminated(key),
-            ClientExpiry::Nothing => self.reschedule_client(key),
-        }
     }
 }

@@ -7,12 +7,11 @@ use drachtio::apps::{Apps, Outlet, Profile, Ruling};
 use drachtio::engine::{AppId, Event, Hint, Meta, News, Source, TransactionId, Transport};
 use drachtio::message::Message;
 
+/// The transaction of every request here.
 pub const REQUEST: TransactionId = TransactionId(1);
 
 /// What an application was told and how far it is behind.
-
 #[derive(Default)]
-/// What an application was told and how far it is behind.
 pub struct Record {
     pub news: Vec<News>,
     pub flushes: usize,
@@ -21,6 +20,7 @@ pub struct Record {
     pub end: Option<Option<String>>,
 }
 
+/// An application that keeps what it is told.
 #[derive(Clone, Default)]
 pub struct Recorder(pub Arc<Mutex<Record>>);
 
