@@ -87,11 +87,14 @@ test('what is wrong in a file has its line', () => {
   for (const [lines, expected] of [
     [['<drachtio>', '<admin>', '</drachtio>'], /^FILE:3: error: /],
     [['<other/>'], /^FILE:1: error: the document must be <drachtio>, not <other>$/],
-    [['<drachtio>', '', '  <admin port="99999"/>', '</drachtio>'], /^FILE:3: error: must be a whole number from 0 to 65535$/],
+    [['<drachtio>', '', '  <admin port="99999"/>', '</drachtio>'], /^FILE:3: error: 'admin\/port' must be a whole number from 0 to 65535$/],
     [['<drachtio><admin', 'port="9022"', 'secre="x"/></drachtio>'], /^FILE:3: warning: 'admin\/secre' is not known, and has no effect$/],
     [['<drachtio>', '<sip>', '<contact>sip:*;transport=sctp</contact></sip></drachtio>'], /^FILE:3: error: .*sctp/],
     [['<drachtio><sip><contacts>', '<contact>sip:*</contact>', '<contact extern="x">sip:*:5080</contact></contacts></sip></drachtio>'], /^FILE:3: warning: attribute 'extern' of <contact> is not known/],
-    [['<drachtio><sip><timers>', '<t1>5</t1></timers></sip></drachtio>'], /^FILE:2: error: must be a whole number from 10 to 60000$/],
+    [['<drachtio>', '<admin tls-port="9023"/></drachtio>'], /^FILE:2: error: applications can connect by TLS only if there is a certificate/],
+    [['<drachtio><sip>', '<contact>sips:127.0.0.1:5061</contact></sip></drachtio>'], /^FILE:2: error: contact sips?:127.0.0.1:5061.* needs a certificate/],
+    [['<drachtio><request-handlers>', '<request-handler verify-peer="maybe">https://a</request-handler></request-handlers></drachtio>'], /^FILE:2: error: 'verify-peer' must be yes or no/],
+    [['<drachtio><sip><timers>', '<t1>5</t1></timers></sip></drachtio>'], /^FILE:2: error: 'sip\/timers\/t1' must be a whole number from 10 to 60000$/],
     [['<drachtio><sip>', '<outbound-proxy>http://a</outbound-proxy></sip></drachtio>'], /^FILE:2: error: option 'engine.nextHop.outboundProxy' must be a SIP URI$/],
     [['<drachtio><sip><spammers action="burn"/></sip></drachtio>'], /^FILE:1: error: what is done with spammers is 'reject' or 'discard'$/],
     [['<drachtio><sip><spammers>', '<header name="Via"><value>x</value></header></spammers></sip></drachtio>'], /^FILE:2: error: a header of spammers is User-Agent, From or To$/],
@@ -115,6 +118,8 @@ test('nothing of a wrong file is used', () => {
 test('all that is wrong is said at once', () => {
   const { lines } = said('<drachtio><admin port="x"', ' tls-port="y"/></drachtio>');
   assert.deepEqual(lines.map((line) => line.slice(0, 13)), ['FILE:1: error', 'FILE:2: error']);
+  const contacts = said('<drachtio><sip><contacts>', '<contact>sip:*;transport=sctp</contact>', '<contact>sip:*:5080</contact>', '<contact local-net="x">sip:*:5090</contact></contacts></sip></drachtio>');
+  assert.deepEqual(contacts.lines.map((line) => line.slice(0, 13)), ['FILE:2: error', 'FILE:4: error']);
 });
 
 test('a file that was named must be there, the usual one need not', () => {

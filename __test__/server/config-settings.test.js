@@ -25,7 +25,7 @@ const NEEDED = {
  */
 const CASES = {
   'admin.port': ['9023', 'admin.port', 9023],
-  'admin.tlsPort': ['9024', 'admin.tlsPort', 9024],
+  'admin.tlsPort': ['9024', 'admin.tlsPort', 9024, { argv: NEEDED.certificate }],
   'admin.host': ['127.0.0.2', 'admin.host', '127.0.0.2'],
   'admin.secret': ['cymru', 'admin.secret', 'cymru'],
   'admin.keepAliveInterval': ['30', 'admin.keepAliveInterval', 30_000],

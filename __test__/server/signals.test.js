@@ -44,7 +44,7 @@ test('SIGHUP takes rules into use, and a wrong file changes nothing', TIME, asyn
 
   writeFileSync(path, configuration('cymru', '<sip><timers t1="x"/></sip>'));
   server.child.kill('SIGHUP');
-  await server.says(/hup.xml:3: error: must be a whole number/);
+  await server.says(/hup.xml:3: error: 'sip\/timers\/t1' must be a whole number/);
   await server.says(/reload: nothing has changed/);
   assert.deepEqual([await answered(caller, server, 'one'), await answered(caller, server, 'two')], [503, 603]);
 
@@ -124,6 +124,11 @@ test('started by root it gives up the rights of root', { ...TIME, skip: process.
   assert.ok(!ids('Uid').has('0') && !ids('Gid').has('0') && !ids('Groups').has('0'));
 });
 
+test('a user that is not there is said, and nothing is started', TIME, async () => {
+  const { code, out, err } = await drachtio(['serve', '-f', file('nobody.xml', configuration('cymru')), '--user', 'no-such-user']).ended;
+  assert.deepEqual([code, out, err], [1, '', "drachtio serve: there is no user 'no-such-user'\n"]);
+});
+
 test('in the background what keeps it from starting is printed too', TIME, async () => {
   const { code, err } = await drachtio(['serve', '--contact', 'sip:192.0.2.1:5060', '--port', '0', '--daemon']).ended;
   assert.equal(code, 1);
@@ -136,7 +141,7 @@ test('check says what is wrong, and whether the server would start', TIME, async
   assert.match(good.out, /good.xml:3: warning: 'sip\/frob' is not known, and has no effect\n.*good.xml: ok\n$/);
   const bad = await drachtio(['check', '-f', file('bad.xml', '<drachtio>\n<admin port="x"/></drachtio>')]).ended;
   assert.equal(bad.code, 1);
-  assert.match(bad.out, /bad.xml:2: error: must be a whole number from 0 to 65535\n$/);
+  assert.match(bad.out, /bad.xml:2: error: 'admin\/port' must be a whole number from 0 to 65535\n$/);
 });
 
 test('serve does not start with a wrong configuration', TIME, async () => {

@@ -5,16 +5,12 @@ const { once } = require('node:events');
 const { inspect } = require('node:util');
 const { loadConfiguration } = require('./config');
 const { changesThatWait } = require('./config/changes');
+const { help } = require('./config/command_line');
 const { serve } = require('./server');
 const { VERSION } = require('../version');
 
 /** @typedef {import('./config').Configuration} Configuration */
 /** @typedef {import('./server').Server} Server */
-
-const HELP = `usage: drachtio serve [-f file] [options]
-       drachtio check [-f file] [options]
-
-The options, the environment and the file are those of drachtio-server: see docs/configuration.md`;
 
 /** How often the sizes of the tables are logged when somebody wants that, in milliseconds. */
 const TABLES_INTERVAL = 30_000;
@@ -27,7 +23,7 @@ const TABLES_INTERVAL = 30_000;
 async function run(args) {
   const configuration = loadConfiguration(args, process.env);
   const { options, findings, run: how } = configuration;
-  if (how.help) return console.log(HELP);
+  if (how.help) return console.log(help());
   if (how.version) return console.log(VERSION);
   for (const line of findings.lines()) console.error(line);
   if (options === undefined) {
@@ -35,9 +31,13 @@ async function run(args) {
     return;
   }
   if (how.daemon) return detach(args);
+  /** @type {Server | undefined} */
+  let server;
   try {
-    const server = await serve(options);
-    if (how.user !== undefined) become(how.user);
+    // Whoever is not there is found out before anything is bound.
+    const user = how.user === undefined ? undefined : findUser(how.user);
+    server = await serve(options);
+    if (user !== undefined) become(user);
     new Process(server, configuration, args).start();
     console.log(`SIP on ${server.hostports.join(', ')}; applications on ${server.adminHostports.join(', ') || 'no port'}`);
     tellParent({ listening: true });
@@ -46,6 +46,7 @@ async function run(args) {
     console.error(`drachtio serve: ${message}`);
     tellParent({ message });
     process.exitCode = 1;
+    await server?.close();
   }
 }
 
@@ -56,7 +57,7 @@ async function run(args) {
  */
 function check(args) {
   const { findings, options, run: how, file } = loadConfiguration(args, process.env);
-  if (how.help) return console.log(HELP);
+  if (how.help) return console.log(help());
   for (const line of findings.lines()) console.log(line);
   if (options === undefined) process.exitCode = 1;
   else console.log(`${file ?? 'no file'}: ok`);
@@ -102,8 +103,9 @@ class Process {
     const next = loadConfiguration(this.#args, process.env);
     const { options } = next;
     const before = this.#configuration.options;
-    const level = options === undefined ? 'error' : 'warning';
-    for (const line of next.findings.lines()) this.#server.log(level, `reload: ${line}`);
+    for (const { severity, where, text } of next.findings.list) {
+      this.#server.log(severity === 'note' ? 'info' : severity, `reload: ${where}: ${severity}: ${text}`);
+    }
     if (options === undefined || before === undefined) {
       this.#server.log('error', 'reload: nothing has changed, since the configuration is wrong');
       return;
@@ -173,17 +175,32 @@ function tellParent(message) {
 }
 
 /**
+ * A user of this host, and the group that it is in.
+ *
+ * @param {string} name
+ */
+function findUser(name) {
+  const id = (/** @type {string} */ which) => {
+    try {
+      return Number(execFileSync('id', [which, '--', name], { stdio: ['ignore', 'pipe', 'ignore'] }));
+    } catch {
+      throw new Error(`there is no user '${name}'`);
+    }
+  };
+  return { name, uid: id('-u'), gid: id('-g') };
+}
+
+/**
  * Gives up what only the administrator may do, once the sockets are bound.
  *
- * @param {string} user
+ * @param {ReturnType<typeof findUser>} user
  */
-function become(user) {
+function become({ name, uid, gid }) {
   if (process.setuid === undefined || process.getuid?.() !== 0) return;
-  const group = Number(execFileSync('id', ['-g', user], { stdio: ['ignore', 'pipe', 'ignore'] }));
   // Its types know nothing of it.
-  /** @type {{initgroups?: (user: string, group: number) => void}} */ (process).initgroups?.(user, group);
-  process.setgid?.(group);
-  process.setuid(user);
+  /** @type {{initgroups?: (user: string, group: number) => void}} */ (process).initgroups?.(name, gid);
+  process.setgid?.(gid);
+  process.setuid(uid);
 }
 
 module.exports = { check, run };

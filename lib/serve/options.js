@@ -139,6 +139,9 @@ function readServeOptions(options) {
   const given = /** @type {Record<string, any>} */ (read(options));
   const admin = given.admin ?? {};
   const { blacklist } = given;
+  if (admin.tlsPort !== undefined && admin.tlsPort !== false && admin.certificate === undefined && !given.engine?.tls?.certificates?.length) {
+    throw wrong('admin.tlsPort', "needs a certificate, 'admin.certificate' or 'engine.tls.certificates'");
+  }
   if (blacklist !== undefined && (blacklist.host === undefined) === (blacklist.sentinels === undefined)) {
     throw wrong('blacklist', "needs either 'host' or 'sentinels'");
   }

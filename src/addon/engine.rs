@@ -23,7 +23,7 @@ use crate::driver::{Census, StartError, Submission};
 use crate::engine::{CommandId, Counters, TransactionId};
 use crate::observe::{LogLevel, NotALevel};
 use crate::server::{self, AppServer, Bound, Place, Proof, ServeError};
-use crate::transport::TlsContext;
+use crate::transport::check_tls;
 
 /// Errors whose `code` is a text of ours.
 pub(super) type Result<T> = std::result::Result<T, napi::Error<String>>;
@@ -41,8 +41,7 @@ pub fn header_names() -> Vec<&'static str> {
 #[napi(catch_unwind)]
 pub fn check_options(options: Unknown<'_>) -> Result<()> {
     let start = read_start(options).map_err(|error| coded(error.code(), error.to_string()))?;
-    TlsContext::new(&start.settings.tls)
-        .map(|_| ())
+    check_tls(&start.settings.contacts, &start.settings.tls)
         .map_err(|error| coded(error.code(), error.to_string()))
 }
 

@@ -81,6 +81,9 @@ impl AppServer {
         let (orders, inbox) = unbounded_channel();
         // What happens here is logged where what happens on the engine's thread is.
         let log = tracing::dispatcher::get_default(Clone::clone);
+        for address in &bound.addresses {
+            tracing::info!("listening for applications on {address}");
+        }
         let (listeners, inside) = (bound.listeners, shared.clone());
         let thread = std::thread::Builder::new()
             .name("drachtio-apps".to_owned())

@@ -262,6 +262,14 @@ impl Transports {
     }
 }
 
+/// Sees whether these contacts could be opened, as far as TLS goes. Reads files.
+///
+/// # Errors
+/// What [`Transports::open`] would say.
+pub fn check_tls(contacts: &[Contact], settings: &TlsSettings) -> Result<(), TlsError> {
+    prepare_tls(contacts, settings).map(|_| ())
+}
+
 /// Reads what is needed for TLS, if anything says that it is.
 fn prepare_tls(
     contacts: &[Contact],

@@ -1,6 +1,7 @@
 'use strict';
 
 const { parseArgs } = require('node:util');
+const { helpText } = require('./help');
 const { SETTINGS } = require('./settings');
 const { note } = require('./values');
 
@@ -107,4 +108,17 @@ function read(argv, findings) {
   return flags;
 }
 
-module.exports = { readCommandLine };
+/** The usage of the program. */
+function help() {
+  const idle = new Set(SETTINGS.flatMap(({ flag, noEffect }) => (flag !== undefined && noEffect !== undefined ? [flag] : [])));
+  return `usage: drachtio serve [options]   a server for applications
+       drachtio check [options]   says what is wrong with the configuration
+
+Options without a command are those of serve.
+
+${helpText(FLAGS, idle)}
+
+The environment and the file say the same by other names: see docs/configuration.md`;
+}
+
+module.exports = { FLAGS, help, readCommandLine };

@@ -3,7 +3,7 @@
 const { readFileSync } = require('node:fs');
 
 /** @typedef {import('./findings').Findings} Findings */
-/** @typedef {Map<string, {value: any, where: string}>} Values */
+/** @typedef {import('./values').Source['values']} Values */
 
 /** Settings whose value is that of an option, by the names of both. */
 const SAME = Object.freeze({
@@ -101,7 +101,7 @@ class Composer {
   /** @param {string} setting @param {string} option */
   same(setting, option) {
     const given = this.#values.get(setting);
-    if (given !== undefined) this.#put(option, given.value, given.where);
+    if (given !== undefined) this.#put(option, given.value, given.where, given.each);
   }
 
   /** For drachtio-server port 0 is none. */
@@ -170,6 +170,10 @@ class Composer {
       const where = key?.where ?? shown?.where ?? '';
       this.#findings.error(where, key === undefined ? 'a certificate needs its private key (key-file)' : 'a private key needs its certificate (cert-file or chain-file)');
     }
+    const port = this.#values.get('admin.tlsPort');
+    if (port !== undefined && port.value > 0 && [key, shown, this.#get('engine.tls.certificates'), this.#get('admin.certificate')].every((one) => one === undefined)) {
+      this.#findings.error(port.where, 'applications can connect by TLS only if there is a certificate (key-file and cert-file)');
+    }
     const version = this.#values.get('tls.minVersion');
     if (version !== undefined) {
       if (version.value < 1.2) this.#findings.note(version.where, 'TLS 1.0 and 1.1 are not spoken (RFC 8996): the oldest version is 1.2');
@@ -201,7 +205,7 @@ class Composer {
     if (given === undefined) return;
     const httpMethod = this.#value('httpMethod');
     const list = given.value.map((/** @type {object} */ handler) => (given.where.includes(':') || httpMethod === undefined ? handler : { ...handler, httpMethod }));
-    this.#put('requestHandlers', list, given.where);
+    this.#put('requestHandlers', list, given.where, given.each);
   }
 
   spammers() {
@@ -244,8 +248,13 @@ class Composer {
     return option.split('.').reduce((inner, key) => inner?.[key], this.#options);
   }
 
-  /** @param {string} option @param {unknown} value @param {string} where */
-  #put(option, value, where) {
+  /**
+   * @param {string} option
+   * @param {unknown} value
+   * @param {string} where
+   * @param {string[]} [each] where the elements of a list stand
+   */
+  #put(option, value, where, each = []) {
     const path = option.split('.');
     const last = /** @type {string} */ (path.pop());
     let inner = this.#options;
@@ -254,7 +263,10 @@ class Composer {
       inner = inner[key];
     }
     inner[last] = value;
+    // Where something of it stood that this takes the place of.
+    for (const name of this.#lines.keys()) if (name.startsWith(`${option}[`)) this.#lines.delete(name);
     this.#lines.set(option, where);
+    each.forEach((one, at) => this.#lines.set(`${option}[${at}]`, one));
   }
 }
 

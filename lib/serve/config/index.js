@@ -79,14 +79,27 @@ function forgetLogs(options) {
  * @param {Findings} findings
  */
 function checked(given, lines, findings) {
+  const fault = (/** @type {unknown} */ err, /** @type {string} */ option = 'configuration') => {
+    const { message } = /** @type {Error} */ (err);
+    findings.error(lines.get(option) ?? whereIs(message, lines) ?? option, message.replace(/^(serve|connect): /, ''));
+  };
   try {
     const options = readServeOptions(given);
     // What the engine alone can say: URIs, addresses, certificates.
-    loadAddon().checkOptions({ contacts: options.contact, engine: options.engine, observe: options.observe });
+    const { checkOptions } = loadAddon();
+    for (const [at, contact] of options.contact.entries()) {
+      try {
+        checkOptions({ contacts: [contact], engine: {}, observe: {} });
+      } catch (err) {
+        // Whether there is a certificate is seen below.
+        if (/** @type {{code?: string}} */ (err).code !== 'DRT_ERR_TLS_NO_CERTIFICATE') fault(err, `contact[${at}]`);
+      }
+    }
+    if (findings.hasErrors) return undefined;
+    checkOptions({ contacts: options.contact, engine: options.engine, observe: options.observe });
     return options;
   } catch (err) {
-    const { message } = /** @type {Error} */ (err);
-    findings.error(whereIs(message, lines) ?? 'configuration', message.replace(/^(serve|connect): /, ''));
+    fault(err);
     return undefined;
   }
 }

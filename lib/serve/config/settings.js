@@ -59,7 +59,7 @@ const names = type('names with commas between them', (value) => value.split(/[\s
 const megabytes = times(0, 1_048_576, 1_048_576);
 
 /** @type {Type} */
-const flag = {
+const BOOLEAN = {
   says: 'yes or no (true, on, 1; false, off, 0)',
   isFlag: true,
   read(value) {
@@ -67,6 +67,8 @@ const flag = {
     return /^(no|false|off|0)$/i.test(value) ? false : undefined;
   },
 };
+
+const flag = BOOLEAN;
 
 /** Present is enough, as in `<console/>`. @type {Type} */
 const presence = { ...flag, read: (value) => (value === '' ? true : flag.read(value)) };
@@ -167,4 +169,4 @@ function scrapePort(value) {
   return Number(port) > 0 && Number(port) < 65_536 ? { host, port: Number(port) } : undefined;
 }
 
-module.exports = { SETTINGS };
+module.exports = { BOOLEAN, SETTINGS };

@@ -13,8 +13,8 @@ const { SETTINGS } = require('./settings');
  * What one source of configuration says: the command line, the environment or a file.
  *
  * @typedef {object} Source
- * @property {Map<string, {value: any, where: string}>} values by the names of the settings, and `contacts`, `handlers` and
- *   `spammers`, which are lists
+ * @property {Map<string, {value: any, where: string, each?: string[]}>} values by the names of the settings, and `contacts`,
+ *   `handlers` and `spammers`, which are lists; `each` is where the elements stand
  */
 
 /**
@@ -25,10 +25,11 @@ const { SETTINGS } = require('./settings');
  * @param {Setting} setting
  * @param {string} text
  * @param {string} where
+ * @param {string} [name] what the setting is called there, if `where` does not say it
  */
-function note(values, findings, setting, text, where) {
+function note(values, findings, setting, text, where, name) {
   const value = setting.type.read(text);
-  if (value === undefined) findings.error(where, `must be ${setting.type.says}`);
+  if (value === undefined) findings.error(where, `${name === undefined ? '' : `'${name}' `}must be ${setting.type.says}`);
   else if (setting.noEffect !== undefined) findings.note(where, `has no effect: ${setting.noEffect}`);
   else values.set(setting.name, { value, where });
 }

@@ -1,7 +1,7 @@
 'use strict';
 
 const { loadAddon } = require('../../native');
-const { SETTINGS } = require('./settings');
+const { BOOLEAN, SETTINGS } = require('./settings');
 const { note } = require('./values');
 
 /** @typedef {import('./findings').Findings} Findings */
@@ -100,7 +100,7 @@ class Reader {
 
   finish() {
     for (const [name, list] of /** @type {const} */ ([['contacts', this.#contacts], ['handlers', this.#handlers]])) {
-      if (list.length > 0) this.#values.set(name, { value: list.map(({ value }) => value), where: list[0].where });
+      if (list.length > 0) this.#values.set(name, { value: list.map(({ value }) => value), where: list[0].where, each: list.map(({ where }) => where) });
     }
   }
 
@@ -115,7 +115,7 @@ class Reader {
     if (setting !== undefined) {
       // What is there and says nothing is as good as not there, unless being there says it.
       const isEmpty = text === '' && setting.type.read('') === undefined;
-      if (!isEmpty) note(this.#values, this.#findings, setting, text.trim(), where);
+      if (!isEmpty) note(this.#values, this.#findings, setting, text.trim(), where, path);
     } else if (path !== '' && !KNOWN.has(path)) this.#findings.warning(where, `'${path}' is not known, and has no effect`);
   }
 
@@ -137,13 +137,14 @@ class Reader {
   /** @param {Element} element */
   #handler(element) {
     const { 'sip-method': method, 'http-method': httpMethod, 'verify-peer': verify } = this.#attributes(element, ['sip-method', 'http-method', 'verify-peer']);
+    if (verify && BOOLEAN.read(verify) === undefined) this.#findings.error(this.#at(element), `'verify-peer' must be ${BOOLEAN.says}`);
     this.#handlers.push({
       where: this.#at(element),
       value: {
         url: element.text,
         method: method ?? '*',
         ...(httpMethod && { httpMethod: httpMethod.toUpperCase() }),
-        ...(verify && { verifyPeer: /^(yes|true|on|1)$/i.test(verify) }),
+        ...(verify && { verifyPeer: BOOLEAN.read(verify) === true }),
       },
     });
   }
