@@ -74,7 +74,7 @@ test('each row has a test that is there', () => {
   assert.deepEqual(withoutTests(rowsOf(document)), []);
 });
 
-test('the sharp checks are there, as the engine of the process and as a server plays them', () => {
+test('the sharp checks are there, with a stand-in for the engine and one for a server', () => {
   const numbers = (file) => new Set([...readFileSync(join(__dirname, file), 'utf8').matchAll(/^test\('(\d+): /gm)].map(([, number]) => Number(number)));
   for (const file of ['drop-in.test.js', '../client/drop-in.test.js']) assert.deepEqual([...numbers(file)], Array.from({ length: 25 }, (_, i) => i + 1), file);
 });
