@@ -90,6 +90,21 @@ test('what happens on the connections of applications is logged, and no secret',
   for (const secret of [SECRET, 'Wr0ng']) assert.ok(!log.includes(secret));
 });
 
+test('a request that could not be routed is logged with the reason', TIME, async (t) => {
+  const path = join(DIRECTORY, 'unrouted.log');
+  const { server, address } = await startServer(t, {
+    requestHandlers: [{ method: 'INVITE', url: 'http://127.0.0.1:1/calls?key=0123456789abcdef' }],
+    observe: { log: { level: 'warning', file: { path } } },
+  });
+  const caller = await peer(t);
+  caller.send(address, 'INVITE');
+  assert.equal(await caller.answer(), 500);
+  await server.close();
+  const log = readFileSync(path, 'utf8');
+  assert.match(log, /^\d{4}.* INVITE from 127\.0\.0\.1 could not be routed: http:\/\/127\.0\.0\.1:1\/calls\/: connect ECONNREFUSED/m);
+  assert.ok(!log.includes('0123456789abcdef'));
+});
+
 test('only what goes wrong with applications is logged at level warning', TIME, async (t) => {
   const path = join(DIRECTORY, 'warnings.log');
   const { server, port } = await startServer(t, { observe: { log: { level: 'warning', format: 'json', file: { path } } } });

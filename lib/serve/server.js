@@ -45,7 +45,7 @@ class Server extends EventEmitter {
   constructor(options) {
     super();
     this.#options = options;
-    this.#director = new Director(options.requestHandlers, (err, req) => this.emit('unrouted', err, req));
+    this.#director = new Director(options.requestHandlers, (err, req) => this.#unrouted(err, req));
     const agent = {
       lost: (/** @type {unknown} */ _session, /** @type {Error} */ err) => this.#lost(err),
       connectionClosed() {},
@@ -204,6 +204,15 @@ class Server extends EventEmitter {
     this.#director.close();
     await this.#session.close();
     this.emit('close');
+  }
+
+  /**
+   * @param {Error} err
+   * @param {import('../request').Request} req
+   */
+  #unrouted(err, req) {
+    this.log('warning', `${req.method} from ${req.source_address} could not be routed: ${err.message}`);
+    this.emit('unrouted', err, req);
   }
 
   /** @param {Error} err */
