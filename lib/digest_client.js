@@ -175,9 +175,11 @@ function newChallenges(res, auth, before) {
 }
 
 /** @param {AuthHeader} challenge */
-function isAnswerable({ scheme, algorithm, nonce, qop }) {
+function isAnswerable({ scheme, algorithm, realm, nonce, opaque, qop }) {
   const known = algorithmOf(algorithm === undefined ? undefined : unquote(algorithm)) !== undefined;
-  return scheme.toLowerCase() === 'digest' && nonce !== undefined && known && (qop === undefined || chooseQop(qop) !== undefined);
+  // What comes back to the server must be fit for a header of ours.
+  const repeatable = [realm, nonce, opaque].every((value) => !value?.includes('\0'));
+  return scheme.toLowerCase() === 'digest' && nonce !== undefined && known && repeatable && (qop === undefined || chooseQop(qop) !== undefined);
 }
 
 /** @param {AuthHeader} challenge */

@@ -282,6 +282,16 @@ test('challenges of several realms in one response are answered together', async
   assert.deepEqual(credentialsOf(commands[0]).map(({ realm }) => realm), ['"r1"', '"r2"']);
 });
 
+test('a challenge that makes no sense, or has what no header may have, is the answer', async () => {
+  const useless = ['Digest scheme', 'Digest nonce', 'Digest realm="r\0", nonce="n"', 'Digest nonce="\0"', 'Digest nonce="n", opaque="\0"'];
+  for (const challenge of [...useless, 'scheme', '"', '=', ',,', 'Digest', 'Digest =', 'Digest nonce="n", algorithm=__proto__', 'Digest nonce="n", qop="']) {
+    const { commands, events } = await challenged(CREDENTIALS, { challenge });
+    assert.deepEqual([commands, events.map(({ res }) => res.status)], [[], [407]], challenge);
+  }
+  const { commands } = await challenged(CREDENTIALS, { challenge: 'Digest realm="r1", nonce="n1", scheme=Basic, scheme, __proto__=x, constructor' });
+  assert.equal(paramsOf(header(commands[0], 'Proxy-Authorization')).nonce, '"n1"');
+});
+
 test('credentials for a realm go to no other', async () => {
   const other = await challenged({ ...CREDENTIALS, realm: 'r1' }, { challenge: 'Digest realm="r2", nonce="n"' });
   assert.deepEqual([other.commands, other.events.map(({ res }) => res.status)], [[], [407]]);

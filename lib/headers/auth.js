@@ -21,7 +21,11 @@ function parseAuth(text) {
   for (const piece of split(text, ',')) {
     const scheme = schemeOf(piece);
     if (scheme !== '' || found.length === 0) found.push({ scheme });
-    addParam(found[found.length - 1], piece.slice(scheme.length).trim());
+    const challenge = found[found.length - 1];
+    const name = challenge.scheme;
+    addParam(challenge, piece.slice(scheme.length).trim());
+    // A parameter of that name, which no scheme has, does not become the scheme.
+    challenge.scheme = name;
   }
   return found;
 }
