@@ -46,7 +46,8 @@ impl Edit<'_> {
                 line_end: moved(line.line_end)?,
             });
             if matches!(line.id, HeaderId::From | HeaderId::To) {
-                tags = tags.and_then(|tags| moved_tags(tags, old.tags.get()?, line, at));
+                let old = old.tags.get().filter(|_| self.is_first(line));
+                tags = tags.and_then(|tags| moved_tags(tags, old?, line, at));
             }
             let length = (line.line_end - line.name) as usize;
             if length > MAX_HEADER_LINE || (line.is_written && is_length(line.id)) {
@@ -56,7 +57,7 @@ impl Edit<'_> {
         }
         let body_start = at + 2;
         let kept_length = (present ^ old.present) & HeaderId::ContentLength.bit() == 0;
-        if body_start > MAX_HEADER_SECTION || !kept_length {
+        if body_start > MAX_HEADER_SECTION || !kept_length || !self.has_right_length() {
             return None;
         }
         Some(Index {
@@ -72,13 +73,39 @@ impl Edit<'_> {
         })
     }
 
+    /// True for the line that the header was read from before.
+    fn is_first(&self, line: &Line) -> bool {
+        let first = self.message.spans_of(line.id).next();
+        !line.is_written && first.is_some_and(|first| u32::from(first.name) == line.name)
+    }
+
+    /// True unless the body is that of a draft, whose Content-Length nobody has looked at.
+    fn has_right_length(&self) -> bool {
+        match self.message.index.content_length {
+            Ok(Some(length)) => usize::try_from(length) == Ok(self.message.body().len()),
+            length => length.is_ok(),
+        }
+    }
+
     fn start_line(&self) -> Option<(StartSpan, u16)> {
         let old = &self.message.index;
         let start_length = usize::from(old.start_length);
-        let (StartSpan::Request { uri, uri_end, .. }, Some(new)) = (old.start, &self.request_uri)
+        let (
+            StartSpan::Request {
+                uri,
+                uri_end,
+                version,
+                ..
+            },
+            Some(new),
+        ) = (old.start, &self.request_uri)
         else {
             return Some((old.start, old.start_length));
         };
+        if version == uri_end {
+            // Nothing stands between them, so where the URI ends depends on what is in it.
+            return None;
+        }
         let kept = usize::from(uri_end - uri);
         let moved = |offset: usize| u16::try_from((offset + new.len()).checked_sub(kept)?).ok();
         let start_length = moved(start_length).filter(|it| usize::from(*it) <= MAX_START_LINE)?;
@@ -98,11 +125,8 @@ impl Edit<'_> {
     }
 }
 
-/// Where the tags are when a line that has one begins at `at`; `None` if the line is new.
+/// Where the tags are when the line that has one begins at `at`.
 fn moved_tags(mut tags: Tags, old: &Tags, line: &Line, at: usize) -> Option<Tags> {
-    if line.is_written {
-        return None;
-    }
     let moved = |offset: u16| {
         let within = usize::from(offset).checked_sub(line.name as usize)?;
         u16::try_from(at + within).ok()
@@ -201,6 +225,30 @@ mod tests {
             edit.append(HeaderId::From, "<sip:eve@example.com>;tag=second");
         });
         assert_eq!(message.from_tag(), Some("f"));
+    }
+
+    #[test]
+    fn the_tag_is_that_of_the_line_which_has_become_the_first() {
+        let mut message = message();
+        for from in ["<sip:alice@example.com>", "<sip:eve@example.com>;tag=e"] {
+            let mut edit = message.edit();
+            match from.contains("tag") {
+                false => edit.set(HeaderId::From, from),
+                true => edit.append(HeaderId::From, from),
+            };
+            message = edit.finish_message().unwrap();
+        }
+        assert_eq!(message.from_tag(), None);
+        let mut edit = message.edit();
+        edit.remove_first_value(HeaderId::From);
+        assert_eq!(edit.finish_message().unwrap().from_tag(), Some("e"));
+    }
+
+    #[test]
+    fn the_body_of_a_draft_ends_where_its_content_length_says() {
+        let draft = Message::parse_draft("INFO sip:a SIP/2.0\r\nl: 2\r\n\r\nbody".into()).unwrap();
+        assert_eq!(draft.body(), "body");
+        assert_eq!(draft.edit().finish_message().unwrap().body(), "bo");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod faults;
 mod framing;
 mod index;
 mod lists;
+mod mutations;
 mod properties;
 mod torture;
 mod typed;

@@ -16,7 +16,7 @@ const SEED: &str = "INVITE sip:bob;x=y:pw@[::1]:5060;transport=tcp;lr?a=b&c=%41 
     Authorization: Digest a=\"b\", c=d\r\nRAck: 1 2 INVITE\r\nX-Own : v\r\nSupported: a, b\r\nl: 4\r\n\r\nbody";
 
 /// Calls everything that reads a message.
-fn read_all(message: &Message) {
+pub fn read_all(message: &Message) {
     let _ = message.validate();
     let _ = message.start_line();
     let _ = (
