@@ -3,7 +3,7 @@
 const { DrachtioError } = require('./errors');
 const { HeaderCollector } = require('./headers/names');
 const { reasonPhrase } = require('./status');
-const { unfold } = require('./wire_text');
+const { trimBlanks, unfold } = require('./wire_text');
 
 /**
  * Messages as one string: what `new SipMessage(text)` reads and `toString()` writes. Messages
@@ -33,7 +33,7 @@ function parseMessage(text) {
     let value = line;
     while (lines.continues()) value += `\r\n${lines.next()}`;
     const colon = value.indexOf(':');
-    if (colon > 0) collector.add(value.slice(0, colon).trimEnd(), unfold(value.slice(colon + 1).trim()));
+    if (colon > 0) collector.add(trimBlanks(value.slice(0, colon)), unfold(trimBlanks(value.slice(colon + 1))));
   }
   return { start, headers: collector.headers, body: limitBody(lines.rest(), collector.headers['content-length']) };
 }

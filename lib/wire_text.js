@@ -28,7 +28,30 @@ function decode(bytes) {
  * @param {string} value
  */
 function unfold(value) {
-  return LINE_BREAK.test(value) ? value.replace(/[\r\n]+[ \t]*/g, ' ').trim() : value;
+  return LINE_BREAK.test(value) ? trimBlanks(value.replace(/[\r\n]+[ \t]*/g, ' ')) : value;
 }
 
-module.exports = { decode, unfold };
+/**
+ * A text without the blanks around it, which are spaces and tabs and nothing else (RFC 3261 §25.1, LWS): what other programs
+ * take for a part of a name or a value is one here, too.
+ *
+ * @param {string} text
+ */
+function trimBlanks(text) {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text, start)) start++;
+  while (end > start && isBlank(text, end - 1)) end--;
+  return text.slice(start, end);
+}
+
+/**
+ * @param {string} text
+ * @param {number} at
+ */
+function isBlank(text, at) {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x09;
+}
+
+module.exports = { decode, trimBlanks, unfold };

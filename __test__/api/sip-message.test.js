@@ -97,3 +97,8 @@ test('canFormDialog is true of an INVITE or SUBSCRIBE without a To tag', () => {
   assert.equal(can('INVITE', '<sip:a@b>;tag=1'), false);
   assert.equal(can('OPTIONS', '<sip:a@b>'), false);
 });
+
+test('blanks around a name and a value are spaces and tabs; anything else is a part of them, as for the engine', () => {
+  const msg = new SipMessage('OPTIONS sip:a SIP/2.0\r\nX-Priv\v: 1\r\nX-Own \t:\t 2 \r\nX-Odd: \u00a0\v3\f\r\n\r\n');
+  assert.deepEqual({ ...msg.headers }, { 'X-Priv\v': '1', 'X-Own': '2', 'X-Odd': '\u00a0\v3\f' });
+});

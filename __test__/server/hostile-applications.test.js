@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { SECRET, connect, startServer, station } = require('./support');
 const { RawApplication, frame } = require('./raw_application');
+const { numbers } = require('../support/numbers');
 
 /** A server with an application that must not be disturbed, and a function that makes sure of it. */
 async function guarded(t, options) {
@@ -23,17 +24,6 @@ async function guarded(t, options) {
     assert.deepEqual([res.status, res.get('X-Said')], [200, said]);
   };
   return { ...started, srf, undisturbed };
-}
-
-/** Random numbers that follow from a seed (mulberry32). */
-function random(seed) {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let n = Math.imul(state ^ (state >>> 15), 1 | state);
-    n = (n + Math.imul(n ^ (n >>> 7), 61 | n)) ^ n;
-    return ((n ^ (n >>> 14)) >>> 0) % limit;
-  };
 }
 
 test('frames are read wherever they are split', async (t) => {
@@ -171,7 +161,7 @@ test('noise of any kind, with or without the secret, disturbs nobody', async (t)
   const seed = Number(process.env.SEED ?? 1);
   t.diagnostic(`seed ${seed}`);
   const { port, server, undisturbed } = await guarded(t);
-  const pick = random(seed);
+  const pick = numbers(seed);
   const kinds = ['authenticate', 'route', 'remove_route', 'ping', 'sip', 'proxy', 'response', 'cdr:start', ''];
   const bits = [SECRET, '', '|', '\r\n', 'invite', 'INVITE sip:a@127.0.0.1 SIP/2.0\r\n', 'SIP/2.0 200 OK\r\n', '\r\n\r\n', 'é', '\0', '#', 'Call-ID: |a|b\r\n', '00112233-4455-6677-8899-aabbccddeeff'];
   for (let round = 0; round < 150; round++) {
