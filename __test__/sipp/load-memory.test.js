@@ -25,8 +25,11 @@ const REQUESTS_OF_THREE = 5;
 /** What may come and go without being a leak: code that is compiled, tables that have grown. A request takes 4 kB. */
 const HEAP_SLACK = 2_000_000;
 
-/** That of the allocator, whose free memory lies between what is in use: it depends on the rate. A transaction takes 2 kB. */
-const NATIVE_SLACK = 48_000_000;
+/** That of the allocator, whose free memory lies between what is in use. A transaction takes 2 kB. */
+const NATIVE_SLACK = 24_000_000;
+
+/** How much it keeps depends on the rate of the busiest second. Who has grown gets another round: a leak grows in each. */
+const ROUNDS = 3;
 
 /** Every so many requests are looked at for what keeps them. */
 const SAMPLE = 1_000;
@@ -92,24 +95,29 @@ test('OPTIONS, calls and proxied calls leave nothing behind', async (t) => {
     return resent;
   };
 
+  const some = Math.ceil(WARM_UP / REQUESTS_OF_THREE) * 3;
   const all = Math.ceil(REQUESTS / REQUESTS_OF_THREE) * 3;
-  const few = Math.ceil(Math.max(WARM_UP, REQUESTS / 10) / REQUESTS_OF_THREE) * 3;
-  await play(0, few);
-  const before = await memory(app);
-  const started = Date.now();
-  const resent = await play(few, all - few);
-  const rate = Math.round(((all - few) / 3) * REQUESTS_OF_THREE / ((Date.now() - started) / 1000));
-  const after = await memory(app);
+  await play(0, some);
+  let before = await memory(app);
+  let [played, grown] = [some, Infinity];
+  for (let round = 1; round <= ROUNDS && grown >= NATIVE_SLACK; round++) {
+    const started = Date.now();
+    const resent = await play(played, all);
+    const rate = Math.round(REQUESTS / ((Date.now() - started) / 1000));
+    const after = await memory(app);
+    played += all;
+    grown = after.rss - before.rss;
+    t.diagnostic(`${REQUESTS} requests, ${rate} a second, ${resent} sent again; before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
+    assert.ok(after.heap - before.heap < HEAP_SLACK, `the heap has grown by ${after.heap - before.heap} bytes`);
+    before = after;
+  }
   exited.catch(() => {});
   traffic.disconnect();
 
-  const grown = { heap: after.heap - before.heap, rss: after.rss - before.rss };
-  t.diagnostic(`${REQUESTS} requests, ${rate} a second, ${resent} sent again; before ${JSON.stringify(before)}, grown by ${JSON.stringify(grown)}`);
+  assert.ok(grown < NATIVE_SLACK, `the process has grown by ${grown} bytes`);
   assert.equal(app.idle, true);
-  assert.equal(results, all / 3, 'proxied calls that were answered');
+  assert.equal(results, played / 3, 'proxied calls that were answered');
   assert.ok(samples.length > 0);
   assert.equal(samples.filter((reference) => reference.deref() !== undefined).length, 0, 'requests, responses and messages that are kept');
-  assert.ok(grown.heap < HEAP_SLACK, `the heap has grown by ${grown.heap} bytes`);
-  assert.ok(grown.rss < NATIVE_SLACK, `the process has grown by ${grown.rss} bytes`);
   await stop();
 });
