@@ -80,12 +80,18 @@ impl Listeners {
 
     /// Our Via of a request.
     pub(crate) fn via(&self, path: &Path, branch: Branch) -> String {
-        format!(
-            "SIP/2.0/{} {};rport;branch={}",
+        let parts = [
+            "SIP/2.0/",
             path.transport.via_name(),
-            self.face(path).sent_by,
-            branch.to_text()
-        )
+            " ",
+            &self.face(path).sent_by,
+            ";rport;branch=",
+        ];
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
+        let mut via = String::with_capacity(length + Branch::LENGTH);
+        parts.iter().for_each(|part| via.push_str(part));
+        branch.write(&mut via);
+        via
     }
 
     /// The path to a destination from the listener that fits it best, if one does.

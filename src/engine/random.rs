@@ -22,12 +22,13 @@ const BRANCH_DIGITS: usize = 24;
 const TAG_DIGITS: usize = 16;
 
 impl Branch {
-    /// The Via parameter's value.
-    pub(crate) fn to_text(self) -> String {
-        let mut text = String::with_capacity(MAGIC_COOKIE.len() + BRANCH_DIGITS);
+    /// Bytes of the Via parameter's value.
+    pub(crate) const LENGTH: usize = MAGIC_COOKIE.len() + BRANCH_DIGITS;
+
+    /// Appends the Via parameter's value.
+    pub(crate) fn write(self, text: &mut String) {
         text.push_str(MAGIC_COOKIE);
-        push_hex(&mut text, self.0, BRANCH_DIGITS);
-        text
+        push_hex(text, self.0, BRANCH_DIGITS);
     }
 
     /// The same with the hash that tells loops in it; as much again stays random.

@@ -214,8 +214,10 @@ impl<'m> Edit<'m> {
                 + body.len(),
         );
         self.put_start_line(&mut text);
-        for line in &self.lines {
-            text.put_slice(self.part(line, line.name, line.line_end));
+        for run in self.lines.chunk_by(follows) {
+            if let [first, .., last] | [first @ last] = run {
+                text.put_slice(self.part(first, first.name, last.line_end));
+            }
         }
         text.put_slice(b"\r\n");
         text.put_slice(body);
@@ -329,6 +331,11 @@ impl<'m> Edit<'m> {
             line_end: offset(self.written.len()),
         })
     }
+}
+
+/// True when a line stands right behind another one already, so that both can be copied at once.
+fn follows(one: &Line, next: &Line) -> bool {
+    one.is_written == next.is_written && one.line_end == next.name
 }
 
 /// Writes `name: value`, the rest of a value that stands in a message already, and CRLF. Folds

@@ -60,7 +60,7 @@ impl Engine {
         request.request_uri().hash(&mut hasher);
         request.from_tag().hash(&mut hasher);
         request.to_tag().hash(&mut hasher);
-        request.call_id().unwrap_or_default().hash(&mut hasher);
+        request.get(HeaderId::CallId).hash(&mut hasher);
         request.get(HeaderId::CSeq).hash(&mut hasher);
         for id in DECIDING {
             for value in request.values(*id) {
