@@ -111,6 +111,16 @@ test('what is wrong in a file has its line', () => {
   }
 });
 
+test('a port that others reach by the secret that everybody knows is warned of', () => {
+  const warned = (xml) => load({ xml }).findings.lines().some((line) => line.includes('everybody knows this secret'));
+  assert.ok(warned('<admin>0.0.0.0</admin>'));
+  assert.ok(warned('<admin secret="admin"/>'));
+  assert.ok(!warned('<admin secret="cymru">0.0.0.0</admin>'));
+  assert.ok(!warned('<admin>127.0.0.1</admin>'));
+  assert.ok(!warned('<admin port="0">0.0.0.0</admin>'));
+  assert.ok(!warned(''));
+});
+
 test('nothing of a wrong file is used', () => {
   assert.equal(said('<drachtio><admin port="9023"/>', '<sip><timers><t1>5</t1></timers></sip></drachtio>').options, undefined);
 });

@@ -11,6 +11,9 @@ const { embeddedSession } = require('../embedded_session');
 /** How often a server that drains looks whether its calls have ended, in milliseconds. */
 const DRAIN_INTERVAL = 100;
 
+/** What must not be in a line of the log: a web server may have said it. */
+const LINE_BREAKS = /[\r\n]+/g;
+
 /** Where applications connect when it is only said that they may. */
 const DEFAULT_PORT = 9022;
 const DEFAULT_TLS_PORT = 9023;
@@ -211,7 +214,7 @@ class Server extends EventEmitter {
    * @param {import('../request').Request} req
    */
   #unrouted(err, req) {
-    this.log('warning', `${req.method} from ${req.source_address} could not be routed: ${err.message}`);
+    this.log('warning', `${req.method} from ${req.source_address} could not be routed: ${err.message.replaceAll(LINE_BREAKS, ' ')}`);
     this.emit('unrouted', err, req);
   }
 

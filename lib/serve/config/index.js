@@ -2,7 +2,7 @@
 
 const { readFileSync } = require('node:fs');
 const { loadAddon } = require('../../native');
-const { readServeOptions } = require('../options');
+const { DEFAULT_SECRET, readServeOptions } = require('../options');
 const { readCommandLine } = require('./command_line');
 const { compose } = require('./compose');
 const { Findings } = require('./findings');
@@ -97,11 +97,24 @@ function checked(given, lines, findings) {
     }
     if (findings.hasErrors) return undefined;
     checkOptions({ contacts: options.contact, engine: options.engine, observe: options.observe });
+    if (isOpenToAll(options.admin)) {
+      findings.warning(lines.get('admin.host') ?? lines.get('admin.secret') ?? 'admin', 'whoever reaches the port of applications can connect: everybody knows this secret');
+    }
     return options;
   } catch (err) {
     fault(err);
     return undefined;
   }
+}
+
+/**
+ * Whether others than this host's programs reach a port whose secret is the one of every server that has none of its own.
+ *
+ * @param {import('../options').AdminOptions} admin
+ */
+function isOpenToAll({ host, port, tlsPort, secret }) {
+  const listens = port !== false || tlsPort !== false;
+  return listens && secret === DEFAULT_SECRET && host !== 'localhost' && host !== '::1' && !host.startsWith('127.');
 }
 
 /**
