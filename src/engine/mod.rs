@@ -21,6 +21,7 @@
 //! | `session_timer.rs`, `session_refresh.rs` | session timers (RFC 4028) |
 //! | `subscription.rs`, `subscribing.rs` | subscriptions, and notifiers that are not known yet |
 //! | `ack.rs`, `cancel.rs`, `reliable.rs` | 2xx and ACK, CANCEL, reliable provisional responses |
+//! | `app_gone.rs`, `succession.rs`, `untold.rs` | what ends with an application, and what another one takes over |
 //! | `proxy/` | RFC 3261 §16 |
 //! | `target.rs`, `ways.rs`, `listeners.rs` | where a request goes, and from which listener |
 //! | `failover.rs`, `failed_targets.rs` | what happens when a destination fails (RFC 3263 §4.3) |
