@@ -5,15 +5,20 @@ import { measure } from './processes.mjs';
 import { findPeak, fresh, row } from './speed.mjs';
 
 /** Calls per second at which both are measured. */
-const RATES = [500, 1000, 2000];
+const RATES = [500, 1000, 2000, 5000];
 
-/** One after the other at each rate, in one run: only what the same machine did at the same time can be compared. */
-export async function proxy({ seconds, steps }) {
+/** The proxies that are measured: ours, and Kamailio where there is one. */
+export function proxies() {
   const contenders = [{ name: 'drachtio', kind: 'proxied', app: 'proxy', rate: 500, first: 1500 }];
   const why = whyNoKamailio();
   if (why) console.log(`Kamailio is left out: ${why}`);
   else contenders.push({ name: `Kamailio ${kamailioVersion()}`, kind: 'proxied', start: startKamailio, rate: 500, first: 600 });
+  return contenders;
+}
 
+/** One after the other at each rate, in one run: only what the same machine did at the same time can be compared. */
+export async function proxy({ seconds, steps }) {
+  const contenders = proxies();
   const rows = [];
   for (const rate of RATES) {
     const results = [];

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { idleTls } from './idle_tls.mjs';
 import { memory } from './memory.mjs';
+import { overload } from './overload.mjs';
 import { parsing } from './parsing.mjs';
 import { proxy } from './proxy.mjs';
 import { server } from './server.mjs';
@@ -21,12 +22,13 @@ const soakRate = Number(values.rate);
 if (!Number.isInteger(soakRate) || soakRate < 1) throw new Error('--rate is a number of calls a second');
 
 /** Only when they are asked for by name. */
-const ON_DEMAND = new Set(['soak']);
+const ON_DEMAND = new Set(['overload', 'soak']);
 
 const parts = {
   parsing: ['Parsing, ns per message, and how many times as long drachtio-srf takes', parsing],
   speed: ['Load over UDP on loopback, through JavaScript handlers', speed],
   proxy: ['Calls through the application, and through Kamailio', proxy],
+  overload: ['More calls than are carried', overload],
   server: ['An application on the server, over TCP on loopback, and one with the engine in its own process', server],
   transports: ['The same by transport, and as a multiple of UDP', transports],
   memory: ['Resident memory', memory],

@@ -26,6 +26,7 @@ const NAP: Duration = Duration::from_millis(20);
 pub fn run(plan: &Plan) -> io::Result<Report> {
     let mut load = Load::new(plan)?;
     load.start_all()?;
+    load.report.in_time = load.report.succeeded;
     if plan.hold {
         load.hold()?;
         load.hang_up_all()?;
@@ -207,7 +208,7 @@ impl<'p> Load<'p> {
             call.quiet = true;
             return Ok(());
         }
-        if call.step == Step::First {
+        if call.step == Step::First && status < 300 {
             let latency = call.due.elapsed().as_micros();
             self.report
                 .latencies

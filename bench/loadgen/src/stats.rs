@@ -9,6 +9,8 @@ pub struct Report {
     pub started: usize,
     /// Those that ended as they should.
     pub succeeded: usize,
+    /// Of these, those that had ended when the last one was started.
+    pub in_time: usize,
     /// Those that got another final response than 200.
     pub refused: usize,
     /// Those that got no final response in time.
@@ -19,7 +21,7 @@ pub struct Report {
     pub repeated: usize,
     /// From the first request to the end of the last.
     pub elapsed: Duration,
-    /// From the time a first request was due to its final response, one entry each, in microseconds.
+    /// From the time a first request was due to its 200, one entry each, in microseconds.
     pub latencies: Vec<u32>,
 }
 
@@ -35,11 +37,12 @@ impl Report {
         sorted.sort_unstable();
         format!(
             concat!(
-                r#"{{"started":{},"succeeded":{},"refused":{},"timedOut":{},"resent":{},"repeated":{},"#,
+                r#"{{"started":{},"succeeded":{},"inTime":{},"refused":{},"timedOut":{},"resent":{},"repeated":{},"#,
                 r#""seconds":{:.3},"p50":{},"p99":{},"max":{}}}"#
             ),
             self.started,
             self.succeeded,
+            self.in_time,
             self.refused,
             self.timed_out,
             self.resent,
