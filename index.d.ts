@@ -1669,8 +1669,9 @@ declare namespace drachtio {
 
     /**
      * The responses to this request, which was sent from here, one after the other: `for await (const res of
-     * req.responses())`. The loop ends after the final response, the first one if `forks` is `'all'`. It fails when the
-     * engine ends, and with the reason of the signal when that is aborted.
+     * req.responses())`. The loop ends after the final response. If `forks` is `'all'` and a fork has accepted, it ends
+     * when no other one can any more: 32 s later (64 × T1), or when the engine ends. It fails when the
+     * engine ends before, and with the reason of the signal when that is aborted.
      *
      * @param options.signal in place of the one that `request` was given
      * @throws an error with code `DRT_ERR_WRONG_SIDE` if the request was received

@@ -96,6 +96,11 @@ class CommandLink {
     return undefined;
   }
 
+  /**
+   * How long after an INVITE was accepted other forks of it may accept, in milliseconds: 64 × T1 (RFC 3261 §13.2.2.4).
+   */
+  transactionTime = 32_000;
+
   /** Whether the engine is that of a server. */
   get isRemote() {
     return false;

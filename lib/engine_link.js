@@ -1,5 +1,7 @@
 'use strict';
 
+// Taken before a test mocks the global one: the engine does not stop for that.
+const { setImmediate } = require('node:timers');
 const { CommandLink, Command } = require('./command_link');
 const { disconnected, throwLater } = require('./errors');
 const { Monitor } = require('./monitor');
@@ -45,6 +47,8 @@ class EngineLink extends CommandLink {
    * @returns {Promise<string[]>} the addresses listened on
    */
   start(options, routes) {
+    const timers = /** @type {{t1?: number, transaction?: number}} */ (options.engine.timers ?? {});
+    this.transactionTime = timers.transaction ?? 64 * (timers.t1 ?? 500);
     const starting = this.#begin({ ...options, routes }).then(
       ({ hostports, adminHostports }) => {
         this.adminHostports = adminHostports ?? [];

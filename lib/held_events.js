@@ -27,7 +27,7 @@ let tell;
  *
  * @param {HoldingEmitter} from
  * @param {HoldingEmitter} to
- * @param {string} event
+ * @param {string | symbol} event
  */
 function moveListeners(from, to, event) {
   for (const listener of from.rawListeners(event)) to.on(event, /** @type {(...args: unknown[]) => void} */ (listener));

@@ -8,7 +8,7 @@ const { passportMethods } = require('./passport');
 const { promised } = require('./promised');
 const { proxyCommand } = require('./proxy_command');
 const { Proxying } = require('./proxying');
-const { Responses } = require('./responses');
+const { OVER, Responses } = require('./responses');
 const { SipMessage } = require('./sip_message');
 
 /** @typedef {import('./session').Session} Session */
@@ -68,6 +68,9 @@ let setEnded;
  */
 let setPassing;
 
+/** What tells of the responses to a request that was sent. @type {(string | symbol)[]} */
+const ANSWER_EVENTS = ['response', 'lost', OVER];
+
 /** A request that has come, or one that was sent from here. */
 class Request extends Carrier {
   /** @type {RequestDraft | undefined} */
@@ -99,8 +102,7 @@ class Request extends Carrier {
     replace = (req, successor) => {
       if (successor !== undefined) {
         req.#successor = successor;
-        moveListeners(req, successor, 'response');
-        moveListeners(req, successor, 'lost');
+        for (const event of ANSWER_EVENTS) moveListeners(req, successor, event);
         req.emit('authenticate', successor);
       }
       const waiting = req.#waiting ?? [];
@@ -223,7 +225,7 @@ class Request extends Carrier {
    * @param {(...args: any[]) => void} listener
    */
   on(event, listener) {
-    if ((event === 'response' || event === 'lost') && this.#successor !== undefined) {
+    if (this.#successor !== undefined && ANSWER_EVENTS.includes(event)) {
       this.#successor.on(event, listener);
       return this;
     }
@@ -242,13 +244,13 @@ class Request extends Carrier {
 
   /**
    * The responses to this request, which was sent from here, one after the other: `for await (const res of
-   * req.responses())`. The loop ends after the final response.
+   * req.responses())`. The loop ends after the final response; with `forks: 'all'` when no further fork can accept.
    *
    * @param {{signal?: AbortSignal}} [options] ends the loop with an error
    */
   responses({ signal = this.#draft?.options?.signal ?? undefined } = {}) {
     if (this.source !== 'application') throw wrongSide('Request#responses can only be used for uac Request');
-    return new Responses(this, this.#isEnded, signal);
+    return new Responses(this, () => this.#isEnded, signal);
   }
 
   /** @returns {boolean} */

@@ -5,13 +5,17 @@ const { onAbort } = require('./abort');
 /** @typedef {import('./request').Request} Request */
 /** @typedef {import('./response').Response} Response */
 
+/** The event of a request that gets no more responses, if the last one did not say so. */
+const OVER = Symbol('over');
+
 /**
- * The responses to a request that was sent, one after the other: it ends after the final one.
+ * The responses to a request that was sent, one after the other: it ends when there will be no more.
  *
  * @implements {AsyncIterableIterator<Response>}
  */
 class Responses {
   #req;
+  #isEnded;
   /** Those that came before they were asked for. @type {Response[]} */
   #queue = [];
   /** Who has asked before they came. @type {{resolve: (result: IteratorResult<Response, undefined>) => void, reject: (err: unknown) => void}[]} */
@@ -26,21 +30,27 @@ class Responses {
     const asker = this.#asking.shift();
     if (asker === undefined) this.#queue.push(res);
     else asker.resolve({ value: res, done: false });
-    if (/** @type {number} */ (res.status) >= 200) this.#end();
+    if (/** @type {number} */ (res.status) >= 200 && this.#isEnded()) this.#end();
   };
+
+  #onOver = () => this.#end();
 
   /** @param {unknown} err */
   #onLost = (err) => this.#end(err);
 
   /**
    * @param {Request} req
-   * @param {boolean} hasEnded whether its final response has come already
+   * @param {() => boolean} isEnded whether no more responses come; asked after each final one, until `over` says it
    * @param {AbortSignal} [signal] ends the iteration with its reason
    */
-  constructor(req, hasEnded, signal) {
+  constructor(req, isEnded, signal) {
+    const hasEnded = isEnded();
     this.#req = req;
+    // When all have come before, those that have waited for a listener come now, and none is known to be the last.
+    this.#isEnded = () => !hasEnded && isEnded();
     req.on('response', this.#onResponse);
     req.on('lost', this.#onLost);
+    req.on(OVER, this.#onOver);
     if (signal) this.#offSignal = onAbort(signal, () => this.#end(signal.reason));
     if (signal?.aborted) this.#end(signal.reason);
     // What waited for a listener is told by then.
@@ -74,6 +84,7 @@ class Responses {
     this.#isOver = true;
     this.#req.removeListener('response', this.#onResponse);
     this.#req.removeListener('lost', this.#onLost);
+    this.#req.removeListener(OVER, this.#onOver);
     this.#offSignal();
     const [first, ...others] = this.#asking;
     this.#asking = [];
@@ -84,4 +95,4 @@ class Responses {
   }
 }
 
-module.exports = { Responses };
+module.exports = { OVER, Responses };

@@ -13,6 +13,7 @@ const { tell } = require('./held_events');
 const { EarlyUpdates } = require('./early_updates');
 const { readClosedConnection } = require('./closed_connection');
 const { createRequest, draftOf, setDraft, setEnded, setPassing } = require('./request');
+const { OVER } = require('./responses');
 const { Response, overrule } = require('./response');
 const { fromFrame } = require('./sip_message');
 const { Table } = require('./table');
@@ -51,7 +52,7 @@ class Session {
   #names;
   /** Requests sent from here that have no final response, by transaction. @type {Table<string, Request>} */
   #sent = new Table();
-  /** INVITEs that were accepted and may be again, by another fork, by transaction. @type {Map<string, Request>} */
+  /** INVITEs that were accepted and may be again, by another fork, by transaction. @type {Map<string, {req: Request, timer: NodeJS.Timeout}>} */
   #forking = new Map();
   /** Requests that came and have no final response, by transaction. @type {Table<string, Request>} */
   #open = new Table();
@@ -236,7 +237,7 @@ class Session {
    * @param {string} transaction
    */
   #receiveResponse(frame, index, transaction) {
-    const req = this.#sent.get(transaction) ?? this.#forking.get(transaction);
+    const req = this.#sent.get(transaction) ?? this.#forking.get(transaction)?.req;
     if (req === undefined) return;
     const res = new Response();
     setSession(res, this);
@@ -254,8 +255,13 @@ class Session {
     const settle = (isReplaced) => {
       this.#settle(transaction, req);
       if (isReplaced) return;
-      if (draftOf(req)?.options?.forks === 'all') this.#expectForks(transaction, req);
-      setEnded(req);
+      if (this.#forking.has(transaction)) {
+        // Another fork has accepted.
+      } else if (mayForkFurther(req, res)) {
+        this.#expectForks(transaction, req);
+      } else {
+        setEnded(req);
+      }
       tell(req, 'response', res, ack);
     };
     if (!this.#digest.answer(this, req, res, settle)) settle(false);
@@ -266,12 +272,26 @@ class Session {
    * @param {Request} req
    */
   #expectForks(transaction, req) {
-    this.#forking.set(transaction, req);
+    const timer = setTimeout(() => this.#endForks(transaction), this.link.transactionTime).unref();
+    this.#forking.set(transaction, { req, timer });
     if (this.#forking.size <= MAX_FORKING) return;
     for (const oldest of this.#forking.keys()) {
-      this.#forking.delete(oldest);
+      this.#endForks(oldest);
       return;
     }
+  }
+
+  /**
+   * No further fork accepts an INVITE.
+   *
+   * @param {string} transaction
+   */
+  #endForks(transaction) {
+    const { req, timer } = /** @type {{req: Request, timer: NodeJS.Timeout}} */ (this.#forking.get(transaction));
+    clearTimeout(timer);
+    this.#forking.delete(transaction);
+    setEnded(req);
+    req.emit(OVER);
   }
 
   /**
@@ -498,7 +518,19 @@ class Session {
       setEnded(req);
       tell(req, 'lost', err);
     }
+    for (const transaction of [...this.#forking.keys()]) this.#endForks(transaction);
   }
+}
+
+/**
+ * Whether other places may accept an INVITE that this response accepts, and are wanted.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ */
+function mayForkFurther(req, res) {
+  const { forks, stackDialogId } = draftOf(req)?.options ?? {};
+  return forks === 'all' && !stackDialogId && req.method === 'INVITE' && /** @type {number} */ (res.status) < 300;
 }
 
 /**

@@ -155,3 +155,41 @@ test('an application is disposed of by disconnecting', async () => {
   await app[Symbol.asyncDispose]();
   assert.equal(engine.closed, true);
 });
+
+test('when every fork is wanted the loop goes on after the first one has accepted, for as long as another one may', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { req, answer } = await sent({ forks: 'all' });
+  const collected = collect(req.responses());
+  answer(180);
+  answer(200);
+  await turns();
+  t.mock.timers.tick(31_999);
+  answer(202);
+  // A loop that begins in between gets what comes from then on.
+  const later = collect(req.responses());
+  answer(200);
+  await turns();
+  t.mock.timers.tick(1);
+  assert.deepEqual(await collected, [180, 200, 202, 200]);
+  assert.deepEqual(await later, [200]);
+  assert.deepEqual(await collect(req.responses()), []);
+});
+
+test('when every fork is wanted the loop ends at once if all have refused, if the engine ends, and inside a dialog', async () => {
+  const refused = await sent({ forks: 'all' });
+  const statuses = collect(refused.req.responses());
+  refused.answer(486);
+  assert.deepEqual(await statuses, [486]);
+
+  const ended = await sent({ forks: 'all' });
+  const before = collect(ended.req.responses());
+  ended.answer(200);
+  await turns();
+  await ended.app.disconnect();
+  assert.deepEqual(await before, [200]);
+
+  const inDialog = await sent({ forks: 'all', stackDialogId: 'D1' });
+  const one = collect(inDialog.req.responses());
+  inDialog.answer(200);
+  assert.deepEqual(await one, [200]);
+});

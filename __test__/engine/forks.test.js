@@ -38,3 +38,27 @@ test('two places accept: both calls are up, each is acknowledged and ended by it
   }
   assert.equal(app.client.census().dialogs, 0);
 });
+
+test('the loop of the responses goes on until no other place can accept', async (t) => {
+  const { app } = await startApp(t, () => {}, { timers: { transaction: 2_000 } });
+  const peer = await UdpPeer.open();
+  t.after(() => peer.close());
+  const req = await app.request({ uri: `sip:bob@127.0.0.1:${peer.port}`, method: 'INVITE', forks: 'all' });
+  const invite = await peer.next((message) => message.startsWith('INVITE'));
+  const port = Number(/^Via:[^\r]*:(\d+)/im.exec(invite)[1]);
+  const accept = (tag) => peer.send(answer(invite, 200).replace(/^(To:[^\r;]*)(;tag=[^\r]*)?/im, `$1;tag=${tag}`).replace('Content-Length', `Contact: <sip:bob@127.0.0.1:${peer.port}>\r\nContent-Length`), port);
+  const tags = [];
+  accept('one');
+  for await (const res of req.responses()) {
+    tags.push(toTag(String(res.msg)));
+    await res.ack();
+    if (tags.length === 1) accept('two');
+  }
+  assert.deepEqual(tags, ['one', 'two']);
+  for (const tag of tags) {
+    const dialog = tag === 'one' ? req.stackDialogId : `${req.stackDialogId};to-tag=${tag}`;
+    const bye = await app.request({ stackDialogId: dialog, method: 'BYE' });
+    peer.send(answer(await peer.next((message) => message.startsWith('BYE')), 200), port);
+    for await (const res of bye.responses()) assert.equal(res.status, 200);
+  }
+});
