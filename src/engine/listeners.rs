@@ -157,6 +157,25 @@ impl Listeners {
         }
     }
 
+    /// True if the `maddr` of a request-URI means the listener at which the request has come in: by its
+    /// address or its name, and by the port and the transport, which may be those that the URI means
+    /// without naming them (RFC 3261 §16.4).
+    pub(crate) fn is_meant_by_maddr(&self, uri: &Uri<'_>, incoming: &Path) -> bool {
+        let Some(Ok(host)) = uri.maddr().map(Host::parse) else {
+            return false;
+        };
+        let Some(own) = self.address(incoming) else {
+            return false;
+        };
+        let port = uri.port.unwrap_or(default_port(uri));
+        let is_own = match host {
+            Host::Name(name) => own.has_name(name, Some(port)),
+            Host::V4(address) => own.has((address, port).into()),
+            Host::V6(address) => own.has((address, port).into()),
+        };
+        is_own && meant_transport(uri) == Some(incoming.transport)
+    }
+
     /// A header value of the application's with our real address for `localhost`.
     pub(crate) fn replace_localhost(&self, value: &str, path: &Path) -> String {
         replace_localhost(value, self.face(path))
@@ -353,10 +372,18 @@ fn socket_address(uri: &Uri<'_>) -> Option<SocketAddr> {
 
 /// The port that a URI means without naming it (RFC 3261 §19.1.2, RFC 7118 §5).
 fn default_port(uri: &Uri<'_>) -> u16 {
-    let named = uri.transport().and_then(Transport::from_name);
+    let transport = meant_transport(uri);
+    transport.unwrap_or(Transport::Udp).default_port()
+}
+
+/// The transport that a URI means, named or not; `None` for one that is not known.
+fn meant_transport(uri: &Uri<'_>) -> Option<Transport> {
+    let named = uri.transport().map(Transport::from_name);
     match (uri.scheme, named) {
-        (Scheme::Sips, None | Some(Transport::Tcp)) => Transport::Tls.default_port(),
-        (_, named) => named.unwrap_or(Transport::Udp).default_port(),
+        (Scheme::Sips, None | Some(Some(Transport::Tcp))) => Some(Transport::Tls),
+        (Scheme::Sips, Some(Some(Transport::Ws))) => Some(Transport::Wss),
+        (_, None) => Some(Transport::Udp),
+        (_, Some(named)) => named,
     }
 }
 

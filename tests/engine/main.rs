@@ -36,6 +36,7 @@ mod latency;
 mod limits;
 mod localhost;
 mod lossy_calls;
+mod maddr;
 mod merged_requests;
 mod multi_homed;
 mod names;

@@ -347,3 +347,42 @@ fn a_name_is_looked_up_each_time_and_one_that_leads_nowhere_is_answered() {
     }
     world.finish();
 }
+
+#[test]
+fn a_loop_ends_when_no_hop_is_left() {
+    // RFC 5393 §4.2: who does not fork need not find loops, since Max-Forwards ends them (§16.3).
+    for method in ["INVITE", "MESSAGE"] {
+        let mut world = World::new(1);
+        let mut case = case(&mut world, Transport::Udp);
+        let request = case.alice.ua.request(method);
+        let request = request.replace("Max-Forwards: 70", "Max-Forwards: 20");
+        world.say(case.alice.phone, case.node, &request);
+        world.settle();
+        let mut itself = plan();
+        itself.groups[0][0].uri = "sip:bob@10.0.0.1".to_owned();
+        let mut turns = 0;
+        while let Some(told) = world.told(case.node).pop() {
+            assert_eq!(told.what(), method);
+            turns += 1;
+            world.proxy(case.node, told.id(), itself.clone());
+            world.settle();
+        }
+        assert_eq!(turns, 21, "20 hops, and one that finds none left");
+        let refused = case.alice.hears(&mut world, "483");
+        assert_eq!(refused.values(HeaderId::Via).count(), 1);
+        if method == "INVITE" {
+            let ack = companion(&request, "ACK", Some(&refused));
+            world.say(case.alice.phone, case.node, ack);
+            world.settle();
+            // It goes where the INVITE has gone, until no hop is left to it either.
+            let mut turns = 0;
+            while let Some(told) = world.told(case.node).pop() {
+                turns += 1;
+                world.proxy(case.node, told.id(), itself.clone());
+                world.settle();
+            }
+            assert!((1..=71).contains(&turns), "{turns}");
+        }
+        world.finish();
+    }
+}

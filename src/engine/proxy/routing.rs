@@ -5,7 +5,7 @@ use super::ProxyTarget;
 use crate::engine::flow_token::Forged;
 use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
-use crate::engine::Engine;
+use crate::engine::{Engine, ServerKey};
 use crate::message::{Edit, HeaderId, Message, NameAddr, Uri};
 
 impl Engine {
@@ -27,6 +27,35 @@ impl Engine {
         }
         edit.prepend(HeaderId::Route, format!("<{request_uri}>"));
         Message::parse(edit.finish().ok()?).ok()
+    }
+
+    /// A request-URI whose `maddr` means this engine, at the port and by the transport that its request
+    /// has come by, is taken as if it had neither of the three (§16.4): in the request, and where it is
+    /// a target.
+    pub(super) fn drop_own_maddr(&mut self, server: ServerKey, groups: &mut [Vec<ProxyTarget>]) {
+        let Some(transaction) = self.servers.get_mut(server) else {
+            return;
+        };
+        let incoming = transaction.reply_path;
+        let Some(open) = transaction.open.as_deref_mut() else {
+            return;
+        };
+        let meant = |uri: &Uri<'_>| self.listeners.is_meant_by_maddr(uri, &incoming);
+        let request_uri = open.request.request_uri().unwrap_or_default();
+        let Some(uri) = Uri::parse(request_uri).ok().filter(meant) else {
+            return;
+        };
+        let plain = without_maddr(&uri);
+        for target in groups.iter_mut().flatten() {
+            if target.uri == request_uri {
+                target.uri.clone_from(&plain);
+            }
+        }
+        let mut edit = open.request.edit();
+        edit.set_request_uri(&plain);
+        if let Some(request) = edit.finish_message() {
+            open.request = request;
+        }
     }
 
     /// True if the topmost Route names this engine, as it does after we recorded a route.
@@ -146,6 +175,32 @@ impl Engine {
     fn is_own(&self, uri: &str) -> bool {
         Uri::parse(uri).is_ok_and(|uri| self.listeners.owns(&uri))
     }
+}
+
+/// A SIP URI without `maddr`, port, `transport` and headers.
+fn without_maddr(uri: &Uri<'_>) -> String {
+    let headers = uri.headers.map_or(0, |headers| headers.len() + 1);
+    let end = uri.text.len() - headers - uri.params.text().len();
+    let mut plain = uri.text.get(..end).unwrap_or_default();
+    if uri.port.is_some() {
+        plain = plain.rsplit_once(':').map_or(plain, |(host, _)| host);
+    }
+    let mut plain = plain.to_string();
+    for (name, value) in uri.params.iter() {
+        if ["maddr", "transport"]
+            .iter()
+            .any(|it| name.eq_ignore_ascii_case(it))
+        {
+            continue;
+        }
+        plain.push(';');
+        plain.push_str(name);
+        if let Some(value) = value {
+            plain.push('=');
+            plain.push_str(value);
+        }
+    }
+    plain
 }
 
 /// The parameter of a route of ours by which requests of its dialog are known as those that

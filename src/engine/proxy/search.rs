@@ -87,6 +87,11 @@ impl Engine {
             return Err(Refusal::TooBroad);
         }
         plan.changes.check(&open.request)?;
+        if !open.is_passing {
+            self.drop_own_maddr(server, &mut plan.groups);
+        }
+        let transaction = self.servers.get(server).ok_or_else(unknown)?;
+        let open = transaction.open.as_deref().ok_or_else(unknown)?;
         let method = open.request.method();
         let is_invite = method == Some(Method::Invite);
         let is_stray = matches!(method, Some(Method::Ack | Method::Cancel));
