@@ -33,6 +33,12 @@ impl Engine {
     pub(super) fn end_all_of(&mut self, now: Instant, app: AppId, legacy: Legacy) {
         self.queries
             .retain(|_, parked| !matches!(parked, Parked::Command(command) if command.app == app));
+        if legacy.dialogs {
+            self.untold.open(app);
+        } else {
+            // What has waited ends without anybody who is told.
+            self.untold.take(app);
+        }
         let unanswered: Vec<ServerKey> = self
             .servers
             .iter()
@@ -45,18 +51,15 @@ impl Engine {
                 Some(proxy) => self.app_leaves_proxy(now, proxy),
                 // The call is not the application's, and goes on.
                 None if self.is_passing(key) => self.let_pass(now, key),
-                None if legacy.dialogs && self.is_in_confirmed_dialog(key) => {}
+                None if legacy.dialogs && self.is_in_confirmed_dialog(key) => {
+                    // Any other request waits.
+                    self.answer_bye_for_heir(now, key);
+                }
                 None if legacy.requests && self.offer_to_another(now, key) => {}
                 None => self.respond_unavailable(now, key, 503),
             }
         }
         self.cancel_calls_of(now, app);
-        if legacy.dialogs {
-            self.untold.open(app);
-        } else {
-            // What has waited ends without anybody who is told.
-            self.untold.take(app);
-        }
         if !legacy.dialogs {
             self.expect_no_notifies_of(app);
         }

@@ -97,6 +97,9 @@ impl Engine {
             Method::Bye => {
                 self.record_bye(now, dialog_key, Source::Network, request);
                 self.end_call_usage(dialog_key);
+                if self.answer_bye_for_heir(now, key) {
+                    return;
+                }
             }
             Method::Notify => self.note_notify(now, dialog_key, Role::Subscriber, request),
             _ => {}

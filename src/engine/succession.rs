@@ -60,33 +60,33 @@ impl Engine {
         dialog.is_some_and(|dialog| self.dialogs.get(dialog).is_none_or(|d| d.confirmed))
     }
 
-    /// Nobody has come in time for a request in a dialog of an application that has gone. If it ended
-    /// the call, who adopts that application's dialogs later is still told of it.
-    pub(super) fn leave_word_of_bye(&mut self, now: Instant, key: ServerKey) {
+    /// A BYE needs nobody's consent (§15.1.2). In a dialog of an application that has gone it is
+    /// answered at once, and who adopts the dialogs is told of it. False for any other request.
+    pub(super) fn answer_bye_for_heir(&mut self, now: Instant, key: ServerKey) -> bool {
         let Some(transaction) = self.servers.get(key) else {
-            return;
+            return false;
         };
         let Some(open) = transaction.open.as_deref() else {
-            return;
+            return false;
         };
         let heirless = open.owner.filter(|app| self.untold.awaits_heir_of(*app));
         let (Some(owner), Some(dialog)) = (heirless, open.told_dialog.clone()) else {
-            return;
+            return false;
         };
-        if open.request.method() == Some(Method::Bye) {
-            let bye = open.request.clone();
-            let meta = Meta::received(transaction.reply_path, &bye, now);
-            self.tell_of_call_end(owner, dialog, meta, bye);
+        if open.request.method() != Some(Method::Bye) {
+            return false;
         }
+        let bye = open.request.clone();
+        let meta = Meta::received(transaction.reply_path, &bye, now);
+        self.tell_of_call_end(owner, dialog, meta, bye);
+        self.respond_plainly(now, key, 200);
+        true
     }
 
     /// Gives everything that an application which has gone has left to another one: its dialogs,
-    /// what is known of those that have ended since, the requests that wait in them, which the heir is told of in the order in which they came,
-    /// and what it has sent in them and is not answered yet.
+    /// the requests that wait in them, which the heir is told of in the order in which they came,
+    /// the ends of those that are over, and what it has sent in them and is not answered yet.
     pub(super) fn pass_on(&mut self, now: Instant, from: AppId, heir: AppId) {
-        for end in self.untold.take(from) {
-            self.emit(Some(heir), end);
-        }
         let dialogs: Vec<_> = self.dialogs.keys().collect();
         for key in dialogs {
             if let Some(dialog) = self.dialogs.get_mut(key).filter(|d| d.owner == from) {
@@ -112,6 +112,10 @@ impl Engine {
         waiting.sort_by_key(|(answer_by, _)| *answer_by);
         for (_, key) in waiting {
             self.pass_on_request(now, key, heir);
+        }
+        // Nothing that waits has come after the end of its call.
+        for end in self.untold.take(from) {
+            self.emit(Some(heir), end);
         }
     }
 

@@ -474,7 +474,6 @@ impl Engine {
                 return;
             }
             let code = if open.dialog.is_some() { 500 } else { 503 };
-            self.leave_word_of_bye(now, key);
             self.tell_refused(key, code, Refusal::NotAnswered(code));
             self.respond_unavailable(now, key, code);
         } else if fired(&mut open.trying_at, now) {

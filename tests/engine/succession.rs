@@ -1,8 +1,6 @@
 //! RFC 3261 §12, §16.7: what one application leaves is taken over by another one, and nobody at the
 //! other end of it notices.
 
-use std::time::Duration;
-
 use crate::world::{
     answer, cancel, request_in, respond, sent, value, Told, World, BYE, OK, RINGING,
 };
@@ -108,7 +106,7 @@ fn requests_in_a_dialog_wait_for_the_heir_in_their_order() {
     let phone = world.phone("10.0.0.9:5060");
     let (mut alice, dialog) = world.call_in(phone, node);
     world.app_leaves(node, APP, DIALOGS);
-    for method in ["INFO", "BYE"] {
+    for method in ["INFO", "MESSAGE"] {
         let request = alice.request(method);
         world.say(phone, node, request);
         world.settle();
@@ -122,14 +120,56 @@ fn requests_in_a_dialog_wait_for_the_heir_in_their_order() {
         .iter()
         .map(|told| (told.what(), told.dialog_id()))
         .collect();
-    let both = [("INFO", &dialog), ("BYE", &dialog)];
+    let both = [("INFO", &dialog), ("MESSAGE", &dialog)];
     assert_eq!(told, both.map(|(what, id)| (what.to_owned(), id.clone())));
     for request in waiting {
         world.give_as(node, HEIR, respond(request.id(), OK));
     }
+    let bye = world.give_as(node, HEIR, request_in(&dialog, BYE));
+    sent(world.reply(node, bye));
     world.settle();
-    assert_eq!(world.heard_what(phone), ["200", "200"]);
+    assert_eq!(world.heard_what(phone), ["200", "200", "BYE"]);
     world.finish();
+}
+
+#[test]
+fn who_hangs_up_is_answered_at_once_and_the_heir_is_told() {
+    // Before the application has gone without answering, and after that.
+    for is_late in [false, true] {
+        let mut world = World::new(1);
+        let node = world.node("10.0.0.1:5060");
+        let phone = world.phone("10.0.0.9:5060");
+        let (mut alice, dialog) = world.call_in(phone, node);
+        if is_late {
+            world.app_leaves(node, APP, DIALOGS);
+        }
+        let requests = ["INFO", "BYE"].map(|method| alice.request(method));
+        for request in &requests {
+            world.say(phone, node, request);
+            world.settle();
+        }
+        if !is_late {
+            world.app_leaves(node, APP, DIALOGS);
+            world.settle();
+        }
+        assert_eq!(world.heard_what(phone), ["200"]);
+        world.told(node);
+        // Sent again: the 200 got lost.
+        world.say(phone, node, &requests[1]);
+        world.settle();
+        assert_eq!(world.heard_what(phone), ["200"]);
+        assert_eq!(world.census(node).untold, 1);
+        world.app_adopts(node, APP, HEIR);
+        let told = heirs_news(&mut world, node);
+        let [info, end] = told.as_slice() else {
+            panic!("what waits and one end are told, not {}", told.len());
+        };
+        assert_eq!((info.what().as_str(), end.what().as_str()), ("INFO", "BYE"));
+        assert_eq!((end.dialog_id(), end.transaction), (dialog, None));
+        world.give_as(node, HEIR, respond(info.id(), OK));
+        world.settle();
+        world.finish();
+    }
 }
 
 #[test]
@@ -175,41 +215,16 @@ fn the_heir_is_told_of_a_call_that_the_engine_has_ended_meanwhile() {
 }
 
 #[test]
-fn the_heir_is_told_of_a_call_whose_bye_nobody_has_answered_in_time() {
-    let mut world = World::new(1);
-    let node = world.node_told("10.0.0.1:5060", |config| {
-        config.timers.application = Duration::from_secs(5);
-    });
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
-    world.app_leaves(node, APP, DIALOGS);
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.run_secs(6);
-    assert_eq!(world.heard_what(phone), ["500"]);
-    world.told(node);
-    world.app_adopts(node, APP, HEIR);
-    let told = heirs_news(&mut world, node);
-    let [end] = told.as_slice() else {
-        panic!("one end is told, not {}", told.len());
-    };
-    assert_eq!((end.what().as_str(), end.dialog_id()), ("BYE", dialog));
-    assert_eq!(end.transaction, None);
-    world.finish();
-}
-
-#[test]
 fn what_nobody_adopts_in_time_nobody_is_told_of() {
     let mut world = World::new(1);
-    let node = world.node_told("10.0.0.1:5060", |config| {
-        config.timers.application = Duration::from_secs(5);
-    });
+    let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060");
     let (mut alice, _) = world.call_in(phone, node);
     world.app_leaves(node, APP, DIALOGS);
     let bye = alice.request("BYE");
     world.say(phone, node, bye);
-    world.run_secs(6);
+    world.settle();
+    assert_eq!(world.census(node).untold, 1);
     world.app_goes(node, APP);
     assert_eq!(world.census(node).untold, 0);
     world.app_adopts(node, APP, HEIR);
