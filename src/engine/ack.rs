@@ -129,7 +129,11 @@ impl Engine {
                 dialog.unacknowledged = None;
                 self.reschedule_dialog(key);
                 match self.take_held_bye(key) {
-                    Some(bye) => self.carry_out(now, bye, None),
+                    Some((bye, others)) => {
+                        // The call is over for them, even if the BYE is challenged.
+                        self.refuse_held(others);
+                        self.carry_out(now, bye, None);
+                    }
                     None => self.end_call(now, key, ACK_TIMEOUT),
                 }
                 return;

@@ -68,10 +68,7 @@ impl Engine {
         };
         let request_contact = request.and_then(|r| r.get_str(HeaderId::Contact));
         let target = response
-            .contact()
-            .ok()
-            .flatten()
-            .map(|contact| contact.uri)
+            .target()
             .or_else(|| request.and_then(Message::request_uri))?;
         let dialog = self.dialogs.insert(DialogSeed {
             id: DialogId::new(call_id, from_tag),

@@ -62,14 +62,15 @@ impl Engine {
         }
     }
 
-    /// The BYE that waits, if there is one.
-    pub(super) fn take_held_bye(&mut self, key: DialogKey) -> Option<Command> {
+    /// The BYE that waits, if there is one, and what waits with it.
+    pub(super) fn take_held_bye(&mut self, key: DialogKey) -> Option<(Command, Vec<Command>)> {
         let dialog = self.dialogs.get_mut(key)?;
         let at = dialog
             .held
             .iter()
             .position(|held| method_of(held) == Some(Method::Bye))?;
-        Some(dialog.held.remove(at))
+        let bye = dialog.held.remove(at);
+        Some((bye, std::mem::take(&mut dialog.held)))
     }
 
     /// What has waited will never go.

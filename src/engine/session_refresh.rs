@@ -326,6 +326,8 @@ impl Engine {
         };
         dialog.offers.ended(Side::Ours, Carrier::Invite);
         let Some(session) = dialog.session.as_deref_mut() else {
+            // The peer has ended the session meanwhile, not the call.
+            self.release(now, dialog_key);
             return;
         };
         let mut at = now + wait;

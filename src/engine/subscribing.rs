@@ -145,10 +145,8 @@ impl Engine {
             remote_cseq: None,
             routes: record_routes(notify).collect(),
             target: notify
-                .contact()
-                .ok()
-                .flatten()
-                .map_or(from.uri, |contact| contact.uri),
+                .target()
+                .unwrap_or(from.parse_uri().ok()?.without_headers()),
             contact: request
                 .get_str(HeaderId::Contact)
                 .unwrap_or_default()

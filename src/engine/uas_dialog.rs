@@ -15,7 +15,7 @@ use super::session_timer::Description;
 use super::subscription::{self, refer_subscribes, Role};
 use super::transaction::Backoff;
 use super::{limits, DialogKey, Engine, ServerKey};
-use crate::message::{HeaderId, Message, Method, NameAddr};
+use crate::message::{HeaderId, Message, Method};
 
 /// How often a call that rings says so (§13.3.1.1).
 pub(super) const RING_INTERVAL: Duration = Duration::from_secs(60);
@@ -212,7 +212,6 @@ fn seed_of<'a>(
         Some(_) => to_text.to_string(),
         None => format!("{to_text};tag={}", answer.local_tag),
     };
-    let contact = request.contact().ok().flatten();
     Some(DialogSeed {
         id: uas_dialog_id(request)?,
         owner: answer.app,
@@ -229,9 +228,9 @@ fn seed_of<'a>(
         local_cseq: first_cseq,
         remote_cseq: request.cseq().ok().map(|cseq| cseq.number),
         routes: record_routes(request).collect(),
-        target: match contact {
-            Some(contact) => contact.uri,
-            None => request.from().ok()?.uri,
+        target: match request.target() {
+            Some(target) => target,
+            None => request.from().ok()?.parse_uri().ok()?.without_headers(),
         },
         contact: answer.contact.unwrap_or_default().to_string(),
         path,
@@ -258,7 +257,7 @@ pub(super) fn refreshes_target(method: Option<Method<'_>>) -> bool {
 
 /// The peer may move: its Contact is the new remote target (§12.2.2).
 pub(super) fn refresh_target(dialog: &mut Dialog, message: &Message) {
-    if let Ok(Some(NameAddr { uri, .. })) = message.contact() {
+    if let Some(uri) = message.target() {
         if uri != &*dialog.target {
             dialog.target = uri.into();
         }

@@ -96,6 +96,14 @@ impl Message {
         }
     }
 
+    /// Where the sender wants requests inside the dialog: the URI of the first Contact, as it
+    /// can stand in a request line. `None` for the wildcard, which leads nowhere.
+    pub fn target(&self) -> Option<&str> {
+        let contact = self.contact().ok()??;
+        let uri = contact.parse_uri().ok()?;
+        Some(uri.without_headers())
+    }
+
     /// RSeq (RFC 3262 §7.1).
     pub fn rseq(&self) -> Result<Option<u32>, HeaderError> {
         self.get(HeaderId::RSeq)

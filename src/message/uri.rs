@@ -78,6 +78,13 @@ pub struct Uri<'a> {
 }
 
 impl<'a> Uri<'a> {
+    /// Its text without the headers, which no request line has (RFC 3261 §19.1.1).
+    pub fn without_headers(&self) -> &'a str {
+        let headers = self.headers.map_or(0, |headers| headers.len() + 1);
+        let text = self.text.get(..self.text.len().saturating_sub(headers));
+        text.unwrap_or(self.text)
+    }
+
     /// Reads a URI. Of a scheme that is not sip, sips or tel only the characters are checked.
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
         // Nearly every URI begins like this.

@@ -62,7 +62,7 @@ const NASTY: &[&[u8]] = &[
 ];
 
 /// A few changes at random places.
-fn mutated(rng: &mut StdRng, text: &str) -> Vec<u8> {
+pub fn mutated(rng: &mut StdRng, text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..rng.random_range(1..=4) {
         let at = rng.random_range(0..=bytes.len());

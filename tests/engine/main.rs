@@ -77,6 +77,7 @@ mod reliable_uac;
 mod reliable_uas;
 mod replaces;
 mod resolution;
+mod restless;
 mod route_set;
 mod rport;
 mod screening;

@@ -325,7 +325,7 @@ fn a_peer_that_wants_a_longer_interval_gets_it() {
     world.run_secs(499);
     assert!(world.heard(call.phone).is_empty());
     world.run_ms(1_300);
-    world.hear_what(call.phone, "UPDATE");
+    assert!(world.heard_what(call.phone).contains(&"UPDATE".to_string()));
     call.hang_up(&mut world);
     world.finish();
 }
@@ -409,6 +409,32 @@ fn requests_of_the_applications_wait_for_a_refresh_and_a_bye_does_not() {
         assert!(heard.ends_with(&["BYE".to_string()]), "{heard:?}");
         world.finish();
     }
+}
+
+#[test]
+fn requests_that_wait_for_a_refresh_go_also_when_the_peer_has_ended_the_session_meanwhile() {
+    let mut world = World::new(1);
+    let mut call = call(&mut world, WE, "X: y");
+    call.run_until(&mut world, 150);
+    let refresh = world.hear_what(call.phone, "INVITE");
+    let update = request_in(&call.dialog, "UPDATE sip:x SIP/2.0\r\n");
+    let command = world.give(call.node, update);
+    // Less than anybody may ask for, by one who does not understand a refusal: there is no timer.
+    let theirs = call
+        .bob
+        .request_with("UPDATE", &["Session-Expires: 30"], "");
+    world.say(call.phone, call.node, theirs);
+    world.settle();
+    let told = world.next_told(call.node);
+    world.respond(call.node, told.id(), crate::world::OK);
+    world.settle();
+    world.hear_what(call.phone, "200");
+    assert!(world.replies(call.node, command).is_empty());
+    call.answer(&mut world, &refresh, 500, "X: y");
+    assert_eq!(world.replies(call.node, command).len(), 1);
+    assert!(world.heard_what(call.phone).contains(&"UPDATE".to_string()));
+    call.hang_up(&mut world);
+    world.finish();
 }
 
 #[test]

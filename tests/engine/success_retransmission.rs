@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::world::{answer, value, World, ACK, BYE, OK};
-use drachtio::engine::Source;
+use drachtio::engine::{Reply, Source};
 use drachtio::message::HeaderId;
 
 const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
@@ -152,6 +152,34 @@ fn a_bye_that_waits_for_the_ack_goes_when_that_is_given_up() {
         ["408"],
         "of its BYE, and nothing unsolicited"
     );
+    world.finish();
+}
+
+/// The BYE may be challenged, and the dialog is kept for the next one: but nothing else goes any more.
+#[test]
+fn what_waits_with_that_bye_is_refused() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
+    world.say(phone, node, invite);
+    world.settle();
+    let id = world.next_told(node).id();
+    let dialog = world.respond(node, id, OK).dialog_id();
+    let reinvite = "INVITE sip:placeholder SIP/2.0\r\n";
+    let waiting = world.give(node, crate::world::request_in(&dialog, reinvite));
+    let bye = world.give(node, crate::world::request_in(&dialog, BYE));
+    world.run_secs(33);
+    crate::world::sent(world.reply(node, bye));
+    let Reply::Refused(refusal) = world.reply(node, waiting) else {
+        panic!("not refused");
+    };
+    assert_eq!(refusal.code(), "DRT_ERR_UNKNOWN_DIALOG");
+    let heard = world.heard(phone).pop().unwrap();
+    world.say_back(phone, &heard, answer(&heard, 407, "", &[], ""));
+    world.settle();
+    assert_eq!(world.told_what(node), ["407"]);
+    world.request_in(node, &dialog, BYE);
     world.finish();
 }
 

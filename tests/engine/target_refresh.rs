@@ -159,3 +159,49 @@ fn our_requests_that_may_refresh_carry_the_contact_of_the_call() {
     }
     world.finish();
 }
+
+/// What is no place to send to leaves the peer where it was: RFC 3261 §10.2.2 has the wildcard for registrations alone.
+#[test]
+fn a_wildcard_moves_nobody() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    let update = alice.request("UPDATE");
+    world.say(
+        phone,
+        node,
+        update.replace(&alice.contact_line(), "Contact: *"),
+    );
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    world.hear_what(phone, "BYE");
+    world.finish();
+}
+
+/// §19.1.1: headers of a Contact stand in no request line.
+#[test]
+fn headers_of_a_contact_are_left_out_of_the_request_line() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let (mut alice, dialog) = world.call_in(phone, node);
+    let contact = "Contact: <sip:phone@10.0.0.9;ob?Subject=evil&Route=%3Csip:10.0.0.66%3E>";
+    let update = alice.request("UPDATE");
+    world.say(phone, node, update.replace(&alice.contact_line(), contact));
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
+    world.settle();
+    world.hear_what(phone, "200");
+    world.request_in(node, &dialog, BYE);
+    world.settle();
+    let bye = world.hear_what(phone, "BYE");
+    assert_eq!(bye.request_uri(), Some("sip:phone@10.0.0.9;ob"));
+    world.finish();
+}

@@ -82,8 +82,7 @@ impl Engine {
         let transaction = self.clients.get(client)?;
         let invite = transaction.request.as_ref()?;
         let cseq = invite.cseq().ok()?.number;
-        let contact = response.contact().ok().flatten();
-        let target = contact.map_or(invite.request_uri(), |contact| Some(contact.uri))?;
+        let target = response.target().or(invite.request_uri())?;
         let routes = routes_behind_us(invite, response);
         let write = |method: &str, number: u32, branch| {
             let mut writer = Writer::request(method, target);

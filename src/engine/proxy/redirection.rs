@@ -89,16 +89,9 @@ impl Search {
         found.sort_by_key(|(preference, _)| std::cmp::Reverse(*preference));
         found
             .into_iter()
-            .map(|(_, uri)| without_headers(&uri))
+            .map(|(_, uri)| uri.without_headers().to_string())
             .collect()
     }
-}
-
-/// The URI without the headers that no request line has (§19.1.1).
-fn without_headers(uri: &Uri<'_>) -> String {
-    let headers = uri.headers.map_or(0, |headers| headers.len() + 1);
-    let text = uri.text.get(..uri.text.len() - headers);
-    text.unwrap_or(uri.text).to_string()
 }
 
 /// The `q` of a Contact in thousandths (§25.1: `0.` or `1.` and up to three digits).

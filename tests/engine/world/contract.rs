@@ -20,6 +20,7 @@ pub(super) struct Contract {
 }
 
 struct Given {
+    what: String,
     is_proxy: bool,
     /// There need not be a message to show for it.
     may_be_done: bool,
@@ -41,6 +42,7 @@ impl Contract {
         }
         let is_proxy = matches!(command.action, Action::Proxy { .. });
         let given = Given {
+            what: format!("{:?}", command.action),
             is_proxy,
             may_be_done: is_proxy || matches!(command.action, Action::Cancel { .. }),
             wants_forks: matches!(
@@ -156,7 +158,11 @@ impl Contract {
     pub(super) fn finish(&self) {
         for ((node, app, command), given) in &self.commands {
             let is_gone = self.is_gone(*node, *app);
-            assert!(given.is_answered || is_gone, "{command:?} has no answer");
+            assert!(
+                given.is_answered || is_gone,
+                "{command:?} has no answer: {}",
+                given.what
+            );
         }
         for ((node, _), request) in &self.requests {
             let is_gone = self.is_gone(*node, request.app);
