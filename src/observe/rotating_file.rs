@@ -4,9 +4,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::line::Moment;
+
+/// How often it is looked whether the file is still where it was.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a file may hold by default, in bytes.
 const MAX_SIZE: u64 = 50 * 1024 * 1024;
@@ -54,6 +57,8 @@ pub(super) struct RotatingFile {
     file: File,
     size: u64,
     day: u64,
+    /// When it was looked where the file is.
+    looked: SystemTime,
 }
 
 impl RotatingFile {
@@ -71,6 +76,7 @@ impl RotatingFile {
             header: header.to_vec(),
             settings,
             file,
+            looked: SystemTime::now(),
         };
         if opened.size == 0 {
             opened.begin()?;
@@ -80,6 +86,7 @@ impl RotatingFile {
 
     /// Appends something that is to stand in one file.
     pub(super) fn append(&mut self, at: SystemTime, bytes: &[u8]) -> io::Result<()> {
+        self.keep_to_name(at)?;
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let header = u64::try_from(self.header.len()).unwrap_or_default();
         let is_full =
@@ -90,6 +97,24 @@ impl RotatingFile {
         }
         self.file.write_all(bytes)?;
         self.size = self.size.saturating_add(length);
+        Ok(())
+    }
+
+    /// Begins a new file of its name if somebody else has moved the one in use away or has emptied
+    /// it, as logrotate does.
+    fn keep_to_name(&mut self, at: SystemTime) -> io::Result<()> {
+        let since = at.duration_since(self.looked);
+        if since.is_ok_and(|since| since < LOOK_INTERVAL) {
+            return Ok(());
+        }
+        self.looked = at;
+        if !is_named(&self.file, &self.settings.path) {
+            self.file = open(&self.settings)?;
+        }
+        self.size = self.file.metadata()?.len();
+        if self.size == 0 {
+            self.begin()?;
+        }
         Ok(())
     }
 
@@ -167,6 +192,21 @@ fn is_suffix(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'.')
+}
+
+/// True if that is the file's name.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let own = file.metadata().map(identity).ok();
+    own.is_some() && own == fs::metadata(path).map(identity).ok()
+}
+
+/// A file that is open can't be moved on other systems.
+#[cfg(not(unix))]
+fn is_named(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 fn open(settings: &FileSettings) -> io::Result<File> {
@@ -253,6 +293,32 @@ mod tests {
         let mut file = RotatingFile::open(settings, b"").unwrap();
         file.append(today, b"d\n").unwrap();
         assert_eq!(fs::read_to_string(directory.join("log")).unwrap(), "c\nd\n");
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_somebody_else_moves_or_empties_is_begun_anew_within_a_second() {
+        let directory = directory("moved");
+        let path = directory.join("log");
+        let mut file = RotatingFile::open(FileSettings::new(&path), b"head ").unwrap();
+        let now = SystemTime::now();
+        let mut after = |seconds: u64, text: &str| {
+            let at = now + Duration::from_secs(seconds);
+            file.append(at, text.as_bytes()).unwrap();
+        };
+        after(2, "one ");
+        fs::rename(&path, directory.join("moved")).unwrap();
+        after(2, "two ");
+        after(3, "three ");
+        fs::write(&path, "").unwrap();
+        after(4, "four ");
+        fs::remove_file(&path).unwrap();
+        after(5, "five ");
+        let text = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+        assert_eq!(text("moved"), "head one two ");
+        assert_eq!(text("log"), "head five ");
+        assert_eq!(names(&directory), ["log", "moved"]);
         fs::remove_dir_all(directory).unwrap();
     }
 
