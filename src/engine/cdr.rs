@@ -237,7 +237,10 @@ impl Engine {
         if !self.makes_records {
             return;
         }
-        let request = self.clients.get(client).and_then(|it| it.request.as_ref());
+        let transaction = self.clients.get(client);
+        // That nothing came has been recorded.
+        let transaction = transaction.filter(|it| !it.machine.is_late());
+        let request = transaction.and_then(|it| it.request.as_ref());
         if let (true, Some(status)) = (request.is_some_and(makes_call), response.status()) {
             let stop = CdrEvent::Stop(StopReason::of_failure(status));
             self.record(now, stop, source, response);

@@ -66,7 +66,7 @@ impl Engine {
             ClientExpiry::TimedOut => {
                 let path = transaction.path;
                 self.note_silence(path);
-                if !self.fail_over(now, key, Failure::Silent) {
+                if !self.fail_over(now, key, Failure::Silent) && !self.outlast_silence(now, key) {
                     self.client_failed(now, key, 408, None);
                 }
             }

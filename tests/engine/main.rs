@@ -67,6 +67,7 @@ mod proxy_record_route;
 mod proxy_redirect;
 mod proxy_routes;
 mod proxy_serial;
+mod proxy_silence;
 mod proxy_simultaneous;
 mod proxy_stop;
 mod proxy_timers;

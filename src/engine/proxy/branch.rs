@@ -11,6 +11,7 @@ use crate::engine::random::Branch as ViaBranch;
 use crate::engine::target::{sent_by, Destination, Hop};
 use crate::engine::timers::fired;
 use crate::engine::transaction::client::ClientUser;
+use crate::engine::transaction::ClientMachine;
 use crate::engine::ways::Ways;
 use crate::engine::{ClientKey, Engine, Parked, ProxyKey};
 use crate::message::Message;
@@ -271,6 +272,47 @@ impl Engine {
             }
         }
         self.go_on(now, key);
+    }
+
+    /// Nothing has answered an INVITE of a branch in time (timer B). The search goes on without it as after
+    /// a failure, but a callee may have taken the INVITE all the same: its 2xx is a call that the caller is
+    /// given (§16.7 step 5), and if it rings it is cancelled. So the transaction is kept for a while. False
+    /// for anything else.
+    pub(in crate::engine) fn outlast_silence(&mut self, now: Instant, client: ClientKey) -> bool {
+        let Some(transaction) = self.clients.get(client) else {
+            return false;
+        };
+        let ClientUser::Branch { proxy, branch } = transaction.user else {
+            return false;
+        };
+        if !transaction.machine.is_invite() || transaction.has_response() {
+            return false;
+        }
+        self.record_silence(now, client, 408);
+        let timers = self.timers_config;
+        if let Some(ClientMachine::Invite(invite)) =
+            self.clients.get_mut(client).map(|it| &mut it.machine)
+        {
+            invite.listen_on(now, &timers);
+        }
+        self.reschedule_client(client);
+        self.branch_silent(now, proxy, branch);
+        true
+    }
+
+    fn branch_silent(&mut self, now: Instant, key: ProxyKey, at: usize) {
+        if let Some(branch) = self.branch_mut(key, at) {
+            branch.breadth = 0;
+        }
+        let state = BranchState::Failed(408, None);
+        self.branch_ended(now, key, at, 408, state, BranchEnd::Silent);
+        if let Some(branch) = self.branch_mut(key, at) {
+            branch.cancel_wanted = true;
+        }
+    }
+
+    fn branch_mut(&mut self, key: ProxyKey, at: usize) -> Option<&mut Branch> {
+        self.proxies.get_mut(key)?.branch_mut(at)
     }
 
     /// A client transaction of the proxied request is over.

@@ -161,7 +161,7 @@ impl Engine {
         }
     }
 
-    fn branch_ended(
+    pub(super) fn branch_ended(
         &mut self,
         now: Instant,
         key: ProxyKey,
@@ -176,7 +176,10 @@ impl Engine {
         let Some(branch) = search.branches.get_mut(at) else {
             return;
         };
-        if matches!(branch.state, BranchState::Abandoned) {
+        if matches!(
+            branch.state,
+            BranchState::Abandoned | BranchState::Failed(..)
+        ) {
             // It no longer counts, but what it said may still be the best there is.
             branch.state = state;
             return;

@@ -12,6 +12,8 @@ enum State {
     Calling,
     /// A provisional response has come.
     Proceeding,
+    /// Nothing has come in time, and nothing is awaited; but a callee may have taken it all the same.
+    Silent,
     /// A failure has come and was acknowledged; repetitions are acknowledged again.
     Completed,
     /// A 2xx has come; its repetitions and those of other forks go to the user (RFC 6026).
@@ -24,13 +26,15 @@ pub(crate) struct InviteClient {
     reliable: bool,
     /// Timer A.
     retransmit: Option<Backoff>,
-    /// Timer B while calling, D when completed, M when accepted. While proceeding it is timer C
+    /// Timer B while calling, as long again when silent, D when completed, M when accepted. While proceeding it is timer C
     /// if the user has set a limit, else none.
     end: Option<Instant>,
     /// How long it may ring after each provisional response (timer C, §16.6 item 11): a callee
     /// that has gone must not keep it open for ever. A living one repeats its provisional
     /// response every minute (§13.3.1.1).
     ringing: Option<Duration>,
+    /// It has been silent: whatever comes is late.
+    is_late: bool,
 }
 
 impl InviteClient {
@@ -41,6 +45,7 @@ impl InviteClient {
             retransmit: (!reliable).then(|| Backoff::start(now, t.t1)),
             end: Some(now + t.transaction_timeout()),
             ringing: None,
+            is_late: false,
         }
     }
 
@@ -55,7 +60,15 @@ impl InviteClient {
 
     /// True once a response of any kind has come, which is when a CANCEL may be sent (§9.1).
     pub(crate) fn has_response(&self) -> bool {
-        !matches!(self.state, State::Calling)
+        !matches!(self.state, State::Calling | State::Silent)
+    }
+
+    /// When timer B has run: goes on listening for as long as a callee repeats a 2xx (§13.3.1.4).
+    pub(crate) fn listen_on(&mut self, now: Instant, t: &Timers) {
+        self.state = State::Silent;
+        self.is_late = true;
+        self.retransmit = None;
+        self.end = Some(now + t.transaction_timeout());
     }
 
     /// Starts the clock for the final response, when a CANCEL has been sent (§9.1).
@@ -66,12 +79,20 @@ impl InviteClient {
         }
     }
 
+    /// True if its user has been told that nothing came.
+    pub(crate) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
     pub(crate) fn on_response(&mut self, now: Instant, status: u16, t: &Timers) -> Verdict {
         match self.state {
-            State::Calling | State::Proceeding => {
+            State::Calling | State::Silent | State::Proceeding => {
                 self.retransmit = None;
                 if status < 200 {
-                    if matches!(self.state, State::Calling) {
+                    if matches!(self.state, State::Silent) {
+                        self.state = State::Proceeding;
+                        self.end = Some(now + t.transaction_timeout());
+                    } else if matches!(self.state, State::Calling) {
                         self.state = State::Proceeding;
                         self.end = self.ringing.map(|limit| now + limit);
                     } else if let (Some(limit), true) = (self.ringing, status > 100) {
@@ -101,7 +122,7 @@ impl InviteClient {
             return match self.state {
                 State::Proceeding if self.ringing.is_some() => ClientExpiry::RangOut,
                 State::Calling | State::Proceeding => ClientExpiry::TimedOut,
-                State::Completed | State::Accepted => ClientExpiry::Terminated,
+                State::Silent | State::Completed | State::Accepted => ClientExpiry::Terminated,
             };
         }
         let timer = self.retransmit.as_mut();

@@ -159,6 +159,14 @@ impl ClientMachine {
         matches!(self, ClientMachine::Invite(_))
     }
 
+    /// True if its user has been told that nothing came.
+    pub(crate) fn is_late(&self) -> bool {
+        match self {
+            ClientMachine::Invite(machine) => machine.is_late(),
+            ClientMachine::NonInvite(_) => false,
+        }
+    }
+
     /// True until a final response came.
     pub(crate) fn awaits_final(&self) -> bool {
         match self {
