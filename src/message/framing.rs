@@ -99,6 +99,11 @@ impl StreamFramer {
         !self.buffer.is_empty()
     }
 
+    /// How many bytes wait for the rest of their message.
+    pub fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     fn find(&mut self) -> Result<Option<Frame>, FramingError> {
         match (self.buffer.first(), self.buffer.get(1)) {
             (None, _) | (Some(b'\r'), None) => return Ok(None),

@@ -1,6 +1,6 @@
 //! Lines of a log, as drachtio-server writes them or as JSON.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::secrets::without_secrets;
@@ -13,7 +13,7 @@ pub(super) const STAMP: usize = 27;
 /// A line of text without its end.
 pub(super) fn line(format: LogFormat, at: SystemTime, level: LogLevel, text: &str) -> String {
     match format {
-        LogFormat::Text => format!("{} {text}", Moment::of(at).with_blank()),
+        LogFormat::Text => format!("{} {}", Moment::of(at).with_blank(), OneLine(text)),
         LogFormat::Json => format!(
             "{{\"time\":\"{}\",\"level\":\"{}\",\"message\":{}}}",
             Moment::of(at).iso(),
@@ -37,11 +37,12 @@ pub(super) fn message(format: LogFormat, passing: &Passing) -> String {
                 false => ("send", "to"),
             };
             format!(
-                "{} {verb} {bytes} bytes {preposition} {transport}/[{}]:{} at {}:\n{text}",
+                "{} {verb} {bytes} bytes {preposition} {transport}/[{}]:{} at {}:\n{}",
                 moment.with_blank(),
                 peer.ip(),
                 peer.port(),
                 moment.time(),
+                Lines(&text),
             )
         }
         LogFormat::Json => format!(
@@ -112,11 +113,47 @@ impl Moment {
     }
 }
 
+/// A text that stays on its line and says nothing to a terminal: what a peer has written may
+/// stand in it.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if character.is_control() && character != '\t' {
+                write!(f, "{}", character.escape_debug())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text of several lines that says nothing to a terminal. None of them can be taken for an
+/// entry of the log, which begins with a number: a filter that shuts out who is named in an entry
+/// would believe whoever has written it.
+struct Lines<'a>(&'a str);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.0.split_inclusive('\n') {
+            if line.starts_with(|first: char| first.is_ascii_digit()) {
+                f.write_char(' ')?;
+            }
+            let end = ["\r\n", "\n"].into_iter().find(|end| line.ends_with(end));
+            let text = end.and_then(|end| line.strip_suffix(end)).unwrap_or(line);
+            write!(f, "{}{}", OneLine(text), end.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
 /// A text as a string of JSON (RFC 8259 §7).
 pub(super) struct Json<'a>(pub(super) &'a str);
 
-impl std::fmt::Display for Json<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         for character in self.0.chars() {
             match character {
@@ -159,6 +196,47 @@ mod tests {
     fn a_line_has_the_time_in_front() {
         let text = line(LogFormat::Text, at(3_661, 42), LogLevel::Info, "hello");
         assert_eq!(text, "1970-01-01 01:01:01.000042 hello");
+    }
+
+    #[test]
+    fn a_line_of_text_is_one_line() {
+        let text = line(
+            LogFormat::Text,
+            at(0, 0),
+            LogLevel::Info,
+            "header value: a\r\n2026-01-01 b\u{1b}[2J\0\u{9b}\tc",
+        );
+        assert_eq!(
+            text,
+            r"1970-01-01 00:00:00.000000 header value: a\r\n2026-01-01 b\u{1b}[2J\0\u{9b}"
+                .to_owned()
+                + "\tc"
+        );
+    }
+
+    #[test]
+    fn no_line_of_a_message_looks_like_an_entry() {
+        let lines = [
+            "MESSAGE sip:a SIP/2.0",
+            "X: \u{1b}[31m",
+            "",
+            "1\r2026-01-01 00:00:00.000000 recv",
+            "2026-01-01 00:00:00.000000 recv",
+            "x",
+        ];
+        assert_eq!(
+            Lines(&lines.join("\r\n")).to_string(),
+            [
+                lines[0],
+                r"X: \u{1b}[31m",
+                "",
+                r" 1\r2026-01-01 00:00:00.000000 recv",
+                " 2026-01-01 00:00:00.000000 recv",
+                "x"
+            ]
+            .join("\r\n")
+        );
+        assert_eq!(Lines("1\n2\r").to_string(), " 1\n 2\\r");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What no log may hold: credentials and challenges (RFC 3261 §22), and the keys of media
-//! (RFC 4568).
+//! (RFC 4567, RFC 4568).
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ const HEADERS: [&str; 5] = [
 ];
 
 /// Lines of a session description that hold a key.
-const DESCRIPTION: [&str; 2] = ["a=crypto:", "k="];
+const DESCRIPTION: [&str; 3] = ["a=crypto:", "a=key-mgmt:", "k="];
 
 /// What stands in the place of a secret.
 const LEFT_OUT: &str = "(left out)";
@@ -65,7 +65,7 @@ mod tests {
             Proxy-Authorization: Digest x\r\n\
             To: sip:a@b\r\n\
             \r\n\
-            v=0\r\na=crypto:1 AES inline:KEY\r\nm=audio\r\n";
+            v=0\r\na=crypto:1 AES inline:KEY\r\na=key-mgmt:mikey KEY\r\nm=audio\r\n";
         assert_eq!(
             without_secrets(message),
             "REGISTER sip:a SIP/2.0\r\n\
@@ -73,7 +73,7 @@ mod tests {
             Proxy-Authorization: (left out)\r\n\
             To: sip:a@b\r\n\
             \r\n\
-            v=0\r\na=crypto: (left out)\r\nm=audio\r\n"
+            v=0\r\na=crypto: (left out)\r\na=key-mgmt: (left out)\r\nm=audio\r\n"
         );
     }
 

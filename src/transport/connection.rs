@@ -20,7 +20,9 @@ use super::alarm::Alarm;
 use super::ending::Ending;
 use super::framing::{Framing, Received};
 use super::keep_alive::{KeepAlive, Vigil};
-use super::limits::{Limits, CLOSE_TIMEOUT, READ_CHUNK, READ_PAUSE_BYTES, WRITE_BATCH};
+use super::limits::{
+    Limits, CLOSE_TIMEOUT, READ_CHUNK, READ_PAUSE_BYTES, SHORT_PARTIAL_BYTES, WRITE_BATCH,
+};
 use super::opening::Opening;
 use super::stream::Stream;
 use super::Arrival;
@@ -73,6 +75,8 @@ impl Gauge {
 pub(super) struct Shared {
     /// Bytes that wait on all of them together.
     queued: AtomicUsize,
+    /// Bytes of messages that are not complete on any of them.
+    partial: AtomicUsize,
     /// Accepted connections whose handshakes are not done.
     handshakes: AtomicUsize,
     started: Instant,
@@ -82,6 +86,7 @@ impl Shared {
     pub(super) fn new() -> Shared {
         Shared {
             queued: AtomicUsize::new(0),
+            partial: AtomicUsize::new(0),
             handshakes: AtomicUsize::new(0),
             started: Instant::now(),
         }
@@ -104,6 +109,13 @@ impl Shared {
     fn last_active(&self, gauge: &Gauge) -> Instant {
         let millis = gauge.active.load(Ordering::Relaxed);
         self.started + Duration::from_millis(millis)
+    }
+
+    /// A connection that held so many bytes of an incomplete message holds others now. Returns how
+    /// many all of them hold.
+    fn hold(&self, before: usize, now: usize) -> usize {
+        self.partial.fetch_add(now, Ordering::Relaxed);
+        self.partial.fetch_sub(before, Ordering::Relaxed) - before
     }
 
     pub(super) fn enqueue(&self, gauge: &Gauge, bytes: usize) {
@@ -220,10 +232,12 @@ async fn serve(
         writer,
         written: 0,
         unflushed: false,
+        held: 0,
         assembly: None,
         stall: None,
     };
     let Err(ending) = exchange.run().await;
+    exchange.line.shared.hold(exchange.held, 0);
     exchange.part(&ending).await;
     ending
 }
@@ -240,6 +254,8 @@ struct Exchange<'a> {
     /// Whether something written may still lie in the stream's own buffer.
     unflushed: bool,
     keep_alive: KeepAlive,
+    /// Bytes of the message that has begun to arrive.
+    held: usize,
     /// By when the message that has begun to arrive must be complete.
     assembly: Option<Instant>,
     /// By when the peer must have read something.
@@ -369,11 +385,26 @@ impl Exchange<'_> {
             }
             self.line.gauge.touch(self.line.shared.now());
         }
+        self.hold()?;
         self.assembly = match self.assembly {
             _ if !self.framing.is_partial() => None,
             Some(deadline) if !complete => Some(deadline),
             _ => Some(Instant::now() + self.line.limits.assembly),
         };
+        Ok(())
+    }
+
+    /// Keeps count of what has come of a message. Those that hold much of one make room when
+    /// all of them hold too much.
+    fn hold(&mut self) -> Result<(), Ending> {
+        let before = std::mem::replace(&mut self.held, self.framing.held());
+        if before == self.held {
+            return Ok(());
+        }
+        let in_all = self.line.shared.hold(before, self.held);
+        if in_all > self.line.limits.partial_bytes_in_all && self.held > SHORT_PARTIAL_BYTES {
+            return Err(Ending::ShortOfMemory);
+        }
         Ok(())
     }
 
@@ -414,7 +445,7 @@ impl Exchange<'_> {
     async fn part(&mut self, ending: &Ending) {
         let reason = match ending {
             Ending::Unreadable(unreadable) => Some(unreadable),
-            Ending::Local | Ending::Idle | Ending::AssemblyTimeout => None,
+            Ending::Local | Ending::Idle | Ending::AssemblyTimeout | Ending::ShortOfMemory => None,
             _ => return,
         };
         match self.framing.farewell(reason) {

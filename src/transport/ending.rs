@@ -34,6 +34,8 @@ pub(super) enum Ending {
     Unreadable(#[from] Unreadable),
     #[error("a message was not completed in time")]
     AssemblyTimeout,
+    #[error("too many messages are half there to wait for the rest of a large one")]
+    ShortOfMemory,
     #[error("the peer stopped reading")]
     Stalled,
     #[error("the peer did not answer a keep-alive")]

@@ -74,6 +74,14 @@ impl Framing {
         }
     }
 
+    /// How many bytes of it there are.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Framing::Stream(framer) => framer.held(),
+            Framing::WebSocket(socket) => socket.held(),
+        }
+    }
+
     /// True when what came last lay between the fragments of a message, so that it does not
     /// bring the message nearer to its end.
     pub(super) fn is_between_fragments(&self) -> bool {

@@ -30,6 +30,14 @@ pub const MAX_QUEUED_BYTES_IN_ALL: usize = 256 * 1024 * 1024;
 /// Bytes that may wait on one connection while memory is short.
 pub const SHORT_QUEUE_BYTES: usize = 64 * 1024;
 
+/// Bytes of messages that have begun to arrive, on all connections together, before none of them
+/// may hold more than [`SHORT_PARTIAL_BYTES`].
+pub const MAX_PARTIAL_BYTES_IN_ALL: usize = 128 * 1024 * 1024;
+
+/// Bytes of a message that has begun to arrive while memory is short: no less than a datagram may
+/// have.
+pub const SHORT_PARTIAL_BYTES: usize = 64 * 1024;
+
 /// Bytes that wait on a connection from which on nothing more is read from it: who does not read
 /// answers may not go on asking.
 pub const READ_PAUSE_BYTES: usize = 256 * 1024;
@@ -112,6 +120,8 @@ pub struct Limits {
     pub queued_messages: usize,
     /// See [`MAX_QUEUED_BYTES`].
     pub queued_bytes: usize,
+    /// See [`MAX_PARTIAL_BYTES_IN_ALL`].
+    pub partial_bytes_in_all: usize,
     /// See [`UDP_BUFFER`].
     pub udp_buffer: usize,
     /// See [`CONNECT_TIMEOUT`].
@@ -145,6 +155,7 @@ impl Default for Limits {
             connections: MAX_CONNECTIONS,
             queued_messages: MAX_QUEUED_MESSAGES,
             queued_bytes: MAX_QUEUED_BYTES,
+            partial_bytes_in_all: MAX_PARTIAL_BYTES_IN_ALL,
             udp_buffer: UDP_BUFFER,
             connect: CONNECT_TIMEOUT,
             tls_handshake: TLS_HANDSHAKE_TIMEOUT,

@@ -96,6 +96,15 @@ impl WebSocket {
         !self.buffer.is_empty() || self.message.is_some()
     }
 
+    /// How many bytes wait for the rest of their message.
+    pub(super) fn held(&self) -> usize {
+        let fragments = self
+            .message
+            .as_ref()
+            .map_or(0, |message| message.data.len());
+        self.buffer.len() + fragments
+    }
+
     pub(super) fn is_between_fragments(&self) -> bool {
         self.message.is_some()
     }

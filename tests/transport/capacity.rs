@@ -3,6 +3,7 @@
 use crate::common::{connect_and_send, expect_bytes, expect_end, request, transmit, Sockets};
 use drachtio::engine::Transport;
 use drachtio::transport::{Arrival, Limits};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 fn sockets(connections: usize) -> Sockets {
@@ -58,6 +59,45 @@ async fn a_flood_of_connections_leaves_the_useful_ones_and_the_limit() {
         .transports
         .send(transmit(useful_path, answer.clone()));
     sockets.attend(expect_bytes(&mut useful, &answer)).await;
+}
+
+/// Who sends the most of a message and not the rest of it, on many connections, does not get all the memory there is.
+#[tokio::test]
+async fn large_messages_that_are_not_completed_end_when_there_are_too_many_and_small_ones_do_not() {
+    let limits = Limits {
+        partial_bytes_in_all: 500_000,
+        ..Limits::default()
+    };
+    let mut sockets = Sockets::open_with("sip:127.0.0.1:0;transport=tcp", limits);
+    let whole = request("large", 200_000);
+    let address = sockets.address(Transport::Tcp);
+    let mut small = TcpStream::connect(address).await.unwrap();
+    small.write_all(&whole[..20_000]).await.unwrap();
+    let mut flood = Vec::new();
+    // Each holds 150,000 bytes at most.
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // It may be closed before it has taken everything.
+        let _ = sockets.attend(stream.write_all(&whole[..150_000])).await;
+        flood.push(stream);
+    }
+    assert!(matches!(sockets.next().await, Arrival::Closed(_)));
+    drop(flood);
+    for _ in 1..5 {
+        assert!(matches!(sockets.next().await, Arrival::Closed(_)));
+    }
+    // The room is there again.
+    let mut large = TcpStream::connect(address).await.unwrap();
+    for (stream, begun) in [(&mut small, 20_000), (&mut large, 0)] {
+        sockets
+            .attend(stream.write_all(&whole[begun..]))
+            .await
+            .unwrap();
+        let Arrival::Message { payload, .. } = sockets.next().await else {
+            panic!("no message");
+        };
+        assert_eq!(payload, whole);
+    }
 }
 
 #[tokio::test]
