@@ -680,6 +680,14 @@ declare namespace drachtio {
      */
     webSocketPingInterval?: number;
     /**
+     * The web sites whose pages may open a WebSocket, as browsers name them: `https://app.example.com`. Others are
+     * refused with 403: without this, a page that somebody inside your network opens can reach the engine from there.
+     * A client that is no browser shows no origin, and is let in.
+     *
+     * @defaultValue any
+     */
+    webSocketOrigins?: readonly string[];
+    /**
      * How many requests in a row may have had no response over a connection before it is taken for dead and closed.
      * 0: any number.
      *

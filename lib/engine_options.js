@@ -94,6 +94,7 @@ const ENGINE_OPTIONS = section({
     idleTimeout: milliseconds(0),
     keepAliveInterval: milliseconds(0),
     webSocketPingInterval: milliseconds(0),
+    webSocketOrigins: list(text('an origin', 'https://app.example.com')),
     maxTimeouts: whole(0, 1_000),
   }),
   dns: section({

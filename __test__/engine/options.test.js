@@ -7,6 +7,7 @@ const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
 const net = require('node:net');
 const { setTimeout: sleep } = require('node:timers/promises');
+const drachtio = require('../..');
 const { startApp } = require('./app');
 const { TcpPeer, UdpPeer, answer, request, statusOf, withPeer } = require('./peer');
 const { everyOption, withOption } = require('../api/support/options');
@@ -279,6 +280,25 @@ test('supported, accept: what the application declares is not refused', async (t
   assert.equal(await ask(port, { 'Content-Type': 'text/plain' }), 200);
   assert.equal(await ask(port, { Require: 'x-theirs', 'Content-Type': 'text/plain' }), 420);
   assert.equal(await ask(port, { 'Content-Type': 'application/sdp' }), 415);
+});
+
+test('connections.webSocketOrigins: pages of other web sites are refused', async (t) => {
+  const app = drachtio();
+  app.connect({ contact: 'sip:127.0.0.1:0;transport=ws', engine: { connections: { webSocketOrigins: ['https://app.example.com'] } } });
+  t.after(() => app.disconnect());
+  const [, hostports] = await once(app, 'connect');
+  const port = Number(hostports.split(':').at(-1));
+  const statusFor = async (...headers) => {
+    const socket = net.connect(port, '127.0.0.1');
+    const asked = ['GET / HTTP/1.1', 'Host: sip.example.com', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+    socket.write([...asked, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: sip', ...headers, '', ''].join('\r\n'));
+    const [answered] = await once(socket, 'data');
+    socket.destroy();
+    return String(answered).split(' ')[1];
+  };
+  assert.equal(await statusFor('Origin: https://app.example.com'), '101');
+  assert.equal(await statusFor('Origin: https://evil.example.com'), '403');
+  assert.equal(await statusFor(), '101');
 });
 
 test('connections.keepAliveInterval: a silent peer is sent a ping of RFC 5626, and its pong keeps the connection', async (t) => {

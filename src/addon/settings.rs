@@ -374,10 +374,17 @@ fn read_certificate(section: &OptionValue<'_>) -> Result<Certificate> {
 fn read_connections(section: &OptionValue<'_>, settings: &mut Settings) -> Result<()> {
     let limits = &mut settings.limits;
     for option in section.entries()? {
-        if option.key() == "maxTimeouts" {
-            let count = u32::try_from(option.count()?).unwrap_or(u32::MAX);
-            settings.engine.dead_after = Some(count).filter(|count| *count > 0);
-            continue;
+        match option.key() {
+            "maxTimeouts" => {
+                let count = u32::try_from(option.count()?).unwrap_or(u32::MAX);
+                settings.engine.dead_after = Some(count).filter(|count| *count > 0);
+                continue;
+            }
+            "webSocketOrigins" => {
+                settings.web_origins = Some(option.texts()?);
+                continue;
+            }
+            _ => {}
         }
         let time = option.milliseconds()?;
         let unless_zero = Some(time).filter(|time| !time.is_zero());

@@ -51,6 +51,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Certificates, and whom to trust.
     pub tls: TlsSettings,
+    /// The web sites whose pages may open a WebSocket. `None`: any.
+    pub web_origins: Option<Vec<String>>,
     /// What the engine is told, but for its listeners: they are known when the contacts are bound.
     pub engine: engine::Config,
     /// Whom to ask for the addresses of names.
@@ -364,10 +366,14 @@ async fn operate(
     census: &Mutex<Census>,
     observer: &mut Observer,
 ) {
-    let transports = match Transports::open(&settings.contacts, settings.limits, &settings.tls) {
+    let mut transports = match Transports::open(&settings.contacts, settings.limits, &settings.tls)
+    {
         Ok(transports) => transports,
         Err(error) => return started(Err(error.into())),
     };
+    if let Some(origins) = settings.web_origins {
+        transports.admit_origins(origins);
+    }
     let listeners = transports.listeners().to_vec();
     let config = engine::Config {
         listeners: listeners.clone(),

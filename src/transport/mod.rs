@@ -160,6 +160,12 @@ impl Transports {
         Ok(transports)
     }
 
+    /// From now on only pages of these web sites may open a WebSocket, named as browsers do
+    /// (RFC 6454 §7): `https://app.example.com`. Who shows no origin is no page.
+    pub fn admit_origins(&mut self, origins: Vec<String>) {
+        self.connections.origins = Some(origins.into());
+    }
+
     /// The bound addresses, with their real ports, in the order of the contacts.
     pub fn listeners(&self) -> &[Listener] {
         &self.listeners

@@ -15,6 +15,7 @@ use super::handshakes::Handshakes;
 use super::limits::Limits;
 use super::stream::Stream;
 use super::tls::{TlsContext, TlsFailure};
+use super::upgrade::Origins;
 use super::websocket::{Role, WebSocket};
 use super::{tcp, upgrade};
 use crate::engine::Path;
@@ -25,6 +26,8 @@ pub(super) struct Opening {
     pub(super) origin: Origin,
     /// For the secure transports.
     pub(super) tls: Option<Secure>,
+    /// Whose pages may open a WebSocket.
+    pub(super) origins: Origins,
 }
 
 /// How a connection does TLS; taken when it begins, so that a reload does not touch it.
@@ -55,7 +58,11 @@ impl Opening {
         path: &Path,
         limits: &Limits,
     ) -> Result<(Stream, Framing), Ending> {
-        let Opening { origin, tls } = self;
+        let Opening {
+            origin,
+            tls,
+            origins,
+        } = self;
         let (role, name, stream) = match origin {
             Origin::Peer(stream) => (Role::Server, None, stream),
             Origin::Here(name) => {
@@ -79,7 +86,7 @@ impl Opening {
         }
         let handshake = async {
             match role {
-                Role::Server => upgrade::accept(&mut stream).await,
+                Role::Server => upgrade::accept(&mut stream, &origins).await,
                 Role::Client => upgrade::connect(&mut stream, &http_host(&host, path)).await,
             }
         };

@@ -17,6 +17,7 @@ use super::limits::{
 };
 use super::opening::{Opening, Origin, Secure};
 use super::tls::TlsContext;
+use super::upgrade::Origins;
 use super::{unsent, Arrival};
 use crate::engine::{ConnectionId, Path, SendFailure, ServerId, Transmit, Transport};
 
@@ -29,6 +30,8 @@ pub(super) struct Connections {
     limits: Limits,
     /// For the connections to come; `None` when nothing was said of TLS.
     tls: Option<Arc<TlsContext>>,
+    /// Whose pages may open a WebSocket.
+    pub(super) origins: Origins,
     /// Started by the first connection that needs it.
     handshakes: Option<Arc<Handshakes>>,
     shared: Arc<Shared>,
@@ -74,6 +77,7 @@ impl Connections {
             next_id: 1,
             limits,
             tls,
+            origins: None,
             handshakes: None,
             shared: Arc::new(Shared::new()),
             sender,
@@ -178,7 +182,11 @@ impl Connections {
             true => self.secure(),
             false => None,
         };
-        let opening = Opening { origin, tls };
+        let opening = Opening {
+            origin,
+            tls,
+            origins: self.origins.clone(),
+        };
         tokio::spawn(connection::run(opening, line));
         self.by_peer.insert(peer, id);
         self.entries.insert(

@@ -1,8 +1,9 @@
 //! The handshake that makes a WebSocket of a byte stream (RFC 6455 §4), with the subprotocol
-//! `sip` (RFC 7118 §4). Any path and any origin will do: whoever calls is asked for credentials by
-//! SIP.
+//! `sip` (RFC 7118 §4). Any path will do, and any origin unless some are named: whoever calls is
+//! asked for credentials by SIP.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use thiserror::Error;
@@ -13,13 +14,16 @@ use tungstenite::handshake::machine::TryParse;
 use tungstenite::handshake::server::{self, create_response, write_response};
 use tungstenite::http::header::{HeaderMap, HeaderName, HeaderValue};
 use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS};
-use tungstenite::http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use tungstenite::http::header::{ORIGIN, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use tungstenite::http::StatusCode;
 
 use super::limits::MAX_UPGRADE;
 
 /// The subprotocol of RFC 7118.
 const SIP: &str = "sip";
+
+/// The web sites whose pages may open a WebSocket, as browsers name them (RFC 6454 §7). `None`: any.
+pub(super) type Origins = Option<Arc<[String]>>;
 
 /// Why a handshake failed.
 #[derive(Debug, Error)]
@@ -32,17 +36,19 @@ pub(super) enum UpgradeError {
     NoUpgrade(tungstenite::Error),
     #[error("the peer does not ask for the subprotocol \"sip\"")]
     NoSip,
+    #[error("a page of another web site asks for it")]
+    StrangeOrigin,
     #[error("the peer does not open a WebSocket for SIP")]
     Refused,
 }
 
 /// Answers the peer's request. What came after it is returned.
-pub(super) async fn accept<S>(stream: &mut S) -> Result<BytesMut, UpgradeError>
+pub(super) async fn accept<S>(stream: &mut S, origins: &Origins) -> Result<BytesMut, UpgradeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let outcome = match read_message::<server::Request, S>(stream).await {
-        Ok((request, rest)) => answer(&request).map(|answer| (answer, rest)),
+        Ok((request, rest)) => answer(&request, origins).map(|answer| (answer, rest)),
         Err(error) => Err(error),
     };
     match outcome {
@@ -52,8 +58,12 @@ where
             Ok(rest)
         }
         Err(error) => {
-            let refusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\
-                           Content-Length: 0\r\n\r\n";
+            let status = match error {
+                UpgradeError::StrangeOrigin => "403 Forbidden",
+                _ => "400 Bad Request",
+            };
+            let refusal =
+                format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
             stream.write_all(refusal.as_bytes()).await?;
             stream.shutdown().await?;
             Err(error)
@@ -92,8 +102,11 @@ where
 }
 
 /// The response to a request for a WebSocket.
-fn answer(request: &server::Request) -> Result<Vec<u8>, UpgradeError> {
+fn answer(request: &server::Request, origins: &Origins) -> Result<Vec<u8>, UpgradeError> {
     let mut response = create_response(request).map_err(UpgradeError::NoUpgrade)?;
+    if !is_welcome(request.headers(), origins) {
+        return Err(UpgradeError::StrangeOrigin);
+    }
     if !names(request.headers(), &SEC_WEBSOCKET_PROTOCOL, SIP) {
         return Err(UpgradeError::NoSip);
     }
@@ -102,6 +115,18 @@ fn answer(request: &server::Request) -> Result<Vec<u8>, UpgradeError> {
     let mut text = Vec::new();
     write_response(&mut text, &response).map_err(UpgradeError::NoUpgrade)?;
     Ok(text)
+}
+
+/// Who is no browser shows no origin, and could show any (RFC 6455 §10.2): it is the pages of
+/// others, opened by somebody inside our network, that are kept out.
+fn is_welcome(headers: &HeaderMap, origins: &Origins) -> bool {
+    let Some(origins) = origins else {
+        return true;
+    };
+    headers.get_all(ORIGIN).iter().all(|shown| {
+        let is_it = |known: &String| known.as_bytes().eq_ignore_ascii_case(shown.as_bytes());
+        origins.iter().any(is_it)
+    })
 }
 
 /// True if a header's comma-separated values have this one, in any case.

@@ -128,6 +128,40 @@ async fn what_asks_for_no_websocket_of_sip_is_refused() {
     }
 }
 
+/// RFC 6455 §10.2.
+#[tokio::test]
+async fn pages_of_other_web_sites_are_refused_when_some_are_named() {
+    let origin = "Origin: https://example.org\r\n";
+    for (shown, head) in [
+        (origin, "HTTP/1.1 101 "),
+        ("origin: HTTPS://Example.org\r\n", "HTTP/1.1 101 "),
+        ("", "HTTP/1.1 101 "),
+        (
+            "Origin: https://example.org.evil.example\r\n",
+            "HTTP/1.1 403 ",
+        ),
+        ("Origin: http://example.org\r\n", "HTTP/1.1 403 "),
+        ("Origin: null\r\n", "HTTP/1.1 403 "),
+        (
+            "Origin: https://example.org\r\nOrigin: https://evil.example\r\n",
+            "HTTP/1.1 403 ",
+        ),
+    ] {
+        let mut sockets = Sockets::open(WS);
+        sockets.transports.admit_origins(vec![
+            "https://sip.example.org".into(),
+            "https://example.org".into(),
+        ]);
+        let mut stream = TcpStream::connect(sockets.address(Transport::Ws))
+            .await
+            .unwrap();
+        let asked = UPGRADE.replace(origin, shown);
+        stream.write_all(asked.as_bytes()).await.unwrap();
+        let answer = sockets.attend(read_head(&mut stream)).await;
+        assert!(answer.starts_with(head), "{shown}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn an_endless_http_request_is_refused() {
     let mut sockets = Sockets::open(WS);
