@@ -52,13 +52,14 @@ async function startApp(configure, { further = [], engine } = {}) {
 }
 
 /**
- * The engine tables that are not empty, after waiting as long as a finished transaction may take: timers J and H are 32 s.
+ * The engine tables that are not empty, after waiting as long as a finished transaction may take: timers J and H are 32 s, and
+ * an INVITE that nobody has answered in 32 s is listened to for as long again.
  *
  * @param {any} app
  * @param {number} [limit] in ms
  * @returns {Promise<Record<string, number>>} `{}` when all are empty
  */
-async function whatIsLeft(app, limit = 45_000) {
+async function whatIsLeft(app, limit = 80_000) {
   const end = Date.now() + limit;
   for (;;) {
     const left = Object.fromEntries(Object.entries(app.client.census()).filter(([, size]) => size !== 0));
