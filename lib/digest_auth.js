@@ -68,7 +68,12 @@ function digestAuth(options) {
           req.authorization = verdict;
           next();
         } else {
-          challenge(res, realm, settings, nonces, verdict === 'stale');
+          try {
+            challenge(res, realm, settings, nonces, verdict === 'stale');
+          } catch (err) {
+            // A realm that no header may have.
+            next(err);
+          }
         }
       },
       (err) => next(err || new Error('the password could not be found')),

@@ -104,7 +104,15 @@ class DigestClient {
       }
       const replaced = new Set(challenges.map(identityOf));
       const answered = [...before.filter((one) => !replaced.has(identityOf(one))), ...challenges];
-      const retry = repeat(req, res, answered, { username, password });
+      let retry;
+      try {
+        retry = repeat(req, res, answered, { username, password });
+      } catch (err) {
+        // A name that no header may have: the challenge is the answer, and the application hears of its mistake.
+        finish();
+        throwLater(err);
+        return;
+      }
       session.request({ ...retry, auth: draft.auth, answered, repetitions: repetitions + 1 }, (_refused, successor) => finish(successor));
     });
     return true;
