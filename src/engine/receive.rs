@@ -67,7 +67,8 @@ impl Engine {
     fn refuse_malformed(&mut self, now: Instant, path: Path, message: &Message, fault: &Fault) {
         self.counters.malformed += 1;
         let Ok(via) = message.top_via() else { return };
-        if message.method() == Some(Method::Ack) {
+        let is_blocked = self.screening.blocked.contains(&path.peer.ip());
+        if is_blocked || message.method() == Some(Method::Ack) {
             return;
         }
         self.record_attempt(now, Source::Network, message);

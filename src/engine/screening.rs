@@ -69,7 +69,7 @@ impl Engine {
     /// Why a request that starts something new is not taken in, if it is not.
     pub(super) fn screen(&self, request: &Message, path: &Path) -> Option<Verdict> {
         let screening = &self.screening;
-        if request.to_tag().is_some() {
+        if screening.is_idle() || self.may_belong_to_call(request) {
             return None;
         }
         if screening.blocked.contains(&path.peer.ip()) {
@@ -93,6 +93,13 @@ impl Engine {
             .then_some(Verdict::Reject(403))
     }
 
+    /// Whether a request is inside a dialog, or follows the recorded route of a call that may be
+    /// up behind this proxy. A tag alone says nothing: anybody can write one.
+    pub(super) fn may_belong_to_call(&self, request: &Message) -> bool {
+        request.to_tag().is_some()
+            && (self.dialog_of(request).is_some() || self.top_route_is_ours(request))
+    }
+
     pub(super) fn turn_away(
         &mut self,
         now: Instant,
@@ -109,6 +116,11 @@ impl Engine {
 }
 
 impl Screening {
+    /// True if nobody is turned away.
+    fn is_idle(&self) -> bool {
+        self.blocked.is_empty() && self.spammers.is_empty() && !self.register_needs_realm
+    }
+
     fn action_for(&self, path: &Path) -> ScreeningAction {
         match path.transport.is_reliable() {
             true => self.stream_action,

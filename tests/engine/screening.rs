@@ -138,6 +138,38 @@ fn nothing_is_heard_from_a_blocked_address_but_in_a_call_that_is_up() {
     world.finish();
 }
 
+/// A tag is no proof of a call, and a refusal is an answer, too.
+#[test]
+fn who_is_blocked_gets_in_by_no_tag_and_hears_of_no_fault() {
+    let mut world = World::new(1);
+    let blocked = Screening {
+        blocked: ["10.0.0.9".parse().unwrap()].into(),
+        ..Screening::default()
+    };
+    let node = node(&mut world, blocked);
+    let phone = world.phone("10.0.0.9:5060");
+    let (to, tagged) = ("To: <sip:bob@10.0.0.1>", "To: <sip:bob@10.0.0.1>;tag=x");
+    for method in [
+        "INVITE",
+        "REGISTER",
+        "MESSAGE",
+        "SUBSCRIBE",
+        "OPTIONS",
+        "BYE",
+    ] {
+        let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
+        assert!(request.contains(to));
+        world.say(phone, node, request.replace(to, tagged));
+        world.say(phone, node, request.replace(to, "To: <"));
+        world.say_to(phone.by_tcp(), node.address, request.replace(to, tagged));
+    }
+    world.settle();
+    assert!(world.told(node).is_empty());
+    assert!(world.heard(phone).is_empty());
+    assert!(world.census(node).is_empty());
+    world.finish();
+}
+
 #[test]
 fn a_register_without_a_domain_is_refused_when_asked_for() {
     for (needed, uri, status) in [
