@@ -48,6 +48,13 @@ test('who is in the set is not answered, and who leaves it is again', TIME, asyn
   await until(caller, sip, true);
 });
 
+test('an address of IPv4 may be written as one of IPv6', TIME, async (t) => {
+  const store = await redis(t);
+  store.members = ['::ffff:127.0.0.1'];
+  const server = await serverWith(t, store);
+  await until(await peer(t), server.hostports[0].split('/')[1], false);
+});
+
 test('the password is used', TIME, async (t) => {
   const store = await redis(t, { password: PASSWORD });
   store.members = ['127.0.0.1'];

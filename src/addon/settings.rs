@@ -3,6 +3,8 @@
 //! Every option that JavaScript lets pass has its line here: one that the engine does not know is
 //! an error, so none is accepted and ignored.
 
+use std::net::IpAddr;
+
 use napi::bindgen_prelude::Unknown;
 use thiserror::Error;
 
@@ -185,9 +187,11 @@ fn read_screening(section: &OptionValue<'_>) -> Result<Screening> {
             "action" => screening.action = read_screening_action(&option)?,
             "streamAction" => screening.stream_action = read_screening_action(&option)?,
             "blocked" => {
-                let addresses = option.elements()?;
-                let parsed = addresses.iter().map(|one| one.parsed("a numeric address"));
-                screening.blocked = parsed.collect::<std::result::Result<_, _>>()?;
+                for one in option.elements()? {
+                    let address: IpAddr = one.parsed("a numeric address")?;
+                    // `::ffff:192.0.2.1` is 192.0.2.1: no socket takes in both families.
+                    screening.blocked.insert(address.to_canonical());
+                }
             }
             "registerNeedsRealm" => screening.register_needs_realm = option.flag()?,
             _ => option.unknown()?,

@@ -53,6 +53,13 @@ impl Cancelling {
 }
 
 impl Engine {
+    /// The INVITE that a CANCEL is for (RFC 3261 §9.2).
+    pub(super) fn cancelled_by(&self, cancel: &Message) -> Option<ServerKey> {
+        let via = cancel.top_via().ok()?;
+        let matching = server_match(cancel, &via, via.branch(), Method::Invite.as_str());
+        self.servers.find(&matching)
+    }
+
     /// A CANCEL arrived. It is answered here in every case: 200 when there is an INVITE to
     /// cancel, else 481 (§9.2).
     pub(super) fn receive_cancel(
@@ -62,12 +69,7 @@ impl Engine {
         key: ServerKey,
         cancel: &Message,
     ) {
-        let invite = cancel
-            .top_via()
-            .ok()
-            .map(|via| server_match(cancel, &via, via.branch(), Method::Invite.as_str()))
-            .and_then(|matching| self.servers.find(&matching));
-        let Some(invite) = invite else {
+        let Some(invite) = self.cancelled_by(cancel) else {
             if self.is_stateless_route(cancel) {
                 self.pass_statelessly(now, key);
             } else if self.stateless {

@@ -48,7 +48,7 @@ impl Engine {
             self.repeat_response(key);
         } else if let Some(verdict) = self.screen(&message, &path) {
             self.turn_away(now, reply_path, &message, verdict);
-        } else if self.is_overloaded(claim_of(&message)) {
+        } else if self.is_overloaded(&message) {
             self.counters.overloads += 1;
             self.record_attempt(now, Source::Network, &message);
             self.refuse_statelessly(now, reply_path, &message, 503, &[], &[overload_retry()]);
@@ -109,9 +109,23 @@ impl Engine {
     }
 
     /// True if such a request can't be taken in: it is refused before a transaction is made for it.
-    fn is_overloaded(&self, claim: Claim) -> bool {
-        (self.is_behind && claim == Claim::New)
-            || self.servers.len() >= claim.share_of(self.limits.server_transactions)
+    fn is_overloaded(&self, request: &Message) -> bool {
+        let is_full =
+            |claim: Claim| self.servers.len() >= claim.share_of(self.limits.server_transactions);
+        // Whose it is, is looked up only when it matters.
+        (self.is_behind || is_full(Claim::New))
+            && (!self.is_established(request) || is_full(Claim::Established))
+    }
+
+    /// True for what belongs to something that is there. A tag alone does not show that, nor does
+    /// the method.
+    fn is_established(&self, request: &Message) -> bool {
+        if request.method() == Some(Method::Cancel) {
+            return self.stateless
+                || self.is_stateless_route(request)
+                || self.cancelled_by(request).is_some();
+        }
+        self.may_belong_to_call(request)
     }
 
     /// Answers a request that a full table leaves no room for.
@@ -295,15 +309,6 @@ impl Meta {
             size: message.text().len(),
             at,
         }
-    }
-}
-
-/// What a request may claim of the tables.
-fn claim_of(request: &Message) -> Claim {
-    let is_established = request.to_tag().is_some() || request.method() == Some(Method::Cancel);
-    match is_established {
-        true => Claim::Established,
-        false => Claim::New,
     }
 }
 

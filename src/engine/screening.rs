@@ -97,7 +97,9 @@ impl Engine {
     /// up behind this proxy. A tag alone says nothing: anybody can write one.
     pub(super) fn may_belong_to_call(&self, request: &Message) -> bool {
         request.to_tag().is_some()
-            && (self.dialog_of(request).is_some() || self.top_route_is_ours(request))
+            && (self.dialog_of(request).is_some()
+                || self.top_route_is_ours(request)
+                || self.expects(request))
     }
 
     pub(super) fn turn_away(

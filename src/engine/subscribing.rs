@@ -112,6 +112,13 @@ impl Engine {
         }
     }
 
+    /// Whether this is a NOTIFY to a SUBSCRIBE of ours whose notifiers are not all known.
+    pub(super) fn expects(&self, notify: &Message) -> bool {
+        let id = || Some(DialogId::new(notify.call_id().ok()?, notify.to_tag()?));
+        notify.method() == Some(Method::Notify)
+            && id().is_some_and(|id| self.subscribing.find(&id).is_some())
+    }
+
     /// The dialog that the first NOTIFY of a notifier makes.
     pub(super) fn dialog_of_notifier(
         &mut self,

@@ -1,7 +1,7 @@
 //! RFC 3261 §21.5.4, RFC 7339 §5: an engine that is behind refuses new requests before it makes
 //! anything of them, so that it catches up; what is there goes on.
 
-use crate::world::{companion, value, World};
+use crate::world::{answer, companion, value, Ua, World, OK};
 use drachtio::message::HeaderId;
 
 #[test]
@@ -29,6 +29,55 @@ fn new_requests_are_refused_without_a_trace_until_it_has_caught_up() {
     world.fall_behind(node, false);
     let (mut alice, _) = world.call_in(phone, node);
     world.phone_hangs_up(phone, node, &mut alice);
+    world.finish();
+}
+
+/// Nobody gets in by what anybody can write.
+#[test]
+fn a_tag_or_a_cancel_of_nothing_is_refused_as_well() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.fall_behind(node, true);
+    for method in ["INVITE", "BYE", "NOTIFY", "MESSAGE", "CANCEL"] {
+        let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
+        let to = "To: <sip:bob@10.0.0.1>";
+        let tag = if method == "CANCEL" { "" } else { ";tag=x" };
+        world.say(phone, node, request.replace(to, &format!("{to}{tag}")));
+        world.settle();
+        assert_eq!(world.heard_what(phone), ["503"], "{method}");
+    }
+    assert!(world.told(node).is_empty());
+    assert!(world.census(node).is_empty());
+    world.finish();
+}
+
+#[test]
+fn a_notify_that_the_application_has_asked_for_is_taken_in() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    world.request(
+        node,
+        "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nEvent: presence\r\n",
+    );
+    world.settle();
+    let subscribe = world.hear(phone);
+    world.fall_behind(node, true);
+    let mut bob = Ua::called(phone, &subscribe, "b");
+    let headers = ["Event: presence", "Subscription-State: terminated"];
+    let notify = bob.request_with("NOTIFY", &headers, "");
+    world.say(phone, node, notify);
+    world.settle();
+    let told = world.next_told(node);
+    assert_eq!(told.what(), "NOTIFY");
+    world.respond(node, told.id(), OK);
+    world.say_back(
+        phone,
+        &subscribe,
+        answer(&subscribe, 200, "b", &["Expires: 0"], ""),
+    );
+    world.settle();
     world.finish();
 }
 
