@@ -19,6 +19,9 @@ const { reasonPhrase } = require('./status');
 /** The number of parameters by which a handler of errors is known. */
 const ERROR_HANDLER_ARITY = 4;
 
+/** What is under way when an application disconnects fails with this, and that is no failure of a handler's. */
+const DISCONNECTED = 'DRT_ERR_DISCONNECTED';
+
 /** An UPDATE that nobody takes fails, and the call goes on: a 404 would end it (RFC 3311 §5.2, RFC 5057 §5.1). */
 const TRY_AGAIN = Object.freeze({ headers: Object.freeze({ 'Retry-After': '5' }) });
 
@@ -122,7 +125,7 @@ function isThenable(value) {
  * @param {Response} res
  */
 function conclude(err, req, res) {
-  if (err && !(err instanceof SipError)) report(err, req);
+  if (err && !(err instanceof SipError) && /** @type {{code?: unknown}} */ (err).code !== DISCONNECTED) report(err, req);
   if (res.finalResponseSent || req.proxied) return;
   // Neither is ever answered: an ACK by nature, a CANCEL because the engine has done so.
   if (req.method === 'ACK' || req.method === 'CANCEL') return;

@@ -1,7 +1,8 @@
 'use strict';
 
+const { onAbort } = require('./abort');
 const { conclude, run } = require('./dispatcher');
-const { Command, Event } = require('./command_link');
+const { Command, ENTRIES, Event } = require('./command_link');
 const { misuse } = require('./errors');
 const { makeFrame } = require('./frame');
 const { lowerName } = require('./headers/names');
@@ -98,14 +99,7 @@ class Injection {
   /** @type {() => void} */
   #wake = () => {};
 
-  #onAbort = () => {
-    if (this.#request.method !== 'INVITE') {
-      this.#fail(this.#options.signal?.reason);
-      return;
-    }
-    this.#receive(this.#again('CANCEL'), this.#transaction, '');
-    this.#finish(this.#response(`${statusLine(487)}\r\n`));
-  };
+  #offSignal = () => {};
 
   /**
    * @param {App} app
@@ -145,10 +139,20 @@ class Injection {
   async begin() {
     const { signal, dialogId = '' } = this.#options;
     await this.#session.link.start({ contacts: [], engine: {} }, []);
-    signal?.addEventListener('abort', this.#onAbort);
+    if (signal) this.#offSignal = onAbort(signal, () => this.#giveUp());
     this.#receive(this.#request.toString(), this.#transaction, dialogId);
     // Nothing answers an ACK. When its handlers have run, that is all.
     if (this.#request.method === 'ACK') setImmediate(() => this.#finish(undefined));
+  }
+
+  /** The caller does not want to wait any longer. */
+  #giveUp() {
+    if (this.#request.method !== 'INVITE') {
+      this.#fail(this.#options.signal?.reason);
+      return;
+    }
+    this.#receive(this.#again('CANCEL'), this.#transaction, '');
+    this.#finish(this.#response(`${statusLine(487)}\r\n`));
   }
 
   /**
@@ -175,8 +179,8 @@ class Injection {
 
   /** @param {(string | number)[]} batch */
   #take(batch) {
-    for (let at = 0; at < batch.length; at += 4) {
-      const [kind, id, head, text] = /** @type {[number, number, string, string]} */ (batch.slice(at, at + 4));
+    for (let at = 0; at < batch.length; at += ENTRIES) {
+      const [kind, id, head, text] = /** @type {[number, number, string, string]} */ (batch.slice(at, at + ENTRIES));
       if (kind === Command.PROXY) this.#proxy(id, head);
       else if (kind === Command.SIP) this.#send(id, text);
     }
@@ -272,7 +276,7 @@ class Injection {
   /** @param {SipMessage | undefined} message the final response */
   #finish(message) {
     this.#isOver = true;
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#offSignal();
     this.#resolve({
       status: message?.status ?? 0,
       reason: message?.reason ?? '',
@@ -287,7 +291,7 @@ class Injection {
   /** @param {unknown} err */
   #fail(err) {
     this.#isOver = true;
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#offSignal();
     this.#reject(err);
   }
 }

@@ -1,5 +1,6 @@
 'use strict';
 
+const { onAbort } = require('./abort');
 const { Collector } = require('./proxy_results');
 
 /**
@@ -9,11 +10,8 @@ class Proxying {
   #collector = new Collector();
   #req;
   #session;
-  #signal;
   #callback;
-
-  /** @type {(() => void) | undefined} */
-  #stop = undefined;
+  #offSignal = () => {};
 
   /**
    * @param {import('./request').Request} req
@@ -24,11 +22,8 @@ class Proxying {
   constructor(req, session, signal, callback) {
     this.#req = req;
     this.#session = session;
-    this.#signal = signal;
     this.#callback = callback;
-    if (!signal) return;
-    this.#stop = () => session.stopProxying(req);
-    signal.addEventListener('abort', this.#stop, { once: true });
+    if (signal) this.#offSignal = onAbort(signal, () => session.stopProxying(req));
   }
 
   /** @param {string} text */
@@ -47,19 +42,15 @@ class Proxying {
   }
 
   done() {
-    this.#end();
+    this.#offSignal();
     this.#session.answered(this.#req);
     this.#callback(null, this.#collector.results());
   }
 
   /** @param {Error} err */
   refused(err) {
-    this.#end();
+    this.#offSignal();
     this.#callback(err);
-  }
-
-  #end() {
-    if (this.#stop !== undefined) this.#signal?.removeEventListener('abort', this.#stop);
   }
 }
 

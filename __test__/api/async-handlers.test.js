@@ -59,3 +59,14 @@ test('an async handler answers after it has waited', async () => {
   await turns(6);
   assert.deepEqual(engine.commands.map(startLine), ['SIP/2.0 200 OK']);
 });
+
+test('what fails because the application disconnects is not written to the console', async (t) => {
+  const log = t.mock.method(console, 'error', () => {}).mock;
+  const { app, engine } = await connected((a) => a.invite((req) => req.proxy({ destination: 'sip:a' })));
+  engine.receive(request('INVITE'));
+  await turns();
+  await app.disconnect();
+  await turns();
+  assert.equal(engine.commands.length, 1);
+  assert.deepEqual(log.calls, []);
+});

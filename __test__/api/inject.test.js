@@ -121,3 +121,15 @@ test('it needs no connection, and leaves none', async () => {
   await app.inject('OPTIONS');
   assert.deepEqual([app.client, app.idle], [undefined, undefined]);
 });
+
+test('one signal may end any number of requests', async (t) => {
+  const warn = t.mock.method(process, 'emitWarning', () => {}).mock;
+  const controller = new AbortController();
+  const app = drachtio(() => {});
+  const given = Array.from({ length: 20 }, () => app.inject('OPTIONS', { signal: controller.signal }));
+  await new Promise((resolve) => setImmediate(resolve));
+  controller.abort();
+  const ends = await Promise.allSettled(given);
+  assert.deepEqual(ends.map(({ status }) => status), Array(20).fill('rejected'));
+  assert.deepEqual(warn.calls, []);
+});

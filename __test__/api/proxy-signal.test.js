@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { response, startLine, turns } = require('./support/harness');
+const { connected, request, response, startLine, turns } = require('./support/harness');
 const { proxied } = require('./support/proxied');
 
 test('the engine is told to stop, and the results come as always', async () => {
@@ -52,4 +52,14 @@ test('when it is aborted already nothing is proxied, and the request can still b
   await turns();
   assert.equal(told, reason);
   assert.deepEqual(engine.commands.map(startLine), ['SIP/2.0 480 Temporarily Unavailable']);
+});
+
+test('one signal may stop any number of searches', async (t) => {
+  const warn = t.mock.method(process, 'emitWarning', () => {}).mock;
+  const { signal } = new AbortController();
+  const { engine } = await connected((app) => app.invite((req) => req.proxy({ destination: 'sip:a', signal })));
+  for (let i = 0; i < 20; i++) engine.receive(request('INVITE'), { txn: `txn-${i}` });
+  await turns();
+  assert.equal(engine.commands.length, 20);
+  assert.deepEqual(warn.calls, []);
 });
