@@ -1856,7 +1856,8 @@ declare namespace drachtio {
       | ReadonlyMap<string, DigestPassword>
       | ((username: string, realm: string, req: Request) => DigestPassword | Promise<DigestPassword>);
     /**
-     * The algorithms that are offered, in the order of preference.
+     * The algorithms that are offered, in the order of preference, each in a challenge of its own. Phones that look at the
+     * first challenge only, and know no SHA-256, need `['MD5']`.
      *
      * @defaultValue `['SHA-256', 'MD5']`
      */
@@ -1886,14 +1887,14 @@ declare namespace drachtio {
      */
     inDialog?: boolean;
     /**
-     * Whether the credentials must be for the user and host of the request-URI. A request-URI that was changed on the way
-     * does not pass.
+     * Whether the credentials must be for the user and host of the request-URI. If not, it may have been changed on the way;
+     * if so, such a request is answered 400.
      *
      * @defaultValue true
      */
     checkUri?: boolean;
     /**
-     * How long a nonce may be used, in seconds. Then the sender is told to take a new one.
+     * How long a nonce may be used, in seconds, up to 86,400. Then the sender is told to take a new one.
      *
      * @defaultValue 300
      */
@@ -2168,6 +2169,8 @@ declare namespace drachtio {
     contact?: ConnectOptions['contact'];
     /** How the engine works, as for `connect`. */
     engine?: EngineOptions;
+    /** What is shown of the engine at work, as for `connect`. */
+    observe?: ObserveOptions;
     /**
      * How long the calls of a thread that has died wait for the one that takes its place, in milliseconds.
      *
@@ -2194,6 +2197,8 @@ declare namespace drachtio {
     readonly place: ServerOptions;
     /** The sizes of the engine's tables, and how many `applications` are connected. */
     census(): Record<string, number>;
+    /** The numbers of the engine in the text format of Prometheus. See `docs/operations.md`. */
+    metrics(): Promise<string>;
     /** Rejects new requests with 503, waits for the calls to end (`deadline` milliseconds at most), and closes everything. */
     drain(options?: { deadline?: number }): Promise<void>;
     /** Hangs up all calls, closes the sockets and ends the threads. */

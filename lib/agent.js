@@ -496,7 +496,7 @@ class Agent extends EventEmitter {
    */
   async reloadTls(tls) {
     const session = this.#session;
-    if (session === undefined) throw notConnected();
+    if (session === undefined) throw notConnected('reloadTls');
     const settings = tls === undefined ? this.#tls : readTlsOptions(tls);
     await session.link.reloadTls(settings);
     this.#tls = settings;
@@ -509,7 +509,7 @@ class Agent extends EventEmitter {
    */
   setScreening(screening) {
     const session = this.#session;
-    if (session === undefined) throw notConnected();
+    if (session === undefined) throw notConnected('setScreening');
     session.link.setScreening(readScreeningOptions(screening));
   }
 
@@ -520,7 +520,7 @@ class Agent extends EventEmitter {
    */
   metrics() {
     const session = this.#session;
-    return session === undefined ? Promise.reject(notConnected()) : session.link.metrics();
+    return session === undefined ? Promise.reject(notConnected('metrics')) : session.link.metrics();
   }
 
   /** Whether nothing is awaited: no answer of the engine, no final response to a request, no ACK or PRACK. */

@@ -1,9 +1,10 @@
 'use strict';
 
-const { readContacts } = require('./contact_options');
-const { readEngineOptions } = require('./engine_options');
-const { readObserveOptions } = require('./observe_options');
+const { CONTACTS } = require('./contact_options');
+const { ENGINE_OPTIONS } = require('./engine_options');
 const { misuse } = require('./errors');
+const { OBSERVE_OPTIONS } = require('./observe_options');
+const { readOptions, section } = require('./option_kinds');
 
 /** Where the engine listens when it is not told. */
 const DEFAULT_CONTACT = 'sip:*;transport=udp,tcp';
@@ -12,7 +13,7 @@ const DEFAULT_CONTACT = 'sip:*;transport=udp,tcp';
 const REMOTE = new Set(['address', 'secret', 'label', 'tags', 'tls', 'reconnect', 'enablePing', 'pingInterval', 'methods', 'logger']);
 
 /** Options of the embedded engine. */
-const OWN = new Set(['contact', 'engine', 'observe']);
+const CONNECT_OPTIONS = section({ contact: CONTACTS, engine: ENGINE_OPTIONS, observe: OBSERVE_OPTIONS });
 
 /**
  * Reads the options of `connect` that mean the engine of this process.
@@ -22,20 +23,16 @@ const OWN = new Set(['contact', 'engine', 'observe']);
  * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, which names the option
  */
 function readConnectOptions(options) {
-  if (typeof options !== 'object' || options === null) throw misuse('connect: options must be an object', 'DRT_ERR_INVALID_OPTION');
-  for (const name of Object.keys(options)) {
-    if (REMOTE.has(name)) {
-      throw misuse(
-        `connect: option '${name}' is one of a drachtio-server, which 'host' or 'port' must name; ` +
-          "for the engine of this process leave it out, and say with 'contact' where to listen",
-        'DRT_ERR_INVALID_OPTION',
-      );
-    }
-    if (!OWN.has(name)) throw misuse(`connect: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
+  const remote = typeof options === 'object' && options !== null ? Object.keys(options).find((name) => REMOTE.has(name)) : undefined;
+  if (remote !== undefined) {
+    throw misuse(
+      `connect: option '${remote}' is one of a drachtio-server, which 'host' or 'port' must name; ` +
+        "for the engine of this process leave it out, and say with 'contact' where to listen",
+      'DRT_ERR_INVALID_OPTION',
+    );
   }
-  const { contact = DEFAULT_CONTACT, engine = {}, observe } = /** @type {{contact?: unknown, engine?: unknown, observe?: unknown}} */ (options);
-  const start = { contacts: readContacts(contact), engine: readEngineOptions(engine) };
-  return observe === undefined ? start : { ...start, observe: readObserveOptions(observe) };
+  const { contact, engine = {}, observe } = /** @type {Record<string, any>} */ (readOptions('connect', CONNECT_OPTIONS, options));
+  return { contacts: contact ?? [{ uri: DEFAULT_CONTACT }], engine, ...(observe && { observe }) };
 }
 
 module.exports = { readConnectOptions };

@@ -1,7 +1,6 @@
 'use strict';
 
-const { misuse } = require('./errors');
-const { list, section, text } = require('./option_kinds');
+const { Fault, list, section, text } = require('./option_kinds');
 
 /**
  * Where to listen, and how that place is known to others.
@@ -21,18 +20,21 @@ const CONTACT = section({
   dnsNames: list(text('a name', 'sip.example.com')),
 });
 
-/**
- * Reads the option `contact` of `connect`: a SIP URI, an object with one, or an array of these.
- *
- * @param {unknown} contact
- * @returns {ContactOptions[]}
- * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, which names the option
- */
-function readContacts(contact) {
-  if (!Array.isArray(contact)) return [readContact(contact, 'contact')];
-  if (contact.length === 0) throw wrong('contact');
-  return contact.map((item, at) => readContact(item, `contact[${at}]`));
-}
+/** A SIP URI, an object with one, or an array of these. */
+const CONTACTS = Object.freeze({
+  says: "a SIP URI, an object with one as 'uri', or an array of them",
+  example: 'sip:*',
+  /**
+   * @param {unknown} contact
+   * @param {string} name
+   * @returns {ContactOptions[]}
+   */
+  read(contact, name) {
+    if (!Array.isArray(contact)) return [readContact(contact, name)];
+    if (contact.length === 0) throw wrong(name);
+    return contact.map((item, at) => readContact(item, `${name}[${at}]`));
+  },
+});
 
 /**
  * @param {unknown} contact
@@ -42,16 +44,13 @@ function readContact(contact, name) {
   if (typeof contact === 'string' && contact !== '') return { uri: contact };
   if (typeof contact !== 'object' || contact === null || Array.isArray(contact)) throw wrong(name);
   const options = /** @type {ContactOptions} */ (CONTACT.read(contact, name));
-  if (options.uri === undefined) throw misuse(`connect: option '${name}.uri' is missing`, 'DRT_ERR_INVALID_OPTION');
+  if (options.uri === undefined) throw new Fault(`option '${name}.uri' is missing`);
   return options;
 }
 
 /** @param {string} name */
 function wrong(name) {
-  return misuse(
-    `connect: option '${name}' must be a SIP URI, an object with one as 'uri', or an array of them`,
-    'DRT_ERR_INVALID_OPTION',
-  );
+  return new Fault(`option '${name}' must be ${CONTACTS.says}`);
 }
 
-module.exports = { readContacts };
+module.exports = { CONTACTS };

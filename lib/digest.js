@@ -23,6 +23,9 @@ const ALGORITHMS = new Map(
   ].map((algorithm) => [algorithm.name.toLowerCase(), algorithm]),
 );
 
+/** As in a challenge. */
+const ALGORITHM_NAMES = [...ALGORITHMS.values()].map(({ name }) => name);
+
 /**
  * The algorithm of that name, in any case.
  *
@@ -87,4 +90,4 @@ function quote(text) {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-module.exports = { algorithmOf, countText, digestOf, hash, quote, secretOf };
+module.exports = { ALGORITHM_NAMES, algorithmOf, countText, digestOf, hash, quote, secretOf };

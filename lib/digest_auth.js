@@ -1,7 +1,7 @@
 'use strict';
 
 const { timingSafeEqual } = require('node:crypto');
-const { algorithmOf, digestOf, quote, secretOf } = require('./digest');
+const { ALGORITHM_NAMES, algorithmOf, digestOf, quote, secretOf } = require('./digest');
 const { misuse } = require('./errors');
 const { parseAuth } = require('./headers/auth');
 const { unquote } = require('./headers/scan');
@@ -34,8 +34,9 @@ const NEVER_CHALLENGED = new Set(['ACK', 'CANCEL']);
 /** The qualities of protection. */
 const QOPS = ['auth', 'auth-int'];
 
-/** How long a nonce may be used, in seconds. */
+/** How long a nonce may be used, and the most that may be said, in seconds. */
 const LIFETIME = 300;
+const MAX_LIFETIME = 86_400;
 
 /** What a user without a password is compared with, so that it takes as long. */
 const NOBODY = 'x';
@@ -63,7 +64,7 @@ function digestAuth(options) {
     check(req, realm, settings, nonces).then(
       (verdict) => {
         if (verdict === 'wrong') {
-          res.send(400, 'Bad Credentials');
+          res.send(400, 'Credentials For Another URI');
         } else if (typeof verdict === 'object') {
           req.authorization = verdict;
           next();
@@ -244,12 +245,12 @@ function readOptions(options) {
   const isTexts = (value) => Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string');
   for (const name of Object.keys(rest)) throw misuse(`digestAuth: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
   must('realm', 'a text or a function', typeof realm === 'function' || (typeof realm === 'string' && realm !== ''));
-  must('passwords', 'an object or a function', typeof passwords === 'function' || (typeof passwords === 'object' && passwords !== null));
-  must('algorithms', 'names of digest algorithms', isTexts(algorithms) && algorithms.every((name) => algorithmOf(name) !== undefined));
-  must('qop', "of 'auth' and 'auth-int'", isTexts(qop) && qop.every((one) => QOPS.includes(one)));
-  must('methods', 'names of methods', methods === undefined || isTexts(methods));
+  must('passwords', 'an object or a Map by user, or a function', typeof passwords === 'function' || (typeof passwords === 'object' && passwords !== null));
+  must('algorithms', `an array of ${ALGORITHM_NAMES.join(', ')}`, isTexts(algorithms) && algorithms.every((name) => algorithmOf(name) !== undefined));
+  must('qop', "an array of 'auth', 'auth-int'", isTexts(qop) && qop.every((one) => QOPS.includes(one)));
+  must('methods', 'an array of methods', methods === undefined || isTexts(methods));
   for (const [name, value] of Object.entries({ proxy, inDialog, checkUri })) must(name, 'true or false', typeof value === 'boolean');
-  must('nonceLifetime', 'a number of seconds above 0', typeof nonceLifetime === 'number' && nonceLifetime > 0 && nonceLifetime <= 86_400);
+  must('nonceLifetime', `a number of seconds above 0, up to ${MAX_LIFETIME}`, typeof nonceLifetime === 'number' && nonceLifetime > 0 && nonceLifetime <= MAX_LIFETIME);
   must('secret', 'a text of 16 characters or more', secret === undefined || (typeof secret === 'string' && secret.length >= 16));
   return {
     realm: /** @type {Settings['realm']} */ (realm),

@@ -330,4 +330,4 @@ function chooseQop(offered) {
   return /** @type {const} */ (['auth', 'auth-int']).find((option) => options.includes(option));
 }
 
-module.exports = { DigestClient, formatCredentials, MAX_NONCES, MAX_REPETITIONS };
+module.exports = { DigestClient, formatCredentials, MAX_NONCES };

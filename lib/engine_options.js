@@ -1,6 +1,6 @@
 'use strict';
 
-const { either, endpoint, flag, list, milliseconds, record, section, text, whole, word } = require('./option_kinds');
+const { either, endpoint, flag, list, milliseconds, readOptions, record, section, text, whole, word } = require('./option_kinds');
 
 /** A certificate and its private key. */
 const CERTIFICATE = {
@@ -112,36 +112,25 @@ const ENGINE_OPTIONS = section({
 });
 
 /**
- * Reads the option `engine` of `connect`.
+ * Reads what `reloadTls` is given.
  *
  * @param {unknown} options
  * @returns {Record<string, unknown>} with nothing in it that the engine does not know
- * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
- */
-function readEngineOptions(options) {
-  return /** @type {Record<string, unknown>} */ (ENGINE_OPTIONS.read(options, 'engine'));
-}
-
-/**
- * Reads the options of TLS.
- *
- * @param {unknown} options
- * @returns {Record<string, unknown>}
- * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
+ * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the name of the option
  */
 function readTlsOptions(options) {
-  return /** @type {Record<string, unknown>} */ (TLS.read(options, 'engine.tls'));
+  return /** @type {Record<string, unknown>} */ (readOptions('reloadTls', TLS, options));
 }
 
 /**
- * Reads the options of screening.
+ * Reads what `setScreening` is given.
  *
  * @param {unknown} options
- * @returns {Record<string, unknown>}
- * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
+ * @returns {Record<string, unknown>} with nothing in it that the engine does not know
+ * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the name of the option
  */
 function readScreeningOptions(options) {
-  return /** @type {Record<string, unknown>} */ (SCREENING.read(options, 'engine.screening'));
+  return /** @type {Record<string, unknown>} */ (readOptions('setScreening', SCREENING, options));
 }
 
-module.exports = { ENGINE_OPTIONS, readEngineOptions, readScreeningOptions, readTlsOptions };
+module.exports = { ENGINE_OPTIONS, readScreeningOptions, readTlsOptions };

@@ -58,15 +58,4 @@ const OBSERVE_OPTIONS = section({
   cdr: record({ path: text('the name of a file', '/var/log/calls.json'), ...ROTATION, daily: flag() }, ['path']),
 });
 
-/**
- * Reads the option `observe` of `connect` and `serve`.
- *
- * @param {unknown} options
- * @returns {Record<string, any>}
- * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
- */
-function readObserveOptions(options) {
-  return /** @type {Record<string, any>} */ (OBSERVE_OPTIONS.read(options, 'observe'));
-}
-
-module.exports = { LOG_LEVELS, OBSERVE_OPTIONS, readObserveOptions };
+module.exports = { LOG_LEVELS, OBSERVE_OPTIONS };

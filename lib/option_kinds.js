@@ -9,7 +9,7 @@ const { misuse } = require('./errors');
  * @typedef {object} Kind
  * @property {string} says what is accepted, in the words of the documentation
  * @property {unknown} example a value that is accepted
- * @property {(value: unknown, name: string) => unknown} read the value as the engine takes it; throws when it is
+ * @property {(value: unknown, name: string) => unknown} read the value as the engine takes it; throws a `Fault` when it is
  *   another, with the full name of the option
  * @property {Readonly<Record<string, Kind>>} [entries] of a section: the options in it
  */
@@ -17,12 +17,34 @@ const { misuse } = require('./errors');
 /** The longest time that an option may say: 24 hours, in milliseconds. */
 const DAY = 86_400_000;
 
+/** What is wrong with an option. The call that it was given to is added where that is known, by `readOptions`. */
+class Fault extends Error {}
+
+/**
+ * Reads what a call was given.
+ *
+ * @param {string} call its name, for whoever has to find it
+ * @param {Kind} kind
+ * @param {unknown} value
+ * @param {string} [name] the full name of the option; '' for all options of the call
+ * @returns {unknown} the value as the engine takes it
+ * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, with the full name of the option
+ */
+function readOptions(call, kind, value, name = '') {
+  try {
+    return kind.read(value, name);
+  } catch (err) {
+    if (err instanceof Fault) throw misuse(`${call}: ${err.message}`, 'DRT_ERR_INVALID_OPTION');
+    throw err;
+  }
+}
+
 /**
  * @param {string} name
  * @param {string} says
  */
 function refuse(name, says) {
-  return misuse(`connect: option '${name}' must be ${says}`, 'DRT_ERR_INVALID_OPTION');
+  return new Fault(name === '' ? `the options must be ${says}` : `option '${name}' must be ${says}`);
 }
 
 /**
@@ -170,8 +192,9 @@ function section(entries) {
       const options = {};
       for (const [key, given] of Object.entries(value)) {
         const entry = table.get(key);
-        if (entry === undefined) throw misuse(`connect: unknown option '${name}.${key}'`, 'DRT_ERR_INVALID_OPTION');
-        if (given !== undefined) options[key] = entry.read(given, `${name}.${key}`);
+        const full = name === '' ? key : `${name}.${key}`;
+        if (entry === undefined) throw new Fault(`unknown option '${full}'; known here: ${[...table.keys()].join(', ')}`);
+        if (given !== undefined) options[key] = entry.read(given, full);
       }
       return options;
     },
@@ -203,4 +226,4 @@ function record(entries, required) {
   });
 }
 
-module.exports = { either, endpoint, flag, list, milliseconds, record, section, text, whole, word };
+module.exports = { Fault, either, endpoint, flag, list, milliseconds, readOptions, record, section, text, whole, word };

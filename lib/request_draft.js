@@ -131,9 +131,13 @@ function coded(err, code) {
   return Object.assign(err, { code });
 }
 
-/** What a request is answered with that is made before `connect`. */
-function notConnected() {
-  return new DrachtioError('cannot call app#request in unconnected state', 'DRT_ERR_NOT_CONNECTED');
+/**
+ * What a call fails with that needs an engine, before `connect`.
+ *
+ * @param {string} [call]
+ */
+function notConnected(call = 'request') {
+  return new DrachtioError(`cannot call app#${call} in unconnected state`, 'DRT_ERR_NOT_CONNECTED');
 }
 
 module.exports = { readArguments, draftRequest, notConnected };

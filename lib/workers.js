@@ -6,6 +6,9 @@ const { availableParallelism } = require('node:os');
 const { Worker, getEnvironmentData, setEnvironmentData } = require('node:worker_threads');
 const { misuse } = require('./errors');
 
+/** Options of the engine that is shared, as for `connect`. */
+const SHARED = new Set(['contact', 'engine', 'observe']);
+
 /** Where a worker is told how to reach the engine that it shares. */
 const PLACE = 'drachtio:shared';
 
@@ -25,6 +28,7 @@ const ADOPT = 30_000;
  * @property {import('node:worker_threads').WorkerOptions} [worker] the options of each
  * @property {unknown} [contact] where to listen, as for `connect`
  * @property {unknown} [engine] how the engine works, as for `connect`
+ * @property {unknown} [observe] what is shown of the engine at work, as for `connect`
  * @property {number} [adopt] how long the calls of a worker that has died wait for its successor, in milliseconds
  *
  * @typedef {object} Place what an application connects to that shares the engine
@@ -84,6 +88,11 @@ class Workers extends EventEmitter {
   /** The sizes of the engine's tables, and how many applications are connected. */
   census() {
     return this.#server.census();
+  }
+
+  /** The numbers of the engine in the text format of Prometheus. */
+  metrics() {
+    return this.#server.metrics();
   }
 
   /**
@@ -163,7 +172,7 @@ async function workers(file, options = {}) {
     throw misuse(`workers: option 'count' must be a number of threads, not ${JSON.stringify(count)}`, 'DRT_ERR_INVALID_OPTION');
   }
   for (const name of Object.keys(rest)) {
-    if (name !== 'contact' && name !== 'engine') throw misuse(`workers: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
+    if (!SHARED.has(name)) throw misuse(`workers: unknown option '${name}'`, 'DRT_ERR_INVALID_OPTION');
   }
   // A server's own application is one that connects, and asks this file for its place.
   const { serve } = require('./serve/server');

@@ -3,8 +3,11 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { readContacts } = require('../../lib/contact_options');
+const { CONTACTS } = require('../../lib/contact_options');
 const { readClosedConnection } = require('../../lib/closed_connection');
+const { readOptions } = require('../../lib/option_kinds');
+
+const readContacts = (contact) => readOptions('connect', CONTACTS, contact, 'contact');
 
 const full = {
   uri: 'sip:10.0.0.5:5060',

@@ -42,7 +42,8 @@ async function guarded(options = OPTIONS) {
     if (answer === undefined) return undefined;
     const name = /^(WWW|Proxy)-Authenticate: /;
     const challenges = headerLines(answer).filter((line) => name.test(line)).flatMap((line) => parseAuth(line.replace(name, '')));
-    return { status: Number(startLine(answer).split(' ')[1]), challenges, lines: headerLines(answer) };
+    const [, status, ...reason] = startLine(answer).split(' ');
+    return { status: Number(status), reason: reason.join(' '), challenges, lines: headerLines(answer) };
   };
   const answer = (challenge, given = {}) => {
     const { header = 'Authorization', method = 'REGISTER', uri = URI, body = '', ...rest } = given;
@@ -146,7 +147,8 @@ test('credentials of another realm, without qop, or with something missing are n
 test('credentials for another user or host are refused', async () => {
   const { ask, answer } = await guarded();
   const { challenges: [challenge] } = await ask();
-  assert.equal((await answer(challenge, { uri: 'sip:carol@127.0.0.1' })).status, 400);
+  const { status, reason } = await answer(challenge, { uri: 'sip:carol@127.0.0.1' });
+  assert.deepEqual([status, reason], [400, 'Credentials For Another URI']);
   assert.equal((await answer(challenge, { uri: 'sip:bob@127.0.0.2' })).status, 400);
   assert.equal((await answer(challenge, { uri: 'sip:bob@127.0.0.1:5060;transport=tcp' })).status, 200);
   const lax = await guarded({ ...OPTIONS, checkUri: false });

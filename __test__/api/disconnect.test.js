@@ -52,6 +52,14 @@ test('callbacks that still wait are told', async () => {
   assert.equal((await told).code, 'DRT_ERR_DISCONNECTED');
 });
 
+test('what needs an engine is an error afterwards, which names it', async () => {
+  const { app } = await connected();
+  await app.disconnect();
+  assert.throws(() => app.setScreening({}), { code: 'DRT_ERR_NOT_CONNECTED', message: 'cannot call app#setScreening in unconnected state' });
+  await assert.rejects(app.metrics(), { code: 'DRT_ERR_NOT_CONNECTED', message: 'cannot call app#metrics in unconnected state' });
+  await assert.rejects(app.reloadTls(), { code: 'DRT_ERR_NOT_CONNECTED', message: 'cannot call app#reloadTls in unconnected state' });
+});
+
 test('an application can be connected again, and asks for the same methods', async () => {
   const { app } = await connected((a) => a.invite(() => {}));
   await app.disconnect();

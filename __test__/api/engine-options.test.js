@@ -22,12 +22,28 @@ test('what is given reaches the engine', () => {
 
 test('an unknown option is an error with its full name', () => {
   const refused = (engine, name) => {
-    assert.throws(() => drachtio().connect({ engine }), { code: 'DRT_ERR_INVALID_OPTION', message: `connect: unknown option '${name}'` });
+    assert.throws(() => drachtio().connect({ engine }), { code: 'DRT_ERR_INVALID_OPTION', message: new RegExp(`^connect: unknown option '${name}'; known here: `) });
   };
   refused({ timer: {} }, 'engine.timer');
   refused({ timers: { t3: 1 } }, 'engine.timers.t3');
   refused({ timers: { constructor: 1 } }, 'engine.timers.constructor');
   refused(JSON.parse('{"__proto__": {}}'), 'engine.__proto__');
+});
+
+test('the error of an unknown option says which there are', () => {
+  assert.throws(() => drachtio().connect({ engine: { sessionTimers: { expire: 90 } } }), {
+    message: "connect: unknown option 'engine.sessionTimers.expire'; known here: expires, minSE, refresher",
+  });
+  assert.throws(() => drachtio().connect({ contcat: 'sip:*' }), { message: "connect: unknown option 'contcat'; known here: contact, engine, observe" });
+});
+
+test('an error names the call that it is of, in its stack as well', () => {
+  const app = drachtio();
+  app.connect();
+  const says = (act, text) => assert.throws(act, (err) => err.message.startsWith(text) && err.stack.includes(text));
+  says(() => app.setScreening({ block: [] }), "setScreening: unknown option 'block'");
+  says(() => app.setScreening({ blocked: '10.0.0.1' }), "setScreening: option 'blocked' must be an array");
+  says(() => app.setScreening(null), 'setScreening: the options must be an object');
 });
 
 test('an option of a wrong kind is an error with its full name', () => {
@@ -63,7 +79,7 @@ test('kinds of values that are not numbers', () => {
   assert.equal(colour.read('blue', 'o'), 'blue');
   refused(colour, 'green', 'o');
   assert.deepEqual(list(colour).read(['red', 'blue'], 'o'), ['red', 'blue']);
-  assert.throws(() => list(colour).read(['red', 'green'], 'o'), { message: "connect: option 'o[1]' must be 'red' or 'blue'" });
+  assert.throws(() => list(colour).read(['red', 'green'], 'o'), { message: "option 'o[1]' must be 'red' or 'blue'" });
   refused(list(colour), 'red', 'o');
 });
 

@@ -36,7 +36,7 @@ test('a request handler is for every method unless it names one', () => {
 
 test('what is wrong is named in full', () => {
   refused(null, 'serve: the options must be an object');
-  refused({ colour: 1 }, "serve: unknown option 'colour'");
+  refused({ colour: 1 }, /^serve: unknown option 'colour'; known here: contact, /);
   refused({ admin: { tlsPort: 9023 } }, "serve: option 'admin.tlsPort' needs a certificate, 'admin.certificate' or 'engine.tls.certificates'");
   refused({ admin: { port: 70_000 } }, "serve: option 'admin.port' must be a whole number from 0 to 65535, or true or false");
   refused({ engine: { timers: { t1: 1 } } }, /^serve: option 'engine.timers.t1' must be a whole number/);

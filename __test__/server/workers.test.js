@@ -26,12 +26,12 @@ const THREAD = `
 `;
 
 /** Starts threads with the program above. */
-async function start(t, count) {
+async function start(t, count, options) {
   const folder = mkdtempSync(path.join(tmpdir(), 'workers-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'thread.js');
   writeFileSync(file, THREAD);
-  const workers = await drachtio.workers(file, { count, contact: 'sip:127.0.0.1:0;transport=udp' });
+  const workers = await drachtio.workers(file, { count, contact: 'sip:127.0.0.1:0;transport=udp', ...options });
   t.after(() => workers.close());
   return { workers, uri: `sip:app@${workers.hostports[0].split('/')[1]}` };
 }
@@ -93,6 +93,14 @@ test('another application of the process shares the engine too', { timeout: 60_0
   t.after(() => app.disconnect());
   const phone = await startPhone(t, 'phone');
   assert.equal((await phone.send(uri, { method: 'OPTIONS' })).reason, 'From the main thread');
+});
+
+test('what is shown of the engine is that of all threads', { timeout: 60_000 }, async (t) => {
+  const { workers, uri } = await start(t, 2, { observe: { metrics: { port: 0 } } });
+  await readyThreads(workers, 2);
+  const phone = await startPhone(t, 'phone');
+  for (let n = 0; n < 2; n++) await phone.call(uri);
+  assert.match(await workers.metrics(), /drachtio_sip_requests_in_total\{method="INVITE"\} 2/);
 });
 
 test('options that are wrong are named', async () => {

@@ -403,4 +403,4 @@ function lost(cause) {
   return new DrachtioError(`the connection to the server is lost: ${cause.message}`, 'DRT_ERR_CONNECTION_LOST', { cause });
 }
 
-module.exports = { ServerLink, AcceptedLink, RemoteLink };
+module.exports = { ServerLink, AcceptedLink };

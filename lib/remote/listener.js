@@ -22,4 +22,4 @@ function listenForServers(options, onConnection) {
   return server;
 }
 
-module.exports = { listenForServers, MAX_CONNECTIONS };
+module.exports = { listenForServers };

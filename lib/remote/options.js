@@ -131,7 +131,10 @@ function known(call, options, names) {
   if (typeof options !== 'object' || options === null) throw misuse(`${call}: options must be an object`, 'DRT_ERR_INVALID_OPTION');
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || names.has(name)) continue;
-    if (EMBEDDED.has(name)) throw misuse(`${call}: option '${name}' is one of the engine of this process; with a server leave it out`, 'DRT_ERR_INVALID_OPTION');
+    if (EMBEDDED.has(name)) {
+      const choice = call === 'connect' ? "'host' and 'port' mean a drachtio-server: leave out these, or this one" : 'leave it out';
+      throw misuse(`${call}: option '${name}' is one of the engine of this process; ${choice}`, 'DRT_ERR_INVALID_OPTION');
+    }
     process.emitWarning(`${call}: unknown option '${name}'`, { type: 'DrachtioWarning', code: 'DRT_WARN_UNKNOWN_OPTION' });
   }
   return /** @type {Record<string, unknown>} */ (options);

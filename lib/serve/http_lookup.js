@@ -142,4 +142,4 @@ function failure(message, code, cause) {
   return new DrachtioError(message, code, { cause });
 }
 
-module.exports = { HttpLookup, MAX_ANSWER, MAX_LOOKUPS };
+module.exports = { HttpLookup };

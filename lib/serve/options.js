@@ -1,11 +1,11 @@
 'use strict';
 
 const { ENDPOINT } = require('./blacklist');
-const { readContacts } = require('../contact_options');
+const { CONTACTS } = require('../contact_options');
 const { ENGINE_OPTIONS } = require('../engine_options');
 const { misuse } = require('../errors');
 const { OBSERVE_OPTIONS } = require('../observe_options');
-const { either, flag, list, milliseconds, record, section, text, whole, word } = require('../option_kinds');
+const { either, flag, list, milliseconds, readOptions, record, section, text, whole, word } = require('../option_kinds');
 
 /**
  * What `drachtio.serve` and `npx drachtio serve` are told, checked and with its defaults filled in. Whatever a file,
@@ -64,13 +64,6 @@ const DEFAULT_SECRET = 'admin';
 
 /** Port of applications where none is configured. */
 const DEFAULT_ADMIN_PORT = 9022;
-
-const CONTACTS = Object.freeze({
-  says: 'a SIP URI, an object with one, or an array of them',
-  example: 'sip:*',
-  /** @param {unknown} value */
-  read: (value) => readContacts(value),
-});
 
 /** The options of `serve`: a table that everything else about them follows. `docs/configuration.md` describes them. */
 const SERVE_OPTIONS = section({
@@ -136,7 +129,7 @@ const SERVE_OPTIONS = section({
  * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the full name of the option
  */
 function readServeOptions(options) {
-  const given = /** @type {Record<string, any>} */ (read(options));
+  const given = /** @type {Record<string, any>} */ (readOptions('serve', SERVE_OPTIONS, options));
   const admin = given.admin ?? {};
   const { blacklist } = given;
   if (admin.tlsPort !== undefined && admin.tlsPort !== false && admin.certificate === undefined && !given.engine?.tls?.certificates?.length) {
@@ -171,17 +164,6 @@ function readServeOptions(options) {
   };
 }
 
-/** @param {unknown} options */
-function read(options) {
-  try {
-    return SERVE_OPTIONS.read(options, '');
-  } catch (err) {
-    const error = /** @type {Error} */ (err);
-    error.message = error.message.replace(/^connect: (unknown )?option '\.?/, "serve: $1option '").replace("option '' must", 'the options must');
-    throw error;
-  }
-}
-
 /**
  * @param {{url: string, method?: string, httpMethod?: 'GET' | 'POST', verifyPeer?: boolean}} handler
  * @param {number} at
@@ -206,4 +188,4 @@ function wrong(name, says) {
   return misuse(`serve: option '${name}' ${says}`, 'DRT_ERR_INVALID_OPTION');
 }
 
-module.exports = { DEFAULT_SECRET, SERVE_OPTIONS, readServeOptions };
+module.exports = { DEFAULT_SECRET, readServeOptions };

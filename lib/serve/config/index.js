@@ -136,4 +136,4 @@ function whereIs(message, lines) {
   return undefined;
 }
 
-module.exports = { DEFAULT_FILE, loadConfiguration };
+module.exports = { loadConfiguration };
