@@ -2,9 +2,10 @@
 //!
 //! A kernel loses datagrams of every kind when its buffer is full, those of calls that are up too,
 //! and by default that holds a few milliseconds of a busy server's traffic. So messages are read
-//! as they come, which is little work, and wait here. Once they wait too long, new requests are
-//! refused (503) when their turn comes, before anything is built for them: that costs a tenth of
-//! what the rest of a call does, so that what goes on keeps its place.
+//! as they come, which is little work, and wait here. Once they have waited too long for a while,
+//! new requests are refused (503) when their turn comes, before anything is built for them: that
+//! costs a tenth of what the rest of a call does, so that what goes on keeps its place. A burst, or
+//! a moment in which the machine did something else, is worked off and nobody is refused.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -12,16 +13,21 @@ use std::time::{Duration, Instant};
 
 use crate::transport::{Arrival, Transports};
 
-/// How long a message may have waited before new requests are refused. A request inside a call
-/// and its answer wait once each, and must not take the half second after which UDP requests are
-/// repeated (T1, RFC 3261 §17.1.2.2).
+/// How long a message may wait. A request inside a call and its answer wait once each, and must not
+/// take the half second after which UDP requests are repeated (T1, RFC 3261 §17.1.2.2).
 pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// For how long messages must have waited longer than that before new requests are refused.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// For how long there is no such patience again after requests had to be refused.
+const WARY: Duration = Duration::from_secs(5);
 
 /// As long as fewer wait, the engine keeps up, and it is the machine that has stood still.
 const FEW: usize = 256;
 
 /// Messages that wait; further ones stay in the kernel's buffers. It is more than what can be
-/// worked on in [`LONGEST_WAIT`].
+/// worked on in [`LONGEST_WAIT`]. When half as many wait there is no patience.
 pub(super) const MAX_WAITING: usize = 16_384;
 
 /// Batches read before there is work again.
@@ -35,6 +41,9 @@ pub(super) const WORK_BATCH: usize = 64;
 pub(super) struct Waiting {
     arrivals: VecDeque<(Instant, Arrival)>,
     fresh: Vec<Arrival>,
+    /// Since when each message has waited too long.
+    behind_since: Option<Instant>,
+    wary_until: Option<Instant>,
 }
 
 impl Waiting {
@@ -62,11 +71,27 @@ impl Waiting {
         self.arrivals.extend(fresh);
     }
 
-    /// The next one, and whether it has waited too long.
+    /// The next one, and whether it is refused if it is a new request.
     pub(super) fn next(&mut self, now: Instant) -> Option<(Arrival, bool)> {
         let (since, arrival) = self.arrivals.pop_front()?;
-        let is_late = now.saturating_duration_since(since) > LONGEST_WAIT;
-        Some((arrival, is_late && self.arrivals.len() >= FEW))
+        let waited = now.saturating_duration_since(since);
+        Some((arrival, self.is_behind(now, waited)))
+    }
+
+    /// Whether this is overload, when the oldest message has waited for so long.
+    fn is_behind(&mut self, now: Instant, waited: Duration) -> bool {
+        if waited <= LONGEST_WAIT || self.arrivals.len() < FEW {
+            self.behind_since = None;
+            return false;
+        }
+        let behind_since = *self.behind_since.get_or_insert(now);
+        let is_lasting = now.saturating_duration_since(behind_since) >= PATIENCE;
+        let is_wary = self.wary_until.is_some_and(|until| now < until);
+        let is_behind = is_lasting || is_wary || self.arrivals.len() >= MAX_WAITING / 2;
+        if is_behind {
+            self.wary_until = Some(now + WARY);
+        }
+        is_behind
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -88,32 +113,61 @@ mod tests {
         waiting
     }
 
+    /// How many are late at that time, of all that wait.
     fn late(waiting: &mut Waiting, now: Instant) -> usize {
         std::iter::from_fn(|| waiting.next(now))
             .filter(|(_, is_late)| *is_late)
             .count()
     }
 
+    /// The same, when some have waited too long for as long as there is patience.
+    fn late_for_long(waiting: &mut Waiting, now: Instant) -> usize {
+        assert!(!waiting.next(now).unwrap().1, "it may be a burst");
+        late(waiting, now + PATIENCE)
+    }
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
     #[test]
-    fn what_waits_too_long_is_late() {
+    fn what_waits_too_long_for_a_while_is_late() {
         let start = Instant::now();
-        let later = start + LONGEST_WAIT + Duration::from_millis(1);
-        assert_eq!(late(&mut arrived(1_000, start), start + LONGEST_WAIT), 0);
-        assert_eq!(late(&mut arrived(1_000, start), later), 1_000 - FEW);
+        let in_time = start + LONGEST_WAIT;
+        assert_eq!(late(&mut arrived(1_000, start), in_time), 0);
+        let waiting = &mut arrived(1_000, start);
+        assert_eq!(late_for_long(waiting, in_time + MOMENT), 999 - FEW);
     }
 
     #[test]
-    fn what_came_later_is_late_later() {
+    fn a_burst_that_is_worked_off_soon_is_no_overload() {
+        let start = Instant::now();
+        let mut waiting = arrived(5_000, start);
+        for n in 0..5_000_u32 {
+            let at = start + LONGEST_WAIT + PATIENCE * n / 5_000;
+            assert!(!waiting.next(at).unwrap().1);
+        }
+    }
+
+    #[test]
+    fn more_than_can_wait_is_overload_at_once() {
+        let start = Instant::now();
+        let mut waiting = arrived(MAX_WAITING, start);
+        assert!(waiting.next(start + LONGEST_WAIT + MOMENT).unwrap().1);
+    }
+
+    #[test]
+    fn after_an_overload_there_is_no_patience_for_some_seconds() {
         let start = Instant::now();
         let mut waiting = arrived(1_000, start);
-        waiting.fresh.push(Arrival::Closed(ConnectionId(2)));
-        let later = start + LONGEST_WAIT * 2;
-        waiting.admit(later);
-        for _ in 0..1_000 - FEW {
-            assert!(waiting.next(later).unwrap().1);
-        }
-        assert_eq!(late(&mut waiting, later), 1, "there were {FEW} behind it");
-        assert!(waiting.is_empty());
+        late_for_long(&mut waiting, start + LONGEST_WAIT + MOMENT);
+        let over = start + LONGEST_WAIT + MOMENT + PATIENCE;
+        let mut is_late_at = |now: Instant| {
+            let fresh = (0..=FEW).map(|_| Arrival::Closed(ConnectionId(3)));
+            waiting.fresh.extend(fresh);
+            waiting.admit(now - LONGEST_WAIT - MOMENT);
+            late(&mut waiting, now) > 0
+        };
+        assert!(is_late_at(over + WARY - MOMENT));
+        assert!(!is_late_at(over + WARY * 3));
     }
 
     #[test]
