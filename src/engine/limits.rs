@@ -7,6 +7,11 @@
 /// room for some 15,000 new requests a second.
 pub const MAX_SERVER_TRANSACTIONS: usize = 500_000;
 
+/// Bytes of the requests of these transactions. What is kept of one, its response in the end, is
+/// no larger: but whoever sends many that are as large as they may be must not get all the memory
+/// there is. Room for half a million requests of 2 KiB.
+pub const MAX_SERVER_TRANSACTION_BYTES: usize = 1024 * 1024 * 1024;
+
 /// Client transactions, those that wait out their last timer included.
 pub const MAX_CLIENT_TRANSACTIONS: usize = 500_000;
 
@@ -69,6 +74,8 @@ pub const MAX_ROUTES: usize = 32;
 pub struct TableLimits {
     /// See [`MAX_SERVER_TRANSACTIONS`].
     pub server_transactions: usize,
+    /// See [`MAX_SERVER_TRANSACTION_BYTES`].
+    pub server_transaction_bytes: usize,
     /// See [`MAX_CLIENT_TRANSACTIONS`].
     pub client_transactions: usize,
     /// See [`MAX_DIALOGS`].
@@ -89,6 +96,7 @@ impl Default for TableLimits {
     fn default() -> TableLimits {
         TableLimits {
             server_transactions: MAX_SERVER_TRANSACTIONS,
+            server_transaction_bytes: MAX_SERVER_TRANSACTION_BYTES,
             client_transactions: MAX_CLIENT_TRANSACTIONS,
             dialogs: MAX_DIALOGS,
             proxies: MAX_PROXIES,

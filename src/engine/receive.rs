@@ -110,8 +110,7 @@ impl Engine {
 
     /// True if such a request can't be taken in: it is refused before a transaction is made for it.
     fn is_overloaded(&self, request: &Message) -> bool {
-        let is_full =
-            |claim: Claim| self.servers.len() >= claim.share_of(self.limits.server_transactions);
+        let is_full = |claim| self.servers.is_full(claim, &self.limits);
         // Whose it is, is looked up only when it matters.
         (self.is_behind || is_full(Claim::New))
             && (!self.is_established(request) || is_full(Claim::Established))
@@ -142,8 +141,7 @@ impl Engine {
             "{}\nACK",
             server_match(ack, &via, via.branch(), Method::Ack.as_str())
         );
-        let is_full =
-            self.servers.len() >= Claim::Established.share_of(self.limits.server_transactions);
+        let is_full = self.servers.is_full(Claim::Established, &self.limits);
         if is_full || self.servers.find(&matching).is_some() {
             return;
         }

@@ -12,6 +12,7 @@ fn limits() -> TableLimits {
 fn the_defaults_are_the_constants() {
     let TableLimits {
         server_transactions,
+        server_transaction_bytes,
         client_transactions,
         dialogs,
         proxies,
@@ -21,6 +22,10 @@ fn the_defaults_are_the_constants() {
         challenges,
     } = limits();
     assert_eq!(server_transactions, limits::MAX_SERVER_TRANSACTIONS);
+    assert_eq!(
+        server_transaction_bytes,
+        limits::MAX_SERVER_TRANSACTION_BYTES
+    );
     assert_eq!(client_transactions, limits::MAX_CLIENT_TRANSACTIONS);
     assert_eq!(dialogs, limits::MAX_DIALOGS);
     assert_eq!(proxies, limits::MAX_PROXIES);
@@ -67,6 +72,44 @@ fn a_request_that_finds_no_room_is_answered_503_without_a_trace() {
     world.settle();
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
+    world.finish();
+}
+
+#[test]
+fn large_requests_fill_the_table_sooner() {
+    let mut world = World::new(1);
+    let node = world.node("10.0.0.1:5060");
+    let phone = world.phone("10.0.0.9:5060");
+    let server_transaction_bytes = 100_000;
+    world.limit_tables(
+        node,
+        TableLimits {
+            server_transaction_bytes,
+            ..limits()
+        },
+    );
+    let body = "x".repeat(40_000);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let message = world
+            .ua(phone, "sip:bob@10.0.0.1")
+            .request_with("MESSAGE", &[], &body);
+        world.say(phone, node, message);
+        world.settle();
+        for told in world.told(node) {
+            world.respond(node, told.id(), OK);
+        }
+        world.settle();
+        statuses.extend(world.heard_what(phone));
+    }
+    assert_eq!(statuses, ["200", "200", "200", "503"]);
+    // They have been answered, and go when their last timer has run.
+    world.run_secs(33);
+    let message = world.ua(phone, "sip:bob@10.0.0.1").request("MESSAGE");
+    world.say(phone, node, message);
+    world.settle();
+    let told = world.next_told(node);
+    world.respond(node, told.id(), OK);
     world.finish();
 }
 

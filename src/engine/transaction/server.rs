@@ -13,6 +13,7 @@ use super::ServerMachine;
 use crate::engine::command::{AppId, DialogId, TransactionId};
 use crate::engine::connections::ByConnection;
 use crate::engine::latency::Stopwatch;
+use crate::engine::limits::{Claim, TableLimits};
 use crate::engine::path::{ConnectionId, Path};
 use crate::engine::reliable::ReliableProvisionals;
 use crate::engine::session_timer::Agreement;
@@ -33,6 +34,8 @@ pub(crate) struct ServerTransaction {
     /// transaction costs little more than its response.
     pub(crate) open: Option<Box<OpenRequest>>,
     matching: Arc<str>,
+    /// Bytes of the request.
+    size: usize,
     /// What a copy of the request has in common with it; see [`Origin`].
     origin: Option<Origin>,
     /// An application has accepted it, provisionally at least.
@@ -125,6 +128,7 @@ impl ServerTransaction {
         is_invite: bool,
     ) -> ServerTransaction {
         ServerTransaction {
+            size: open.request.text().len(),
             id,
             machine: ServerMachine::new(is_invite),
             user: ServerUser::Application,
@@ -155,12 +159,21 @@ pub(crate) struct ServerTable {
     /// The first request of each origin.
     by_origin: HashMap<Origin, ServerKey>,
     by_connection: ByConnection<ServerKey>,
+    /// Bytes of all the requests.
+    size: usize,
 }
 
 impl ServerTable {
+    /// True if there are more than that part of the table is for.
+    pub(crate) fn is_full(&self, claim: Claim, limits: &TableLimits) -> bool {
+        self.slots.len() >= claim.share_of(limits.server_transactions)
+            || self.size >= claim.share_of(limits.server_transaction_bytes)
+    }
+
     pub(crate) fn insert(&mut self, transaction: ServerTransaction) -> ServerKey {
         let (matching, origin) = (transaction.matching.clone(), transaction.origin);
         let connection = transaction.reply_path.connection;
+        self.size += transaction.size;
         let key = self.slots.insert(transaction);
         self.by_match.insert(matching, key);
         self.by_connection.insert(connection, key);
@@ -172,6 +185,7 @@ impl ServerTable {
 
     pub(crate) fn remove(&mut self, key: ServerKey) -> Option<ServerTransaction> {
         let transaction = self.slots.remove(key)?;
+        self.size -= transaction.size;
         self.by_match.remove(&transaction.matching);
         if let Some(Entry::Occupied(first)) = transaction.origin.map(|it| self.by_origin.entry(it))
         {
