@@ -14,9 +14,7 @@ fn the_caller_is_told_180_with_the_tag_of_the_answer() {
     let node = node(&mut world);
     let phone = world.phone("10.0.0.9:5060");
     let mut ua = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = ua.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
+    world.phone_asks(phone, node, &mut ua, "INVITE");
     let trying = world.hear(phone);
     let ringing = world.hear(phone);
     assert_eq!((trying.status(), ringing.status()), (Some(100), Some(180)));
@@ -28,9 +26,7 @@ fn the_caller_is_told_180_with_the_tag_of_the_answer() {
     let ok = world.hear_what(phone, "200");
     assert_eq!(to_tag(&ok), to_tag(&ringing));
     ua.answered(&ok);
-    let ack = ua.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut ua);
     assert_eq!(world.told_what(node), ["ACK"]);
     world.phone_hangs_up(phone, node, &mut ua);
     world.finish();

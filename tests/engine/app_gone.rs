@@ -1,20 +1,19 @@
 //! RFC 3261 §8.1.3.1, §13.2.2.4, §15: an application goes away, and nobody waits for it in vain.
 
 use crate::world::{
-    answer, companion, plan, request, value, Kind, Link, Play, World, ACK, OK, RINGING,
+    answer, companion, plan, request, value, Kind, Link, Play, World, ACK, BYE, OK, REINVITE,
+    RINGING,
 };
 use drachtio::engine::AppId;
 use drachtio::message::HeaderId;
 
 const APP: AppId = AppId(1);
-const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 
 #[test]
 fn what_it_has_not_answered_is_answered_503() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     let ringing = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
@@ -37,8 +36,7 @@ fn what_it_has_not_answered_is_answered_503() {
 #[test]
 fn its_calls_are_hung_up() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.call_in(phone, node);
     world.call_out(node, phone);
     world.app_goes(node, APP);
@@ -58,9 +56,7 @@ fn its_calls_are_hung_up() {
 #[test]
 fn the_calls_of_another_application_go_on() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     world.app_goes(node, AppId(2));
     world.settle();
     assert!(world.heard(phone).is_empty());
@@ -72,11 +68,7 @@ fn the_calls_of_another_application_go_on() {
 fn a_call_it_was_making_is_cancelled_when_it_rings() {
     for already in [false, true] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        world.request(node, INVITE);
-        world.settle();
-        let invite = world.hear(phone);
+        let (node, phone, _, invite) = world.outbound("INVITE");
         let ringing = answer(&invite, 180, "b", &[], "");
         if already {
             world.say_back(phone, &invite, &ringing);
@@ -96,11 +88,7 @@ fn a_call_it_was_making_is_cancelled_when_it_rings() {
 #[test]
 fn a_call_that_is_answered_afterwards_is_ended_at_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, _, invite) = world.outbound("INVITE");
     world.app_goes(node, APP);
     let ok = answer(&invite, 200, "b", &[CONTACT], "");
     world.say_back(phone, &invite, &ok);
@@ -117,13 +105,7 @@ fn a_call_that_is_answered_afterwards_is_ended_at_once() {
 #[test]
 fn its_subscriptions_end_with_the_next_request() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let subscribe = alice.request("SUBSCRIBE");
-    world.say(phone, node, subscribe);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("SUBSCRIBE");
     let ok = world.respond(node, id, "SIP/2.0 200 OK\r\nExpires: 600\r\n");
     alice.answered(&ok.message);
     world.settle();
@@ -141,8 +123,7 @@ fn its_subscriptions_end_with_the_next_request() {
 #[test]
 fn a_subscription_that_is_granted_afterwards_makes_no_dialog() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(
         node,
         "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nExpires: 600\r\n",
@@ -165,8 +146,7 @@ fn a_subscription_that_is_granted_afterwards_makes_no_dialog() {
 fn a_command_that_waits_for_a_name_is_forgotten() {
     let mut world = World::new(1);
     world.name("phone.example.com", &["10.0.0.9"]);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.give(node, request("INVITE sip:phone.example.com SIP/2.0\r\n"));
     world.app_goes(node, APP);
     assert_eq!(world.census(node).queries, 0);
@@ -178,8 +158,7 @@ fn a_command_that_waits_for_a_name_is_forgotten() {
 #[test]
 fn what_it_was_proxying_is_cancelled_and_answered() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let caller = world.phone("10.0.0.8:5060");
     let invite = world.ua(caller, "sip:bob@10.0.0.1").request("INVITE");
     world.say(caller, node, &invite);
@@ -214,21 +193,14 @@ fn what_it_was_proxying_is_cancelled_and_answered() {
 #[test]
 fn a_bye_that_it_has_not_answered_and_a_2xx_without_ack_leave_nothing() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     let bye = alice.request("BYE");
     world.say(phone, node, bye);
     let mut carol = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = carol.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks(phone, node, &mut carol, "INVITE");
     let told = world.told(node);
     let ok = world.respond(node, told[1].id(), OK);
-    let held = world.give(
-        node,
-        crate::world::request_in(&ok.dialog_id(), "BYE sip:x SIP/2.0\r\n"),
-    );
+    let held = world.give(node, crate::world::request_in(&ok.dialog_id(), BYE));
     world.app_goes(node, APP);
     assert_eq!(world.census(node).dialogs, 0);
     world.settle();
@@ -242,11 +214,7 @@ fn a_bye_that_it_has_not_answered_and_a_2xx_without_ack_leave_nothing() {
 fn it_may_go_at_any_moment_of_a_call() {
     for step in 0..6 {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let sent = world.request(node, INVITE);
-        world.settle();
-        let invite = world.hear(phone);
+        let (node, phone, sent, invite) = world.outbound("INVITE");
         let steps: [&dyn Fn(&mut World); 6] = [
             &|world| world.settle(),
             &|world| world.say_back(phone, &invite, answer(&invite, 100, "b", &[], "")),
@@ -259,7 +227,7 @@ fn it_may_go_at_any_moment_of_a_call() {
                 world.request_in(node, &sent.dialog_id(), ACK);
             },
             &|world| {
-                world.request_in(node, &sent.dialog_id(), "INVITE sip:x SIP/2.0\r\n");
+                world.request_in(node, &sent.dialog_id(), REINVITE);
             },
         ];
         for play in &steps[..=step] {

@@ -8,8 +8,7 @@ use drachtio::message::HeaderId;
 #[test]
 fn a_malformed_request_is_answered_with_what_is_wrong() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for (from, to, status) in [
         ("CSeq: 1 OPTIONS", "CSeq: 1 INVITE", 400),
         ("CSeq: 1 OPTIONS", "CSeq: 99999999999 OPTIONS", 400),
@@ -49,8 +48,7 @@ fn a_malformed_request_is_answered_with_what_is_wrong() {
 #[test]
 fn a_malformed_ack_or_response_is_not_answered() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let ack = world.ua(phone, "sip:bob@10.0.0.1").request("ACK");
     world.say(phone, node, ack.replace("CSeq: 0 ACK", "CSeq: 0 BYE"));
     world.say(phone, node, &ack);
@@ -68,8 +66,7 @@ fn a_malformed_ack_or_response_is_not_answered() {
 #[test]
 fn a_request_without_a_usable_via_is_dropped() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
     world.say(
         phone,
@@ -86,8 +83,7 @@ fn a_request_without_a_usable_via_is_dropped() {
 #[test]
 fn a_request_that_no_application_takes_is_answered_503() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.reject_requests(node, 503);
     let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
     world.say(phone, node, options);
@@ -111,8 +107,7 @@ fn a_request_that_no_application_takes_is_answered_503() {
 #[test]
 fn tel_uris_and_unknown_methods_are_the_applications_to_judge() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for (method, uri) in [
         ("INVITE", "tel:+358-555-1234567"),
         ("REFER", "sip:bob@10.0.0.1"),
@@ -133,8 +128,7 @@ fn tel_uris_and_unknown_methods_are_the_applications_to_judge() {
 fn an_application_that_never_answers_is_spoken_for_after_64_s() {
     for method in ["OPTIONS", "INVITE"] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone) = world.node_and_phone();
         let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
         world.say(phone, node, request);
         world.run_secs(63);
@@ -155,8 +149,7 @@ fn an_application_that_never_answers_is_spoken_for_after_64_s() {
 #[test]
 fn a_call_that_rings_says_so_every_minute() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     world.say(phone, node, invite);
     world.settle();
@@ -175,12 +168,7 @@ fn a_call_that_rings_says_so_every_minute() {
 #[test]
 fn a_call_does_not_ring_for_ever() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.respond(node, id, RINGING);
     world.run_secs(3_599);
     assert!(world
@@ -195,8 +183,7 @@ fn a_call_does_not_ring_for_ever() {
 #[test]
 fn what_the_request_says_comes_back_in_its_responses() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = [
         "Timestamp: 54.2",
@@ -229,12 +216,7 @@ fn what_the_request_says_comes_back_in_its_responses() {
 #[test]
 fn a_malformed_response_of_the_applications_is_refused_and_can_be_given_again() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     for text in [
         "SIP/2.0 200 OK\r\nContact: <sip:\r\n",
         "SIP/2.0 200 OK\r\nMax-Forwards: many\r\n",

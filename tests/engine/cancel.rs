@@ -6,7 +6,6 @@ use crate::world::{
 use drachtio::engine::Source;
 use drachtio::message::HeaderId;
 
-const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 const CANCEL_RACE: &str = "SIP ;cause=200 ;text=\"ACK-BYE due to cancel race condition\"";
 
@@ -14,18 +13,13 @@ const CANCEL_RACE: &str = "SIP ;cause=200 ;text=\"ACK-BYE due to cancel race con
 fn a_cancel_is_answered_200_and_its_invite_487() {
     for rings in [false, true] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-        world.say(phone, node, &invite);
-        world.settle();
-        let told = world.next_told(node);
+        let (node, phone, alice, id) = world.inbound("INVITE");
         if rings {
-            world.respond(node, told.id(), RINGING);
+            world.respond(node, id, RINGING);
             world.settle();
         }
         world.heard(phone);
-        world.say(phone, node, companion(&invite, "CANCEL", None));
+        world.say(phone, node, alice.cancel());
         world.settle();
         let ok = world.hear_what(phone, "200");
         assert_eq!(value(&ok, HeaderId::CSeq), "1 CANCEL");
@@ -35,12 +29,12 @@ fn a_cancel_is_answered_200_and_its_invite_487() {
         assert_eq!(value(&ok, HeaderId::To), value(&terminated, HeaderId::To));
 
         let cancel = world.next_told(node);
-        assert_eq!((cancel.what().as_str(), cancel.id()), ("CANCEL", told.id()));
+        assert_eq!((cancel.what().as_str(), cancel.id()), ("CANCEL", id));
         assert_eq!(cancel.dialog.is_some(), rings);
-        let refusal = world.refused(node, crate::world::respond(told.id(), OK));
+        let refusal = world.refused(node, crate::world::respond(id, OK));
         assert_eq!(refusal.code(), "DRT_ERR_UNKNOWN_TRANSACTION");
         assert_eq!(world.census(node).dialogs, 0);
-        world.say(phone, node, companion(&invite, "ACK", Some(&terminated)));
+        world.say(phone, node, alice.ack_failure(&terminated));
         world.run_secs(10);
         assert!(world.heard(phone).is_empty());
         world.finish();
@@ -50,8 +44,7 @@ fn a_cancel_is_answered_200_and_its_invite_487() {
 #[test]
 fn a_repeated_cancel_is_answered_again_and_told_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     world.say(phone, node, &invite);
     for _ in 0..2 {
@@ -66,15 +59,9 @@ fn a_repeated_cancel_is_answered_again_and_told_once() {
 #[test]
 fn a_cancel_after_the_final_response_changes_nothing() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     world.respond(node, id, OK);
-    world.say(phone, node, companion(&invite, "CANCEL", None));
+    world.say(phone, node, alice.cancel());
     world.settle();
     let heard = world.heard(phone);
     let answered: Vec<String> = heard.iter().map(Heard::what).collect();
@@ -82,9 +69,7 @@ fn a_cancel_after_the_final_response_changes_nothing() {
     assert_eq!(value(&heard[2], HeaderId::CSeq), "1 CANCEL");
     assert!(world.told(node).is_empty());
     alice.answered(&heard[1]);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -93,9 +78,7 @@ fn a_cancel_after_the_final_response_changes_nothing() {
 #[test]
 fn a_cancel_of_nothing_is_answered_481_and_harms_no_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     // A forged one: the Call-ID and From of the call, but not its branch.
     let forged = alice.clone().request("INVITE");
     world.say(phone, node, companion(&forged, "CANCEL", None));
@@ -109,8 +92,7 @@ fn a_cancel_of_nothing_is_answered_481_and_harms_no_call() {
 #[test]
 fn a_cancel_of_another_request_than_invite_is_answered_481() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
     world.say(phone, node, &options);
     world.say(phone, node, companion(&options, "CANCEL", None));
@@ -124,9 +106,7 @@ fn a_cancel_of_another_request_than_invite_is_answered_481() {
 #[test]
 fn a_cancel_of_a_reinvite_leaves_the_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let reinvite = alice.request("INVITE");
     world.say(phone, node, &reinvite);
     world.say(phone, node, companion(&reinvite, "CANCEL", None));
@@ -141,11 +121,7 @@ fn a_cancel_of_a_reinvite_leaves_the_call() {
 }
 
 fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     (node, phone, sent, invite)
 }
 
@@ -264,9 +240,7 @@ fn a_2xx_that_crosses_our_cancel_is_acknowledged_and_ended() {
         world.settle();
         assert_eq!(world.told(node).last().unwrap().what(), "200");
         world.heard(phone);
-        world.request_in(node, &sent.dialog_id(), ACK);
-        world.settle();
-        world.hear_what(phone, "ACK");
+        world.app_asks(node, phone, &sent.dialog_id(), ACK);
         let bye = world.hear_what(phone, "BYE");
         assert_eq!(value(&bye, HeaderId::Reason), CANCEL_RACE);
         let told = world.next_told(node);
@@ -333,8 +307,7 @@ fn a_cancel_that_comes_too_late_or_twice_or_from_a_stranger_is_refused() {
 #[test]
 fn the_answer_of_an_application_that_is_cancelled_meanwhile_is_refused() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     world.say(phone, node, &invite);
     world.say(phone, node, companion(&invite, "CANCEL", None));

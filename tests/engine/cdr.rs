@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::world::{
     answer, companion, request_in, Heard, Node, Phone, Proxying, Ua, World, ACK, BUSY, BYE, OK,
-    RINGING,
+    REINVITE, RINGING,
 };
 use drachtio::engine::{AppId, Cdr, Source};
 
@@ -117,9 +117,7 @@ fn a_record_tells_when_and_has_the_message_as_it_was() {
 #[test]
 fn without_somebody_who_asks_there_are_none() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     world.phone_hangs_up(phone, node, &mut alice);
     assert!(records(&mut world, node).is_empty());
     // Who asks in the middle of a call hears of its end.
@@ -179,23 +177,14 @@ fn a_request_that_changes_a_call_is_none_of_its_own() {
     let (node, phone) = recording(&mut world);
     let (mut alice, dialog) = world.call_in(phone, node);
     records(&mut world, node);
-    let reinvite = alice.request("INVITE");
-    world.say(phone, node, &reinvite);
-    world.settle();
+    let reinvite = world.phone_asks(phone, node, &mut alice, "INVITE");
     let id = world.next_told(node).id();
     world.respond(node, id, BUSY);
     world.settle();
     let busy = world.heard(phone).pop().unwrap();
     world.say(phone, node, companion(&reinvite, "ACK", Some(&busy)));
-    world.request_in(node, &dialog, "INVITE sip:placeholder SIP/2.0\r\n");
-    world.settle();
-    let reinvite = world.hear_what(phone, "INVITE");
-    world.say_back(
-        phone,
-        &reinvite,
-        answer(&reinvite, 200, "", &[&alice.contact_line()], ""),
-    );
-    world.settle();
+    let reinvite = world.app_asks(node, phone, &dialog, REINVITE);
+    world.answer(phone, &reinvite, 200);
     world.request_in(node, &dialog, ACK);
     world.settle();
     assert!(records(&mut world, node).is_empty());
@@ -367,9 +356,7 @@ fn the_application_goes() {
         ]
     );
     // A BYE that crosses the engine's is not the end of another call.
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     assert!(records(&mut world, node).is_empty());
     world.run_until_idle();
     world.finish();
@@ -382,9 +369,7 @@ fn both_sides_hang_up_at_once() {
     let (mut alice, dialog) = world.call_in(phone, node);
     records(&mut world, node);
     world.give(node, request_in(&dialog, BYE));
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     assert_eq!(
         records(&mut world, node),
         ["stop application normal-release BYE"]
@@ -504,9 +489,7 @@ fn a_proxied_call_is_cancelled() {
     let (call, invites) = proxied(&mut world, &[0]);
     let callee = call.callees[0];
     world.answer(callee, &invites[0], 180);
-    let cancel = companion(&call.request, "CANCEL", None);
-    world.say(call.caller, call.node, cancel);
-    world.settle();
+    world.caller_cancels(&call);
     let cancel = world.hear_what(callee, "CANCEL");
     world.answer(callee, &cancel, 200);
     world.answer(callee, &invites[0], 487);

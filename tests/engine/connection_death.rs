@@ -1,7 +1,7 @@
 //! RFC 3261 §17.1.4, §18.4, RFC 5626 §5.3.1: when a connection ends, what waits for it fails at
 //! once, and the application is told what it had there.
 
-use crate::world::{answer, request_in, Node, Phone, World, ACK, BUSY, BYE, OK};
+use crate::world::{answer, request_in, Node, Phone, World, ACK, BUSY, BYE, INFO, OK};
 use drachtio::engine::{AppId, ClosedConnection, Transport};
 
 const URI: &str = "sip:x7k2@9fqh2.invalid;transport=tcp";
@@ -13,9 +13,7 @@ fn registered(world: &mut World) -> (Node, Phone) {
     let register = ua.request_with("REGISTER", &[&format!("Contact: <{URI}>")], "");
     world.say(phone, node, register);
     world.settle();
-    let id = world.next_told(node).id();
-    world.respond(node, id, OK);
-    world.settle();
+    world.app_accepts(node);
     world.heard(phone);
     (node, phone)
 }
@@ -113,13 +111,8 @@ fn a_call_whose_peer_is_gone_is_named_and_can_not_be_spoken_in() {
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, OK).dialog_id();
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_is_answered(phone, &mut alice);
+    world.phone_acknowledges(phone, node, &mut alice);
     world.told(node);
     world.close_connections(phone);
     world.settle();
@@ -127,20 +120,13 @@ fn a_call_whose_peer_is_gone_is_named_and_can_not_be_spoken_in() {
         closed(&mut world, node).dialogs,
         std::slice::from_ref(&dialog)
     );
-    let refusal = world.refused(node, request_in(&dialog, "INFO sip:x SIP/2.0\r\n"));
+    let refusal = world.refused(node, request_in(&dialog, INFO));
     assert_eq!(refusal.code(), "DRT_ERR_FLOW_FAILED");
     // It comes back over a new connection, and the call goes on.
-    let info = alice.request("INFO");
-    world.say(phone, node, info);
-    world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "INFO");
+    world.app_accepts(node);
     world.hear_what(phone, "200");
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.app_hangs_up(node, phone, &dialog);
     world.finish();
 }
 
@@ -154,9 +140,7 @@ fn a_client_that_registers_again_is_reached_in_its_old_calls() {
     let contact = format!("Contact: <{URI}>");
     world.say_back(phone, &invite, answer(&invite, 200, "b", &[&contact], ""));
     world.settle();
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.settle();
-    world.hear_what(phone, "ACK");
+    world.app_asks(node, phone, &sent.dialog_id(), ACK);
     world.close_connections(phone);
     world.settle();
     let mut ua = world.ua(phone, "sip:198.51.100.1");
@@ -167,10 +151,7 @@ fn a_client_that_registers_again_is_reached_in_its_old_calls() {
     world.respond(node, told.id(), OK);
     world.settle();
     world.hear_what(phone, "200");
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.app_hangs_up(node, phone, &sent.dialog_id());
     world.finish();
 }
 
@@ -189,9 +170,7 @@ fn a_call_that_no_bye_can_end_is_forgotten_in_time() {
     let ok = world.heard(phone).pop().unwrap();
     alice.answered(&ok);
     drop(ack);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     world.close_connections(phone);
     world.settle();
     let refusal = world.refused(node, request_in(&dialog, BYE));
@@ -204,11 +183,7 @@ fn a_caller_that_is_gone_while_it_rings_is_named() {
     let mut world = World::new(1);
     let node = world.node("198.51.100.1:5060");
     let phone = world.phone("203.0.113.9:5060").by_tcp();
-    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (_, id) = world.inbound_from(phone, node, "INVITE");
     world.close_connections(phone);
     world.settle();
     let closed = closed(&mut world, node);

@@ -1,17 +1,14 @@
 //! RFC 3261 §12.1.2, §13.2.2: the dialogs that an INVITE makes at its sender, one for each fork.
 
-use crate::world::{answer, to_tag, uri_of, value, Heard, Node, Phone, Sent, World, ACK, BYE};
+use crate::world::{
+    answer, to_tag, uri_of, value, Heard, Node, Phone, Sent, World, ACK, BYE, INFO,
+};
 use drachtio::message::{HeaderId, Message};
 
-const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9:5060>";
 
 fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     (node, phone, sent, invite)
 }
 
@@ -174,18 +171,12 @@ fn a_2xx_without_a_tag_is_a_call_too() {
 #[test]
 fn the_caller_sends_requests_in_the_dialog() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (bob, dialog) = world.call_out(node, phone);
-    world.request_in(node, &dialog, "INFO sip:placeholder SIP/2.0\r\n");
-    world.settle();
-    let info = world.hear_what(phone, "INFO");
+    let (node, phone, bob, dialog) = world.outbound_call();
+    let info = world.app_asks(node, phone, &dialog, INFO);
     assert_eq!(info.request_uri().unwrap(), bob.contact());
     assert_eq!(value(&info, HeaderId::To), bob.local);
     assert_eq!(value(&info, HeaderId::From), bob.remote);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &dialog, BYE);
     assert_eq!(bye.cseq().unwrap().number, info.cseq().unwrap().number + 1);
     world.finish();
 }

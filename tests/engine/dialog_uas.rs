@@ -1,18 +1,15 @@
 //! RFC 3261 §12.1.1, §13.3: the dialog that an INVITE makes at its receiver.
 
-use crate::world::{uri_of, value, World, ACK, BUSY, BYE, OK, RINGING};
+use crate::world::{uri_of, value, World, ACK, BUSY, BYE, INFO, OK, RINGING};
 use drachtio::engine::DialogId;
 use drachtio::message::HeaderId;
 
 #[test]
 fn the_dialog_id_is_call_id_and_from_tag_from_the_first_response_on() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "INVITE");
     let told = world.next_told(node);
     assert_eq!(told.dialog, None, "a new request has no dialog yet");
     let tag = told.message.from().unwrap().tag().unwrap().to_string();
@@ -29,9 +26,7 @@ fn the_dialog_id_is_call_id_and_from_tag_from_the_first_response_on() {
     world.settle();
     let ok = world.heard(phone).pop().unwrap();
     alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     let ack = world.next_told(node);
     assert_eq!(ack.dialog_id(), expected);
     assert_eq!(ack.id(), told.id());
@@ -42,12 +37,7 @@ fn the_dialog_id_is_call_id_and_from_tag_from_the_first_response_on() {
 #[test]
 fn all_responses_have_one_to_tag_but_100_has_none() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     for text in [
         "SIP/2.0 100 Trying\r\n",
         RINGING,
@@ -68,12 +58,7 @@ fn all_responses_have_one_to_tag_but_100_has_none() {
 #[test]
 fn the_application_may_choose_the_to_tag_with_its_first_response() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.respond(
         node,
         id,
@@ -96,12 +81,7 @@ fn the_application_may_choose_the_to_tag_with_its_first_response() {
 #[test]
 fn a_failure_ends_the_early_dialog() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, RINGING).dialog_id();
     assert_eq!(world.census(node).dialogs, 1);
     world.respond(node, id, BUSY);
@@ -114,10 +94,8 @@ fn a_failure_ends_the_early_dialog() {
 #[test]
 fn the_callee_sends_requests_in_the_dialog_with_roles_reversed() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (alice, dialog) = world.call_in(phone, node);
-    let sent = world.request_in(node, &dialog, "INFO sip:placeholder SIP/2.0\r\n");
+    let (node, phone, alice, dialog) = world.inbound_call();
+    let sent = world.request_in(node, &dialog, INFO);
     assert_eq!(sent.dialog_id(), dialog);
     world.settle();
     let info = world.hear_what(phone, "INFO");
@@ -135,9 +113,12 @@ fn the_callee_sends_requests_in_the_dialog_with_roles_reversed() {
     );
 
     // §12.2.1.1: each request counts one up; the R-URI of the draft does not matter.
-    world.request_in(node, &dialog, "BYE sip:somebody@else.example SIP/2.0\r\n");
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(
+        node,
+        phone,
+        &dialog,
+        "BYE sip:somebody@else.example SIP/2.0\r\n",
+    );
     assert_eq!(bye.cseq().unwrap().number, first + 1);
     assert_eq!(bye.request_uri().unwrap(), alice.contact());
     world.say_back(phone, &bye, crate::world::answer(&bye, 200, "", &[], ""));
@@ -147,12 +128,7 @@ fn the_callee_sends_requests_in_the_dialog_with_roles_reversed() {
 #[test]
 fn a_response_is_refused_to_whoever_does_not_own_the_request() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound("INVITE");
     let stranger = drachtio::engine::AppId(7);
     let command = world.give_as(node, stranger, crate::world::respond(id, OK));
     let reply = world.reply(node, command);
@@ -175,8 +151,7 @@ fn a_response_is_refused_to_whoever_does_not_own_the_request() {
 #[test]
 fn a_copy_of_an_answered_invite_that_came_another_way_is_declined() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let invite = alice.request("INVITE");
     let copy = invite.replace("branch=z9hG4bK", "branch=z9hG4bK-fork-");
@@ -194,9 +169,7 @@ fn a_copy_of_an_answered_invite_that_came_another_way_is_declined() {
     assert!(branch.contains("-fork-"));
     let ok = heard.iter().find(|one| one.status() == Some(200)).unwrap();
     alice.answered(ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -205,8 +178,7 @@ fn a_copy_of_an_answered_invite_that_came_another_way_is_declined() {
 #[test]
 fn copies_of_an_invite_can_be_refused_one_by_one() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     let copy = invite.replace("branch=z9hG4bK", "branch=z9hG4bK-fork-");
     world.say(phone, node, &invite);

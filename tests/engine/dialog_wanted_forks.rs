@@ -7,8 +7,7 @@ const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9:5060>";
 
 fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let sent = world.perform_action(node, request_all_forks(INVITE));
     world.settle();
     let invite = world.hear_what(phone, "INVITE");

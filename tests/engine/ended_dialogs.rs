@@ -1,6 +1,6 @@
 //! RFC 3261 §8.1.3.1, §15: requests that are open when their dialog ends have one final response too.
 
-use crate::world::{answer, request_in, World, OK};
+use crate::world::{answer, request_in, World, BYE, INFO, OK};
 
 const METHODS: [&str; 7] = [
     "INFO",
@@ -18,9 +18,7 @@ fn a_bye_of_the_peers_leaves_each_request_its_answer() {
         // The peer answers after its BYE, or says nothing more.
         for answers in [true, false] {
             let mut world = World::new(1);
-            let node = world.node("10.0.0.1:5060");
-            let phone = world.phone("10.0.0.9:5060");
-            let (mut alice, dialog) = world.call_in(phone, node);
+            let (node, phone, mut alice, dialog) = world.inbound_call();
             let text = format!("{method} sip:x SIP/2.0\r\nEvent: x\r\n");
             let sent = world.request_in(node, &dialog, &text);
             world.settle();
@@ -47,8 +45,7 @@ fn a_bye_of_the_peers_leaves_each_request_its_answer() {
 fn what_waits_for_a_name_when_the_dialog_ends_is_refused() {
     let mut world = World::new(1);
     world.name("phone.example", &["10.0.0.9"]);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let named = |text: String| {
         text.replace(
@@ -61,17 +58,12 @@ fn what_waits_for_a_name_when_the_dialog_ends_is_refused() {
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, OK).dialog_id();
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_is_answered(phone, &mut alice);
+    world.phone_acknowledges(phone, node, &mut alice);
     world.told(node);
     // The look-up takes longer than the call.
     world.set_look_up_time(std::time::Duration::from_secs(2));
-    let command = world.give(node, request_in(&dialog, "INFO sip:x SIP/2.0\r\n"));
+    let command = world.give(node, request_in(&dialog, INFO));
     let bye = alice.request("BYE");
     world.say(phone, node, bye);
     world.run_secs(1);
@@ -87,14 +79,9 @@ fn what_waits_for_a_name_when_the_dialog_ends_is_refused() {
 fn a_call_that_is_gone_at_the_peer_ends_with_our_bye_however_that_fails() {
     for code in [404, 408, 481, 500, 503, 603] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (_, dialog) = world.call_out(node, phone);
-        world.request_in(node, &dialog, "BYE sip:x SIP/2.0\r\n");
-        world.settle();
-        let bye = world.hear_what(phone, "BYE");
-        world.say_back(phone, &bye, answer(&bye, code, "", &[], ""));
-        world.settle();
+        let (node, phone, _, dialog) = world.outbound_call();
+        let bye = world.app_asks(node, phone, &dialog, BYE);
+        world.answer(phone, &bye, code);
         assert_eq!(world.told_what(node), [code.to_string()]);
         assert_eq!(world.census(node).dialogs, 0);
         world.finish();

@@ -1,7 +1,7 @@
 //! RFC 3261 §8.1.1.7, §8.1.1.8, §16.6, §18.1.1: a host behind a translator shows its external
 //! address in Via, Contact and Record-Route to those outside, and its own to those inside.
 
-use crate::world::{answer, request, routes, uri_of, value, Node, Phone, World, BYE};
+use crate::world::{answer, request, routes, uri_of, value, Node, Phone, World, BYE, UPDATE};
 use drachtio::engine::{Advertised, Config, Listener, Transport};
 use drachtio::message::{HeaderId, Message};
 
@@ -116,7 +116,7 @@ fn an_answer_shows_the_caller_the_address_it_can_reach() {
         let (mut caller, dialog) = world.call_in(phone, node);
         assert_eq!(caller.target, shown);
         // What we send in the dialog shows the same.
-        let info = world.request_in(node, &dialog, "UPDATE sip:x SIP/2.0\r\n");
+        let info = world.request_in(node, &dialog, UPDATE);
         assert_eq!(uri_of(&info.message, HeaderId::Contact), shown);
         assert_eq!(format!("sip:{}", sent_by(&info.message)), shown);
         world.settle();
@@ -160,9 +160,7 @@ fn a_proxy_records_a_route_for_each_side() {
     let node = node(&mut world, "203.0.113.7:15060");
     let (caller, callee) = (world.phone(INSIDE), world.phone(OUTSIDE));
     let mut ua = world.ua(caller, "sip:bob@198.51.100.9");
-    let invite = ua.request("INVITE");
-    world.say(caller, node, invite);
-    world.settle();
+    world.phone_asks(caller, node, &mut ua, "INVITE");
     let id = world.next_told(node).id();
     let mut plan = crate::world::plan(&["sip:bob@198.51.100.9"]);
     plan.remain_in_dialog = true;
@@ -182,9 +180,7 @@ fn a_proxy_records_a_route_for_each_side() {
     world.hear_what(caller, "100");
     let ok = world.hear_what(caller, "200");
     ua.answered(&ok);
-    let ack = ua.ack();
-    world.say(caller, node, ack);
-    world.settle();
+    world.phone_acknowledges(caller, node, &mut ua);
     assert!(routes(&world.hear_what(callee, "ACK")).is_empty());
     world.finish();
 }
@@ -254,9 +250,7 @@ fn a_route_with_our_external_address_or_name_is_taken_off() {
         let mut ua = world.ua(caller, "sip:phone@10.0.0.21");
         ua.remote = format!("{};tag=there", ua.remote);
         ua.routes = vec![route.to_string()];
-        let bye = ua.request("BYE");
-        world.say(caller, node, bye);
-        world.settle();
+        world.phone_asks(caller, node, &mut ua, "BYE");
         let bye = world.hear_what(callee, "BYE");
         assert!(routes(&bye).is_empty(), "{route}");
         world.answer(callee, &bye, 200);
@@ -319,8 +313,7 @@ fn a_call_from_outside_is_acknowledged_and_ended_through_the_external_address() 
     assert_eq!(sent_by(&bye.message), "203.0.113.7:15060");
     world.settle();
     let bye = world.hear_what(phone, "BYE");
-    world.say_back(phone, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &bye, 200);
     assert_eq!(world.told_what(node), ["200"]);
     world.finish();
 }

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::world::{
-    answer, plan, request, request_in, sent, value, Heard, Link, Node, Phone, Sent, World, ACK, BYE,
+    answer, plan, request, request_in, sent, value, Heard, Link, Node, Phone, Sent, World, ACK,
+    BYE, INFO,
 };
 use drachtio::engine::{Reply, Transport};
 use drachtio::message::HeaderId;
@@ -228,8 +229,7 @@ fn other_failures_are_final() {
 #[test]
 fn a_503_of_the_only_destination_is_delivered_as_it_is() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, "INVITE sip:bob@10.0.0.9 SIP/2.0\r\n");
     world.settle();
     let invite = world.hear_what(phone, "INVITE");
@@ -323,7 +323,7 @@ fn a_request_in_a_dialog_fails_over_too() {
     world.give(node, request_in(&dialog, ACK));
     world.settle();
     world.hear_what(first, "ACK");
-    world.give(node, request_in(&dialog, "INFO sip:x SIP/2.0\r\n"));
+    world.give(node, request_in(&dialog, INFO));
     world.settle();
     let info = world.hear_what(first, "INFO");
     answer_with(&mut world, first, &info, 503);
@@ -370,8 +370,7 @@ fn a_branch_of_a_proxied_request_fails_over() {
         assert_eq!(invite.values(HeaderId::RecordRoute).count(), 1);
         world.answer(second, &invite, 486);
         world.hear_what(second, "ACK");
-        let busy = world.hear_what(proxying.caller, "486");
-        world.acknowledge_failure(&proxying, &busy);
+        world.caller_is_refused(&proxying, 486);
         assert_eq!(world.proxy_replies(proxying.node, command), ["486", "done"]);
         world.finish();
     }
@@ -399,8 +398,7 @@ fn a_branch_without_a_destination_left_counts_as_before() {
     }
     let invite = world.hear_what(third, "INVITE");
     world.answer(third, &invite, 404);
-    let failure = world.hear_what(proxying.caller, "404");
-    world.acknowledge_failure(&proxying, &failure);
+    world.caller_is_refused(&proxying, 404);
     let replies = world.proxy_replies(proxying.node, command);
     assert_eq!(replies, ["503", "404", "done"]);
     world.finish();
@@ -422,9 +420,7 @@ fn a_cancelled_branch_tries_no_other_destination() {
     world.settle();
     let invite = world.hear_what(first, "INVITE");
     world.answer(first, &invite, 180);
-    let cancel = crate::world::companion(&proxying.request, "CANCEL", None);
-    world.say(proxying.caller, proxying.node, cancel);
-    world.settle();
+    world.caller_cancels(&proxying);
     let cancel = world.hear_what(first, "CANCEL");
     world.answer(first, &cancel, 200);
     world.answer(first, &invite, 503);

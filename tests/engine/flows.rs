@@ -55,9 +55,7 @@ impl Edge {
     fn send(&self, world: &mut World, method: &str, route: &str) -> Option<TransactionId> {
         let mut ua = world.ua(self.registrar, URI);
         ua.routes = vec![route.to_string()];
-        let text = ua.request(method);
-        world.say(self.registrar, self.node, text);
-        world.settle();
+        world.phone_asks(self.registrar, self.node, &mut ua, method);
         world.told(self.node).first().map(|told| told.id())
     }
 }
@@ -96,9 +94,7 @@ fn a_call_goes_both_ways_by_recorded_tokens() {
     let edge = edge(&mut world, &format!("<{URI}>"));
     let mut ua = world.ua(edge.registrar, URI);
     ua.routes = vec![edge.path.clone()];
-    let invite = ua.request("INVITE");
-    world.say(edge.registrar, edge.node, invite);
-    world.settle();
+    world.phone_asks(edge.registrar, edge.node, &mut ua, "INVITE");
     let id = world.next_told(edge.node).id();
     let mut plan = plan(&[URI]);
     plan.remain_in_dialog = true;
@@ -117,9 +113,7 @@ fn a_call_goes_both_ways_by_recorded_tokens() {
     let ok = world.hear_what(edge.registrar, "200");
     ua.answered(&ok);
     for method in ["ACK", "INFO"] {
-        let text = ua.request(method);
-        world.say(edge.registrar, edge.node, text);
-        world.settle();
+        world.phone_asks(edge.registrar, edge.node, &mut ua, method);
         let heard = world.hear_what(edge.client, method);
         assert!(routes(&heard).is_empty());
         if method == "INFO" {
@@ -127,9 +121,7 @@ fn a_call_goes_both_ways_by_recorded_tokens() {
             world.hear_what(edge.registrar, "200");
         }
     }
-    let bye = callee.request("BYE");
-    world.say(edge.client, edge.node, bye);
-    world.settle();
+    world.phone_asks(edge.client, edge.node, &mut callee, "BYE");
     let bye = world.hear_what(edge.registrar, "BYE");
     world.answer(edge.registrar, &bye, 200);
     world.hear_what(edge.client, "200");
@@ -156,13 +148,9 @@ fn a_client_that_calls_is_reached_in_its_call_by_a_recorded_token() {
     world.hear_what(edge.client, "100");
     let ok = world.hear_what(edge.client, "200");
     ua.answered(&ok);
-    let ack = ua.ack();
-    world.say(edge.client, edge.node, ack);
-    world.settle();
+    world.phone_acknowledges(edge.client, edge.node, &mut ua);
     world.hear_what(edge.registrar, "ACK");
-    let bye = callee.request("BYE");
-    world.say(edge.registrar, edge.node, &bye);
-    world.settle();
+    world.phone_asks(edge.registrar, edge.node, &mut callee, "BYE");
     let heard = world.hear_what(edge.client, "BYE");
     assert_eq!(heard.request_uri(), Some(URI));
     world.answer(edge.client, &heard, 200);
@@ -170,15 +158,11 @@ fn a_client_that_calls_is_reached_in_its_call_by_a_recorded_token() {
     // Later, with the connection gone, there is no way.
     world.close_connections(edge.client);
     world.settle();
-    let late = callee.request("INFO");
-    world.say(edge.registrar, edge.node, late);
-    world.settle();
+    world.phone_asks(edge.registrar, edge.node, &mut callee, "INFO");
     world.hear_what(edge.registrar, "430");
     // The client comes back by another connection: its call goes on.
     register(&mut world, &edge, &format!("<{URI}>"));
-    let info = callee.request("INFO");
-    world.say(edge.registrar, edge.node, &info);
-    world.settle();
+    world.phone_asks(edge.registrar, edge.node, &mut callee, "INFO");
     let heard = world.hear_what(edge.client, "INFO");
     assert_eq!(heard.request_uri(), Some(URI));
     world.answer(edge.client, &heard, 200);
@@ -239,9 +223,7 @@ fn a_client_may_route_through_its_own_token() {
     let mut ua = world.ua(edge.client, "sip:bob@198.51.100.20");
     ua.routes = vec![edge.path.clone()];
     ua.remote = "<sip:bob@198.51.100.20>;tag=there".to_string();
-    let bye = ua.request("BYE");
-    world.say(edge.client, edge.node, bye);
-    world.settle();
+    world.phone_asks(edge.client, edge.node, &mut ua, "BYE");
     let bye = world.hear_what(edge.registrar, "BYE");
     world.answer(edge.registrar, &bye, 200);
     world.hear_what(edge.client, "200");
@@ -272,9 +254,7 @@ fn a_client_behind_a_translator_has_a_token_by_udp_too() {
     let uri = "sip:alice@192.168.1.5:5060";
     let mut ua = world.ua(registrar, uri);
     ua.routes = vec![path];
-    let message = ua.request("MESSAGE");
-    world.say(registrar, node, message);
-    world.settle();
+    world.phone_asks(registrar, node, &mut ua, "MESSAGE");
     let id = world.next_told(node).id();
     world.proxy(node, id, plan(&[uri]));
     world.settle();

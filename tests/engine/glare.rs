@@ -1,17 +1,14 @@
 //! RFC 3261 §14.1: an application has one INVITE at a time in a dialog.
 
-use crate::world::{answer, request_in, to_tag, World, ACK, BYE, OK};
+use crate::world::{request_in, to_tag, World, ACK, BYE, OK, REINVITE};
 
-const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
 const IN_PROGRESS: &str = "another INVITE is in progress in this dialog";
 
 #[test]
 fn a_second_invite_of_ours_is_refused_until_the_first_has_ended() {
     for code in [200, 488] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (bob, dialog) = world.call_out(node, phone);
+        let (node, phone, _, dialog) = world.outbound_call();
         world.request_in(node, &dialog, REINVITE);
         let refusal = world.refused(node, request_in(&dialog, REINVITE));
         assert_eq!(refusal.to_string(), IN_PROGRESS);
@@ -19,9 +16,7 @@ fn a_second_invite_of_ours_is_refused_until_the_first_has_ended() {
         world.settle();
         let first = world.hear_what(phone, "INVITE");
         assert!(world.heard(phone).is_empty());
-        let contact = bob.contact_line();
-        world.say_back(phone, &first, answer(&first, code, "", &[&contact], ""));
-        world.settle();
+        world.answer(phone, &first, code);
         assert_eq!(world.told_what(node), [code.to_string()]);
         if code == 200 {
             world.request_in(node, &dialog, ACK);
@@ -37,25 +32,15 @@ fn a_second_invite_of_ours_is_refused_until_the_first_has_ended() {
 #[test]
 fn an_invite_of_ours_is_refused_while_theirs_is_open() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
-    let theirs = alice.request("INVITE");
-    world.say(phone, node, theirs);
-    world.settle();
+    let (node, phone, mut alice, dialog) = world.inbound_call();
+    world.phone_asks(phone, node, &mut alice, "INVITE");
     let refusal = world.refused(node, request_in(&dialog, REINVITE));
     assert_eq!(refusal.to_string(), IN_PROGRESS);
-    let id = world.next_told(node).id();
-    world.respond(node, id, OK);
-    world.settle();
+    world.app_accepts(node);
     assert_eq!(world.heard_what(phone), ["100", "200"]);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
-    world.request_in(node, &dialog, REINVITE);
-    world.settle();
-    world.hear_what(phone, "INVITE");
+    world.app_asks(node, phone, &dialog, REINVITE);
     world.request_in(node, &dialog, BYE);
     world.finish();
 }
@@ -63,13 +48,7 @@ fn an_invite_of_ours_is_refused_while_theirs_is_open() {
 #[test]
 fn an_invite_right_after_our_2xx_goes_once_the_ack_has_come() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     // For the caller the first INVITE is open until it has heard of the 2xx.
     let command = world.give(node, request_in(&dialog, REINVITE));
@@ -80,19 +59,11 @@ fn an_invite_right_after_our_2xx_goes_once_the_ack_has_come() {
     let ok = world.hear_what(phone, "200");
     assert!(world.replies(node, command).is_empty());
     alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     world.reply(node, command);
     let reinvite = world.hear_what(phone, "INVITE");
     assert_eq!(reinvite.from().unwrap().tag(), Some(to_tag(&ok)));
-    let contact = alice.contact_line();
-    world.say_back(
-        phone,
-        &reinvite,
-        answer(&reinvite, 200, "", &[&contact], ""),
-    );
-    world.settle();
+    world.answer(phone, &reinvite, 200);
     assert_eq!(world.told_what(node), ["ACK", "200"]);
     world.request_in(node, &dialog, ACK);
     world.request_in(node, &dialog, BYE);
@@ -102,12 +73,7 @@ fn an_invite_right_after_our_2xx_goes_once_the_ack_has_come() {
 #[test]
 fn an_invite_that_waits_is_refused_when_the_ack_never_comes() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     let command = world.give(node, request_in(&dialog, REINVITE));
     world.run_secs(33);
@@ -120,12 +86,7 @@ fn an_invite_that_waits_is_refused_when_the_ack_never_comes() {
 #[test]
 fn only_a_few_requests_can_wait() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     world.give(node, request_in(&dialog, REINVITE));
     world.give(node, request_in(&dialog, BYE));

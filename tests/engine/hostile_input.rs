@@ -329,9 +329,7 @@ fn mutated_requests_do_no_harm_to_the_call_they_name() {
                 world.settle();
                 answer_all(&mut world, node);
             }
-            let bye = ua.request("BYE");
-            world.say(phone, node, bye);
-            world.settle();
+            world.phone_asks(phone, node, &mut ua, "BYE");
             answer_all(&mut world, node);
             world.run_until_idle();
             assert!(world.census(node).is_empty(), "{:?}", world.census(node));

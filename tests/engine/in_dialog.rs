@@ -1,20 +1,13 @@
 //! RFC 3261 §12.2, §14, §15: requests inside a call, both ways.
 
-use crate::world::{answer, companion, value, World, ACK, BYE, OK, RINGING};
+use crate::world::{answer, companion, value, World, ACK, BYE, INFO, OK, REINVITE, RINGING};
 use drachtio::message::HeaderId;
-
-const INFO: &str = "INFO sip:placeholder SIP/2.0\r\n";
-const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
 
 #[test]
 fn a_bye_ends_the_dialog_at_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    let (node, phone, mut alice, dialog) = world.inbound_call();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     assert_eq!(world.census(node).dialogs, 0);
     let told = world.next_told(node);
     assert_eq!(
@@ -30,9 +23,7 @@ fn a_bye_ends_the_dialog_at_once() {
     assert_eq!(value(&sent.message, HeaderId::To), alice.remote);
     world.settle();
     world.hear_what(phone, "200");
-    let again = alice.request("BYE");
-    world.say(phone, node, again);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     world.hear_what(phone, "481");
     world.finish();
 }
@@ -41,9 +32,7 @@ fn a_bye_ends_the_dialog_at_once() {
 fn an_application_that_does_not_answer_in_64_s_is_spoken_for() {
     for method in ["BYE", "INFO", "INVITE"] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (mut alice, _) = world.call_in(phone, node);
+        let (node, phone, mut alice, _) = world.inbound_call();
         let request = alice.request(method);
         world.say(phone, node, &request);
         world.run_secs(63);
@@ -71,16 +60,11 @@ fn an_application_that_does_not_answer_in_64_s_is_spoken_for() {
 #[test]
 fn our_bye_ends_the_dialog_with_its_answer_unless_that_is_a_challenge() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, phone, _, dialog) = world.outbound_call();
     for code in [401, 407, 500] {
-        world.request_in(node, &dialog, BYE);
-        world.settle();
-        let bye = world.hear_what(phone, "BYE");
+        let bye = world.app_asks(node, phone, &dialog, BYE);
         assert_eq!(world.census(node).dialogs, 1);
-        world.say_back(phone, &bye, answer(&bye, code, "", &[], ""));
-        world.settle();
+        world.answer(phone, &bye, code);
         assert_eq!(world.told_what(node), [code.to_string()]);
     }
     assert_eq!(world.census(node).dialogs, 0);
@@ -90,9 +74,7 @@ fn our_bye_ends_the_dialog_with_its_answer_unless_that_is_a_challenge() {
 #[test]
 fn our_bye_that_nobody_answers_ends_the_dialog() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, _, _, dialog) = world.outbound_call();
     world.request_in(node, &dialog, BYE);
     world.run_secs(33);
     assert_eq!(world.told_what(node), ["408"]);
@@ -103,18 +85,14 @@ fn our_bye_that_nobody_answers_ends_the_dialog() {
 #[test]
 fn requests_out_of_order_are_answered_500() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     alice.cseq = 10;
     let late = alice.clone().request("INFO");
     alice.cseq = 11;
     let info = alice.request_with("INFO", &["X: y"], "");
     world.say(phone, node, info.replace("-2;", "-3;"));
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     world.say(
         phone,
@@ -131,9 +109,7 @@ fn requests_out_of_order_are_answered_500() {
 #[test]
 fn a_second_reinvite_before_the_first_is_answered_gets_500_with_retry_after() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     let first = alice.request("INVITE");
     let second = alice.request("INVITE");
     world.say(phone, node, &first);
@@ -149,9 +125,7 @@ fn a_second_reinvite_before_the_first_is_answered_gets_500_with_retry_after() {
     world.respond(node, told[0].id(), OK);
     world.settle();
     alice.cseq = 2;
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
     alice.cseq = 3;
     world.heard(phone);
@@ -162,30 +136,19 @@ fn a_second_reinvite_before_the_first_is_answered_gets_500_with_retry_after() {
 #[test]
 fn a_reinvite_that_crosses_ours_gets_491_and_so_may_ours() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     world.request_in(node, &dialog, REINVITE);
-    let theirs = alice.request("INVITE");
-    world.say(phone, node, &theirs);
-    world.settle();
+    let theirs = world.phone_asks(phone, node, &mut alice, "INVITE");
     let ours = world.hear_what(phone, "INVITE");
     let glare = world.hear_what(phone, "491");
     world.say(phone, node, companion(&theirs, "ACK", Some(&glare)));
-    world.say_back(phone, &ours, answer(&ours, 491, "", &[], ""));
-    world.settle();
+    world.answer(phone, &ours, 491);
     assert_eq!(world.told_what(node), ["491"]);
     // Later it works.
     world.heard(phone);
-    let again = alice.request("INVITE");
-    world.say(phone, node, again);
-    world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "INVITE");
+    world.app_accepts(node);
+    world.phone_acknowledges(phone, node, &mut alice);
     world.told(node);
     world.heard(phone);
     world.phone_hangs_up(phone, node, &mut alice);
@@ -195,16 +158,10 @@ fn a_reinvite_that_crosses_ours_gets_491_and_so_may_ours() {
 #[test]
 fn an_invite_of_the_callees_before_it_has_answered_ours_gets_491() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, _, invite) = world.outbound("INVITE");
     world.say_back(phone, &invite, answer(&invite, 180, "b", &[], ""));
     let mut bob = crate::world::Ua::called(phone, &invite, "b");
-    let early = bob.request("INVITE");
-    world.say(phone, node, early);
-    world.settle();
+    world.phone_asks(phone, node, &mut bob, "INVITE");
     world.hear_what(phone, "491");
     world.say_back(phone, &invite, answer(&invite, 486, "b", &[], ""));
     world.settle();
@@ -215,27 +172,18 @@ fn an_invite_of_the_callees_before_it_has_answered_ours_gets_491() {
 #[test]
 fn a_bye_of_the_callers_while_it_rings_ends_the_invite_with_487() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
+    let invite = alice.last.clone();
     world.respond(node, id, RINGING);
     world.settle();
     world.hear_what(phone, "100");
     let ringing = world.hear_what(phone, "180");
     alice.answered(&ringing);
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     let terminated = world.hear_what(phone, "487");
     world.say(phone, node, companion(&invite, "ACK", Some(&terminated)));
-    let told = world.next_told(node);
+    let told = world.app_accepts(node);
     assert_eq!(told.what(), "BYE");
-    world.respond(node, told.id(), OK);
-    world.settle();
     world.hear_what(phone, "200");
     let refusal = world.refused(node, crate::world::respond(id, OK));
     assert_eq!(refusal.code(), "DRT_ERR_UNKNOWN_TRANSACTION");
@@ -245,22 +193,16 @@ fn a_bye_of_the_callers_while_it_rings_ends_the_invite_with_487() {
 #[test]
 fn a_bye_of_ours_cancels_our_reinvite() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
-    world.request_in(node, &dialog, REINVITE);
-    world.settle();
-    let reinvite = world.hear_what(phone, "INVITE");
-    world.say_back(phone, &reinvite, answer(&reinvite, 100, "", &[], ""));
-    world.settle();
+    let (node, phone, _, dialog) = world.outbound_call();
+    let reinvite = world.app_asks(node, phone, &dialog, REINVITE);
+    world.answer(phone, &reinvite, 100);
     world.request_in(node, &dialog, BYE);
     world.settle();
     let cancel = world.hear_what(phone, "CANCEL");
     let bye = world.hear_what(phone, "BYE");
     world.say_back(phone, &cancel, answer(&cancel, 200, "", &[], ""));
     world.say_back(phone, &bye, answer(&bye, 200, "", &[], ""));
-    world.say_back(phone, &reinvite, answer(&reinvite, 487, "", &[], ""));
-    world.settle();
+    world.answer(phone, &reinvite, 487);
     assert_eq!(world.told_what(node), ["200", "487"]);
     world.finish();
 }
@@ -269,9 +211,7 @@ fn a_bye_of_ours_cancels_our_reinvite() {
 fn a_bye_of_theirs_while_our_reinvite_is_open_leaves_nothing_behind() {
     for code in [200, 487] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (mut alice, dialog) = world.call_in(phone, node);
+        let (node, phone, mut alice, dialog) = world.inbound_call();
         let sent = world.request_in(node, &dialog, REINVITE);
         world.settle();
         let reinvite = world.hear_what(phone, "INVITE");
@@ -297,14 +237,11 @@ fn a_bye_of_theirs_while_our_reinvite_is_open_leaves_nothing_behind() {
 #[test]
 fn a_dialog_that_is_not_known_is_answered_481() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut stranger = world.ua(phone, "sip:bob@10.0.0.1");
     stranger.remote.push_str(";tag=unknown");
     for method in ["BYE", "INVITE", "UPDATE"] {
-        let request = stranger.request(method);
-        world.say(phone, node, &request);
-        world.settle();
+        let request = world.phone_asks(phone, node, &mut stranger, method);
         let refused = world.hear_what(phone, "481");
         if method == "INVITE" {
             world.say(phone, node, companion(&request, "ACK", Some(&refused)));
@@ -324,9 +261,7 @@ fn a_dialog_that_is_not_known_is_answered_481() {
 #[test]
 fn a_body_needs_a_type_unless_it_is_a_session_description() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, phone, _, dialog) = world.outbound_call();
     let refusal = world.refused(
         node,
         crate::world::request_in(&dialog, &format!("{INFO}\r\nhello")),
@@ -355,15 +290,11 @@ fn a_body_needs_a_type_unless_it_is_a_session_description() {
 #[test]
 fn every_method_works_in_a_dialog() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     for method in [
         "INFO", "UPDATE", "MESSAGE", "OPTIONS", "REFER", "NOTIFY", "FOO",
     ] {
-        let request = alice.request(method);
-        world.say(phone, node, request);
-        world.settle();
+        world.phone_asks(phone, node, &mut alice, method);
         let told = world.next_told(node);
         assert_eq!(
             (told.what().as_str(), told.dialog_id()),
@@ -375,11 +306,8 @@ fn every_method_works_in_a_dialog() {
         world.hear_what(phone, "200");
 
         let draft = format!("{method} sip:placeholder SIP/2.0\r\n");
-        world.request_in(node, &dialog, &draft);
-        world.settle();
-        let heard = world.hear_what(phone, method);
-        world.say_back(phone, &heard, answer(&heard, 200, "", &[], ""));
-        world.settle();
+        let heard = world.app_asks(node, phone, &dialog, &draft);
+        world.answer(phone, &heard, 200);
         assert_eq!(world.next_told(node).dialog_id(), dialog);
     }
     world.phone_hangs_up(phone, node, &mut alice);
@@ -389,9 +317,7 @@ fn every_method_works_in_a_dialog() {
 #[test]
 fn the_number_of_a_dialogs_request_is_the_engines_to_choose() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, _, _, dialog) = world.outbound_call();
     let draft = "INFO sip:x SIP/2.0\r\nCSeq: 1 INFO\r\nCall-ID: other\r\nFrom: <sip:a@b>\r\nTo: <sip:c@d>\r\n";
     let sent = world.request_in(node, &dialog, draft);
     assert_ne!(sent.message.cseq().unwrap().number, 1);

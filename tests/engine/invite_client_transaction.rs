@@ -10,8 +10,7 @@ const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 #[test]
 fn an_invite_is_repeated_until_a_response_comes() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, INVITE);
     world.run_secs(8);
     let invites = world.heard(phone);
@@ -34,8 +33,7 @@ fn an_invite_is_repeated_until_a_response_comes() {
 #[test]
 fn an_invite_that_nobody_answers_gets_408_after_32_s() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let sent = world.request(node, INVITE);
     world.run_ms(31_999);
     assert!(world.told(node).is_empty());
@@ -52,8 +50,7 @@ fn an_invite_that_nobody_answers_gets_408_after_32_s() {
 #[test]
 fn over_a_stream_an_invite_is_sent_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, "INVITE sip:phone@10.0.0.9;transport=tcp SIP/2.0\r\n");
     world.run_secs(31);
     assert_eq!(world.heard_what(phone), ["INVITE"]);
@@ -65,11 +62,7 @@ fn over_a_stream_an_invite_is_sent_once() {
 #[test]
 fn a_failure_is_acknowledged_each_time_it_comes() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
+    let (node, phone, _, invite) = world.outbound("INVITE");
     let busy = answer(&invite, 486, "b", &[], "");
     for _ in 0..3 {
         world.say_back(phone, &invite, &busy);
@@ -97,8 +90,7 @@ fn a_failure_is_acknowledged_each_time_it_comes() {
 #[test]
 fn over_a_stream_a_failure_ends_all() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, "INVITE sip:phone@10.0.0.9;transport=tcp SIP/2.0\r\n");
     world.settle();
     let invite = world.hear(phone);
@@ -114,11 +106,7 @@ fn over_a_stream_a_failure_ends_all() {
 #[test]
 fn a_second_failure_and_a_late_2xx_are_not_told() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, _, invite) = world.outbound("INVITE");
     for code in [486, 603, 200, 180] {
         let contact = "Contact: <sip:phone@10.0.0.9>";
         world.say_back(phone, &invite, answer(&invite, code, "b", &[contact], ""));
@@ -131,11 +119,7 @@ fn a_second_failure_and_a_late_2xx_are_not_told() {
 #[test]
 fn a_callee_that_rings_and_goes_away_is_cancelled_by_timer_c() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, _, invite) = world.outbound("INVITE");
     let ringing = answer(&invite, 180, "b", &[], "");
     world.say_back(phone, &invite, &ringing);
     world.run_secs(180);
@@ -153,11 +137,7 @@ fn a_callee_that_rings_and_goes_away_is_cancelled_by_timer_c() {
 #[test]
 fn a_call_that_is_answered_as_timer_c_fires_is_a_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     world.say_back(phone, &invite, answer(&invite, 180, "b", &[], ""));
     world.run_secs(186);
     world.hear_what(phone, "CANCEL");

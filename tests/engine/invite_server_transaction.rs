@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use crate::world::{companion, World, BUSY, OK, RINGING};
+use crate::world::{World, BUSY, OK, RINGING};
 
 #[test]
 fn an_invite_is_answered_100_at_once_and_told_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     for _ in 0..3 {
         world.say(phone, node, &invite);
@@ -22,37 +21,27 @@ fn an_invite_is_answered_100_at_once_and_told_once() {
 #[test]
 fn a_repeated_invite_is_answered_with_the_last_response() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, alice, id) = world.inbound("INVITE");
     world.respond(node, id, RINGING);
     world.settle();
-    world.say(phone, node, &invite);
+    world.say(phone, node, &alice.last);
     world.settle();
     assert_eq!(world.heard_what(phone), ["100", "180", "180"]);
 
     world.respond(node, id, BUSY);
     world.settle();
-    world.say(phone, node, &invite);
+    world.say(phone, node, &alice.last);
     world.settle();
     let answers = world.heard(phone);
     assert_eq!(answers[0].text(), answers[1].text());
-    world.say(phone, node, companion(&invite, "ACK", Some(&answers[0])));
+    world.say(phone, node, alice.ack_failure(&answers[0]));
     world.finish();
 }
 
 #[test]
 fn a_failure_is_repeated_until_its_ack() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, alice, id) = world.inbound("INVITE");
     world.respond(node, id, BUSY);
     world.run_secs(13);
     let busy: Vec<_> = world
@@ -65,7 +54,7 @@ fn a_failure_is_repeated_until_its_ack() {
     let expected = [500, 1000, 2000, 4000, 4000].map(Duration::from_millis);
     assert_eq!(gaps, expected);
 
-    let ack = companion(&invite, "ACK", Some(&busy[0]));
+    let ack = alice.ack_failure(&busy[0]);
     world.say(phone, node, &ack);
     world.run_secs(4);
     assert!(world.heard(phone).is_empty());
@@ -84,12 +73,7 @@ fn a_failure_is_repeated_until_its_ack() {
 #[test]
 fn a_failure_whose_ack_never_comes_is_given_up_after_32_s() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound("INVITE");
     world.respond(node, id, BUSY);
     world.run_ms(31_900);
     assert_eq!(world.census(node).server_transactions, 1);
@@ -103,16 +87,13 @@ fn over_a_stream_a_failure_is_sent_once_and_its_ack_ends_all() {
     let mut world = World::new(1);
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060").by_tcp();
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (alice, id) = world.inbound_from(phone, node, "INVITE");
     world.respond(node, id, BUSY);
     world.run_secs(10);
     world.hear_what(phone, "100");
     let busy = world.hear_what(phone, "486");
     assert!(world.heard(phone).is_empty());
-    world.say(phone, node, companion(&invite, "ACK", Some(&busy)));
+    world.say(phone, node, alice.ack_failure(&busy));
     world.settle();
     world.run_ms(1);
     assert!(world.census(node).is_empty());
@@ -123,21 +104,11 @@ fn over_a_stream_a_failure_is_sent_once_and_its_ack_ends_all() {
 #[test]
 fn an_invite_repeated_after_its_2xx_is_absorbed() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
+    let invite = alice.last.clone();
     world.respond(node, id, OK);
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_is_answered(phone, &mut alice);
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
 
     world.say(phone, node, &invite);
@@ -145,9 +116,7 @@ fn an_invite_repeated_after_its_2xx_is_absorbed() {
     assert!(world.heard(phone).is_empty());
     assert!(world.told(node).is_empty());
 
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     let bye = world.next_told(node).id();
     world.respond(node, bye, OK);
     world.finish();
@@ -156,12 +125,7 @@ fn an_invite_repeated_after_its_2xx_is_absorbed() {
 #[test]
 fn a_second_final_response_is_refused() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound("INVITE");
     world.respond(node, id, BUSY);
     for text in [OK, RINGING, BUSY] {
         let refusal = world.refused(node, crate::world::respond(id, text));
@@ -173,17 +137,9 @@ fn a_second_final_response_is_refused() {
 #[test]
 fn an_ack_to_a_failure_with_another_branch_changes_nothing() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     world.respond(node, id, BUSY);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     assert!(world.told(node).is_empty());
     assert_eq!(world.census(node).server_transactions, 1);
     world.finish();

@@ -8,8 +8,7 @@ const SMALL: &str = "OPTIONS sip:bob@10.0.0.9 SIP/2.0\r\n";
 
 fn scene() -> (World, Node, Phone) {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     (world, node, phone)
 }
 
@@ -78,9 +77,7 @@ fn a_small_request_in_a_dialog_that_began_large_goes_by_udp() {
     let info = world.hear_what(phone, "INFO");
     assert_eq!(info.path.transport, Transport::Tcp);
     ok(&mut world, phone, &info);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &dialog, BYE);
     assert_eq!(bye.path.transport, Transport::Udp);
     ok(&mut world, phone, &bye);
     world.finish();

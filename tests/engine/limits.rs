@@ -38,8 +38,7 @@ fn the_defaults_are_the_constants() {
 #[test]
 fn a_request_that_finds_no_room_is_answered_503_without_a_trace() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.limit_tables(
         node,
         TableLimits {
@@ -67,9 +66,7 @@ fn a_request_that_finds_no_room_is_answered_503_without_a_trace() {
     world.heard(phone);
     world.say(phone, node, &options);
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -116,8 +113,7 @@ fn large_requests_fill_the_table_sooner() {
 #[test]
 fn a_request_of_the_applications_that_finds_no_room_is_refused() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.limit_tables(
         node,
         TableLimits {
@@ -135,10 +131,7 @@ fn a_request_of_the_applications_that_finds_no_room_is_refused() {
         assert_eq!(world.refused(node, action).to_string(), full);
     }
     // Nor can a request be forwarded.
-    let message = world.ua(phone, "sip:bob@10.0.0.1").request("MESSAGE");
-    world.say(phone, node, message);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (_, id) = world.inbound_from(phone, node, "MESSAGE");
     let command = world.proxy(node, id, plan(&["sip:x@10.0.0.8"]));
     assert_eq!(
         world.proxy_replies(node, command),
@@ -153,8 +146,7 @@ fn a_request_of_the_applications_that_finds_no_room_is_refused() {
 #[test]
 fn a_call_that_finds_no_room_is_refused_in_both_directions() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.limit_tables(
         node,
         TableLimits {
@@ -166,10 +158,7 @@ fn a_call_that_finds_no_room_is_refused_in_both_directions() {
     let full = "too many dialogs: the limit is 1";
     let refusal = world.refused(node, request("INVITE sip:x@10.0.0.9 SIP/2.0\r\n"));
     assert_eq!(refusal.to_string(), full);
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (_, id) = world.inbound_from(phone, node, "INVITE");
     for text in [RINGING, OK] {
         assert_eq!(world.refused(node, respond(id, text)).to_string(), full);
     }
@@ -185,8 +174,7 @@ fn a_call_that_finds_no_room_is_refused_in_both_directions() {
 #[test]
 fn a_call_that_is_answered_when_the_table_has_filled_up_is_a_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.limit_tables(
         node,
         TableLimits {
@@ -232,9 +220,7 @@ fn a_request_that_finds_no_room_to_be_forwarded_is_answered_503_and_so_is_the_co
     let mut ua = call.ua.clone();
     ua.remote.push_str(";tag=x");
     ua.routes = vec!["<sip:10.0.0.1;lr>".to_string()];
-    let bye = ua.request("BYE");
-    world.say(call.caller, call.node, bye);
-    world.settle();
+    world.phone_asks(call.caller, call.node, &mut ua, "BYE");
     for _ in 0..2 {
         let refused = world.hear_what(call.caller, "503");
         assert!(value(&refused, HeaderId::RetryAfter).parse::<u32>().is_ok());
@@ -285,11 +271,7 @@ fn what_belongs_to_a_call_finds_room_when_new_calls_do_not() {
 #[test]
 fn a_dialog_keeps_no_more_routes_than_the_limit() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let routes = vec!["<sip:10.0.0.9;lr>"; limits::MAX_ROUTES].join(", ");
     let routes = format!("Record-Route: {routes}");
     let headers = [routes.as_str(), "Contact: <sip:phone@10.0.0.9>"];

@@ -1,6 +1,6 @@
 //! RFC 3261 §8.1.1: what the engine fills in and replaces in the messages of applications.
 
-use crate::world::{answer, request, request_via, uri_of, value, World, ACK, BUSY, BYE, OK};
+use crate::world::{answer, request, request_via, uri_of, value, World, ACK, BUSY, BYE, INFO, OK};
 use drachtio::engine::{Advertised, Config, Listener, Transport};
 use drachtio::message::{HeaderId, NameAddr};
 
@@ -10,11 +10,7 @@ const BY_TCP: &str = "INVITE sip:phone@10.0.0.9;transport=tcp SIP/2.0\r\n";
 #[test]
 fn a_bare_request_is_completed() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "OPTIONS sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let options = world.hear_what(phone, "OPTIONS");
+    let (_, _, sent, options) = world.outbound("OPTIONS");
     assert_eq!(options.text(), sent.message.text());
     assert_eq!(sent.dialog, None);
     let via = options.top_via().unwrap();
@@ -38,8 +34,7 @@ fn a_bare_request_is_completed() {
 #[test]
 fn only_requests_that_make_a_dialog_get_a_contact() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for (method, expected) in [
         ("INVITE", Some("sip:10.0.0.1:5060;transport=tcp")),
         ("SUBSCRIBE", Some("sip:10.0.0.1:5060;transport=tcp")),
@@ -63,8 +58,7 @@ fn only_requests_that_make_a_dialog_get_a_contact() {
 #[test]
 fn what_the_application_chooses_is_sent() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let draft = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n\
         from: \"A, B\" <sip:alice@example.com>;tag=mine\r\n\
         t: <sip:bob@example.com>\r\n\
@@ -106,8 +100,7 @@ fn what_the_application_chooses_is_sent() {
 #[test]
 fn what_only_the_engine_may_write_is_left_out() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let draft = format!(
         "{INVITE}Via: SIP/2.0/UDP evil;branch=z9hG4bKx\r\nRoute: <sip:10.8.8.8;lr>\r\n\
         Record-Route: <sip:10.8.8.8;lr>\r\nRSeq: 1\r\nContent-Length: 999\r\nl: 5\r\n"
@@ -154,8 +147,7 @@ fn localhost_stands_for_our_address() {
 #[test]
 fn a_name_that_only_begins_so_is_left_alone() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let draft = format!(
         "{INVITE}From: <sip:alice@localhost.example.com>\r\nTo: <sip:localhost@b.example>\r\n"
     );
@@ -174,8 +166,7 @@ fn a_name_that_only_begins_so_is_left_alone() {
 #[test]
 fn a_contact_nobody_could_reach_becomes_ours_and_a_name_stays() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for (contact, expected) in [
         ("<sip:a@10.7.7.7:5099>", "<sip:a@10.0.0.1:5060>"),
         ("<sip:a@10.0.0.1:5060>", "<sip:a@10.0.0.1:5060>"),
@@ -205,9 +196,7 @@ fn a_contact_nobody_could_reach_becomes_ours_and_a_name_stays() {
 #[test]
 fn inside_a_dialog_localhost_works_too() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, phone, _, dialog) = world.outbound_call();
     let draft = "UPDATE sip:x SIP/2.0\r\nContact: <sip:me@localhost>\r\n";
     world.request_in(node, &dialog, draft);
     world.settle();
@@ -243,18 +232,12 @@ fn responses_get_a_contact_where_it_matters() {
     let mut world = World::new(1);
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060").by_tcp();
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (mut alice, id) = world.inbound_from(phone, node, "INVITE");
     let ok = world.respond(node, id, OK);
     let ours = "<sip:10.0.0.1:5060;transport=tcp>";
     assert_eq!(value(&ok.message, HeaderId::Contact), ours);
     alice.answered(&ok.message);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     world.told(node);
     world.heard(phone);
     world.phone_hangs_up(phone, node, &mut alice);
@@ -274,11 +257,8 @@ fn responses_get_a_contact_where_it_matters() {
             Some("<sip:a@b.example>"),
         ),
     ] {
-        let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
-        world.say(phone, node, request);
-        world.settle();
-        let told = world.next_told(node);
-        let sent = world.respond(node, told.id(), text);
+        let (_, id) = world.inbound_from(phone, node, method);
+        let sent = world.respond(node, id, text);
         assert_eq!(
             sent.message.get_str(HeaderId::Contact),
             expected,
@@ -291,8 +271,7 @@ fn responses_get_a_contact_where_it_matters() {
 #[test]
 fn the_transport_is_that_of_the_target_and_udp_by_default() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for (action, transport) in [
         (request(INVITE), Transport::Udp),
         (request(BY_TCP), Transport::Tcp),
@@ -414,21 +393,17 @@ fn the_dialogs_requests_use_what_the_call_was_set_up_with() {
     let node = world.node("10.0.0.1:5060");
     let phone = world.phone("10.0.0.9:5060").by_tcp();
     let (mut bob, dialog) = world.call_out(node, phone);
-    let sent = world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    let sent = world.request_in(node, &dialog, INFO);
     assert_eq!(sent.meta.transport, Transport::Tcp);
     world.settle();
     let info = world.hear_what(phone, "INFO");
-    world.say_back(phone, &info, answer(&info, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &info, 200);
     world.told(node);
     assert_eq!(world.connections_made(), 1);
     // A closed connection is opened again.
     world.close_connections(phone);
-    world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
-    world.settle();
-    let info = world.hear_what(phone, "INFO");
-    world.say_back(phone, &info, answer(&info, 200, "", &[], ""));
-    world.settle();
+    let info = world.app_asks(node, phone, &dialog, INFO);
+    world.answer(phone, &info, 200);
     world.told(node);
     assert_eq!(world.connections_made(), 2);
     world.phone_hangs_up(phone, node, &mut bob);

@@ -15,19 +15,16 @@ fn a_copy_of_what_was_accepted_is_answered_482() {
     for (method, answer) in [("MESSAGE", OK), ("INVITE", OK), ("INVITE", RINGING)] {
         let mut world = World::new(1);
         let (node, phone) = stage(&mut world);
-        let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
-        world.say(phone, node, &request);
-        world.settle();
-        let id = world.next_told(node).id();
+        let (alice, id) = world.inbound_from(phone, node, method);
         world.respond(node, id, answer);
         world.settle();
         world.heard(phone);
-        world.say(phone, node, copy(&request));
+        world.say(phone, node, copy(&alice.last));
         world.settle();
         let refused = world.hear_what(phone, "482");
         assert!(world.told(node).is_empty());
         if method == "INVITE" {
-            let ack = companion(&copy(&request), "ACK", Some(&refused.message));
+            let ack = companion(&copy(&alice.last), "ACK", Some(&refused.message));
             world.say(phone, node, ack);
         }
         if answer == RINGING {

@@ -1,6 +1,8 @@
 //! RFC 3261 §8.1.2, RFC 3263 §4: host names are looked up before anything is sent.
 
-use crate::world::{answer, plan, request, request_in, request_via, uri_of, World, ACK, BYE, OK};
+use crate::world::{
+    answer, plan, request, request_in, request_via, uri_of, World, ACK, BYE, INFO, OK,
+};
 use drachtio::engine::limits::MAX_QUERIES;
 use drachtio::engine::{Reply, Transport};
 use drachtio::message::HeaderId;
@@ -11,8 +13,7 @@ const INVITE: &str = "INVITE sip:bob@phone.example.com SIP/2.0\r\n";
 fn a_request_to_a_name_waits_for_its_address() {
     let mut world = World::new(1);
     world.name("phone.example.com", &["10.0.0.9"]);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let id = world.give(node, request(INVITE));
     assert!(world.replies(node, id).is_empty());
     assert_eq!(world.census(node).queries, 1);
@@ -102,8 +103,7 @@ fn a_name_that_leads_to_ourselves_is_refused() {
 fn the_contact_of_a_dialog_may_be_a_name() {
     let mut world = World::new(1);
     world.name("phone.example.com", &["10.0.0.9"]);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let sent = world.request(node, "INVITE sip:x@10.0.0.9 SIP/2.0\r\n");
     let dialog = sent.dialog_id();
     world.settle();
@@ -132,8 +132,7 @@ fn the_contact_of_a_dialog_may_be_a_name() {
 fn a_dialog_that_ends_during_a_look_up_takes_no_more_requests() {
     let mut world = World::new(1);
     world.name("phone.example.com", &["10.0.0.9"]);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let invite = alice.request("INVITE");
     let named = invite.replace(&alice.contact(), "sip:phone@phone.example.com");
@@ -141,16 +140,13 @@ fn a_dialog_that_ends_during_a_look_up_takes_no_more_requests() {
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, OK).dialog_id();
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
+    world.phone_is_answered(phone, &mut alice);
     let ack = alice.ack();
     world.say(phone, node, ack);
     let bye = alice.request("BYE");
     world.say(phone, node, bye);
     world.run_ms(1);
-    let info = world.give(node, request_in(&dialog, "INFO sip:x SIP/2.0\r\n"));
+    let info = world.give(node, request_in(&dialog, INFO));
     world.settle();
     let told = world.told(node);
     world.respond(node, told[1].id(), OK);
@@ -198,8 +194,7 @@ fn a_dialog_whose_target_cannot_be_reached_says_so() {
 fn a_proxied_request_may_go_to_a_name() {
     let mut world = World::new(1);
     world.name("phone.example.com", &["10.0.0.9"]);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let caller = world.phone("10.0.0.8:5060");
     let options = world.ua(caller, "sip:bob@10.0.0.1").request("OPTIONS");
     world.say(caller, node, options);

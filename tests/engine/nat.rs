@@ -1,7 +1,7 @@
 //! RFC 3581 §4, RFC 3261 §12.2.1.1, RFC 5626 §1: requests inside a dialog reach a peer behind an
 //! address translator where it was heard from, and everybody else where its Contact says.
 
-use crate::world::{answer, Node, Phone, World, ACK, BYE, OK, RINGING};
+use crate::world::{answer, Node, Phone, World, ACK, BYE, INFO, OK, RINGING, UPDATE};
 use drachtio::engine::{Config, InDialog, Listener, Nat, Transport};
 
 const PRIVATE: &str = "192.168.1.5:5060";
@@ -41,9 +41,8 @@ fn what_we_send_in_a_call_from_behind_a_translator_takes_its_way() {
         }
         let (_, dialog) = world.call_in(phone, node);
         for method in ["INFO", "INVITE"] {
-            world.request_in(node, &dialog, &format!("{method} sip:x SIP/2.0\r\n"));
-            world.settle();
-            let heard = world.hear_what(phone, method);
+            let heard =
+                world.app_asks(node, phone, &dialog, &format!("{method} sip:x SIP/2.0\r\n"));
             let target = heard.request_uri().unwrap();
             assert!(target.starts_with("sip:phone@192.168.1.5:5060"), "{target}");
             world.answer(phone, &heard, 200);
@@ -82,7 +81,7 @@ fn reliable_provisional_responses_and_their_pracks_take_it_too() {
     let dialog = told.dialog_id();
     world.respond(node, told.id(), OK);
     // An UPDATE in the early dialog goes the same way.
-    world.request_in(node, &dialog, "UPDATE sip:x SIP/2.0\r\n");
+    world.request_in(node, &dialog, UPDATE);
     world.settle();
     world.hear_what(phone, "200");
     let update = world.hear_what(phone, "UPDATE");
@@ -99,9 +98,7 @@ fn a_call_to_a_phone_behind_a_translator_is_acknowledged_and_ended_there() {
     let options = world.ua(phone, "sip:bob@198.51.100.1").request("OPTIONS");
     world.say(phone, node, options);
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    let told = world.app_accepts(node);
     world.hear_what(phone, "200");
     let public = told.meta.peer;
     let sent = world.request(node, &format!("INVITE sip:phone@{public} SIP/2.0\r\n"));
@@ -127,9 +124,7 @@ fn a_cancel_reaches_a_callee_behind_a_translator() {
     let options = world.ua(phone, "sip:bob@198.51.100.1").request("OPTIONS");
     world.say(phone, node, options);
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    let told = world.app_accepts(node);
     world.hear_what(phone, "200");
     let uri = format!("sip:phone@{}", told.meta.peer);
     let sent = world.request(node, &format!("INVITE {uri} SIP/2.0\r\n"));
@@ -161,7 +156,7 @@ fn call_with_contact(
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, RINGING).dialog_id();
-    let info = world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    let info = world.request_in(node, &dialog, INFO);
     let to = info.meta.peer.to_string();
     world.respond(node, id, crate::world::BUSY);
     world.settle();
@@ -230,10 +225,7 @@ fn a_private_network_behind_a_translator_on_another_one_is_seen_by_the_via() {
     world.translate("10.7.7.7", &["192.168.1.5"]);
     let phone = world.phone(PRIVATE);
     let (_, dialog) = world.call_in(phone, node);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.app_hangs_up(node, phone, &dialog);
     world.finish();
 }
 
@@ -251,10 +243,7 @@ fn a_name_in_the_contact_is_always_used() {
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, RINGING).dialog_id();
-    world.give(
-        node,
-        crate::world::request_in(&dialog, "INFO sip:x SIP/2.0\r\n"),
-    );
+    world.give(node, crate::world::request_in(&dialog, INFO));
     world.settle();
     let info = world.hear_what(elsewhere, "INFO");
     world.answer(elsewhere, &info, 200);
@@ -274,7 +263,7 @@ fn a_neighbour_that_records_a_private_address_is_reached_where_it_was_heard() {
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, RINGING).dialog_id();
-    let info = world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    let info = world.request_in(node, &dialog, INFO);
     assert_eq!(info.meta.peer.to_string(), "203.0.113.50:5070");
     world.respond(node, id, crate::world::BUSY);
     world.finish();
@@ -298,13 +287,8 @@ fn a_peer_that_marks_its_contact_is_reached_where_it_was_heard_from_when_that_is
         world.settle();
         let id = world.next_told(node).id();
         let sent = world.respond(node, id, OK);
-        world.settle();
-        world.hear_what(phone, "100");
-        let ok = world.hear_what(phone, "200");
-        ua.answered(&ok);
-        let ack = ua.ack();
-        world.say(phone, node, ack);
-        world.settle();
+        world.phone_is_answered(phone, &mut ua);
+        world.phone_acknowledges(phone, node, &mut ua);
         world.request_in(node, &sent.dialog_id(), BYE);
         world.settle();
         let at = if marked { phone } else { elsewhere };

@@ -1,7 +1,7 @@
 //! RFC 5626 §1, RFC 6314 §4.2: a translator that forgets its ports in the middle of a call. What
 //! the peer sends next shows the new way.
 
-use crate::world::{World, BYE, OK};
+use crate::world::{World, BYE, INFO, OK};
 
 #[test]
 fn the_next_request_of_the_peer_shows_where_it_is_now() {
@@ -12,16 +12,12 @@ fn the_next_request_of_the_peer_shows_where_it_is_now() {
     let (mut alice, dialog) = world.call_in(phone, node);
     world.rebind();
     // Nothing of ours gets through until it has sent something.
-    let lost = world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    let lost = world.request_in(node, &dialog, INFO);
     world.run_secs(1);
     assert!(world.heard(phone).is_empty());
-    let info = alice.request("INFO");
-    world.say(phone, node, info);
-    world.settle();
-    let told = world.next_told(node);
+    world.phone_asks(phone, node, &mut alice, "INFO");
+    let told = world.app_accepts(node);
     assert_ne!(told.meta.peer, lost.meta.peer);
-    world.respond(node, told.id(), OK);
-    world.settle();
     world.hear_what(phone, "200");
     let bye = world.request_in(node, &dialog, BYE);
     assert_eq!(bye.meta.peer, told.meta.peer);
@@ -37,24 +33,12 @@ fn an_ack_shows_it_too() {
     let node = world.node("198.51.100.1:5060");
     world.translate("203.0.113.99", &["192.168.1.5"]);
     let phone = world.phone("192.168.1.5:5060");
-    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (mut alice, id) = world.inbound_from(phone, node, "INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
+    world.phone_is_answered(phone, &mut alice);
     world.rebind();
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.phone_acknowledges(phone, node, &mut alice);
+    world.app_hangs_up(node, phone, &dialog);
     world.finish();
 }
 
@@ -66,12 +50,8 @@ fn an_old_request_from_elsewhere_does_not_move_the_call() {
     let phone = world.phone("192.168.1.5:5060");
     let stranger = world.phone("203.0.113.66:5060");
     let (mut alice, dialog) = world.call_in(phone, node);
-    let info = alice.request("INFO");
-    world.say(phone, node, &info);
-    world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    let info = world.phone_asks(phone, node, &mut alice, "INFO");
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     let old = info
         .replace("CSeq: 2", "CSeq: 1")
@@ -79,9 +59,6 @@ fn an_old_request_from_elsewhere_does_not_move_the_call() {
     world.say(stranger, node, old);
     world.settle();
     world.hear_what(stranger, "500");
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.app_hangs_up(node, phone, &dialog);
     world.finish();
 }

@@ -10,8 +10,7 @@ const OPTIONS_BY_TCP: &str = "OPTIONS sip:phone@10.0.0.9;transport=tcp SIP/2.0\r
 #[test]
 fn a_request_is_repeated_up_to_every_4_s_and_times_out_after_32() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let sent = world.request(node, OPTIONS);
     world.run_secs(40);
     let heard = world.heard(phone);
@@ -27,8 +26,7 @@ fn a_request_is_repeated_up_to_every_4_s_and_times_out_after_32() {
 #[test]
 fn after_a_provisional_response_it_is_repeated_every_4_s() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, OPTIONS);
     world.settle();
     let options = world.hear(phone);
@@ -45,8 +43,7 @@ fn after_a_provisional_response_it_is_repeated_every_4_s() {
 #[test]
 fn a_repeated_answer_is_told_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, OPTIONS);
     world.settle();
     let options = world.hear(phone);
@@ -66,8 +63,7 @@ fn a_repeated_answer_is_told_once() {
 #[test]
 fn over_a_stream_it_is_sent_once_and_its_answer_ends_all() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, OPTIONS_BY_TCP);
     world.run_secs(20);
     let heard = world.heard(phone);

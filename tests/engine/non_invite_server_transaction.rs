@@ -5,8 +5,7 @@ use crate::world::{World, OK};
 #[test]
 fn a_repeated_request_is_told_once_and_answered_when_the_answer_is_there() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
     for _ in 0..3 {
         world.say(phone, node, &options);
@@ -33,8 +32,7 @@ fn a_repeated_request_is_told_once_and_answered_when_the_answer_is_there() {
 #[test]
 fn the_answer_is_kept_for_32_s_over_datagrams_and_not_at_all_over_a_stream() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for phone in [phone, phone.by_tcp()] {
         let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
         world.say(phone, node, &options);
@@ -56,8 +54,7 @@ fn the_answer_is_kept_for_32_s_over_datagrams_and_not_at_all_over_a_stream() {
 #[test]
 fn a_provisional_response_is_repeated_too() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
     world.say(phone, node, &options);
     world.settle();
@@ -81,9 +78,7 @@ fn an_answer_over_a_closed_connection_goes_to_the_via_over_a_new_one() {
     world.say(phone, node, &options);
     world.settle();
     world.close_connections(phone);
-    let id = world.next_told(node).id();
-    world.respond(node, id, OK);
-    world.settle();
+    world.app_accepts(node);
     // RFC 3261 §18.2.2: to the address of the request and the port of the sent-by.
     assert_eq!(world.heard_what(phone), ["200"]);
     assert_eq!(world.connections_made(), 2);

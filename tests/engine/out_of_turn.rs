@@ -9,13 +9,8 @@ const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 #[test]
 fn an_invite_with_credentials_may_overtake_the_ack_of_the_challenge() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let first = alice.request("INVITE");
-    world.say(phone, node, &first);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
+    let first = alice.last.clone();
     world.respond(node, id, "SIP/2.0 401 Unauthorized\r\n");
     world.settle();
     world.hear_what(phone, "100");
@@ -23,10 +18,8 @@ fn an_invite_with_credentials_may_overtake_the_ack_of_the_challenge() {
     let second = alice.request_with("INVITE", &["Authorization: Digest username=\"a\""], "");
     world.say(phone, node, &second);
     world.settle();
-    let told = world.next_told(node);
+    let told = world.app_accepts(node);
     assert_eq!(told.what(), "INVITE");
-    world.respond(node, told.id(), OK);
-    world.settle();
     world.hear_what(phone, "100");
     let accepted = world.hear_what(phone, "200");
     // The ACK of the challenge comes when the call has been answered, and means the challenge alone.
@@ -34,9 +27,7 @@ fn an_invite_with_credentials_may_overtake_the_ack_of_the_challenge() {
     world.settle();
     assert!(world.told(node).is_empty());
     alice.answered(&accepted);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
     world.heard(phone);
     world.phone_hangs_up(phone, node, &mut alice);
@@ -46,16 +37,10 @@ fn an_invite_with_credentials_may_overtake_the_ack_of_the_challenge() {
 #[test]
 fn an_info_of_the_callees_before_it_has_answered_belongs_to_the_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     world.say_back(phone, &invite, answer(&invite, 180, "b", &[CONTACT], ""));
     let mut bob = Ua::called(phone, &invite, "b");
-    let info = bob.request("INFO");
-    world.say(phone, node, info);
-    world.settle();
+    world.phone_asks(phone, node, &mut bob, "INFO");
     let told = world.told(node);
     assert_eq!(told[1].what(), "INFO");
     let dialog: DialogId = sent.dialog_id();
@@ -72,11 +57,7 @@ fn an_info_of_the_callees_before_it_has_answered_belongs_to_the_call() {
 fn a_failure_that_the_engine_makes_too_is_told_when_the_network_sends_it() {
     for status in [408, 503] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        world.request(node, "OPTIONS sip:phone@10.0.0.9 SIP/2.0\r\n");
-        world.settle();
-        let options = world.hear(phone);
+        let (node, phone, _, options) = world.outbound("OPTIONS");
         world.say_back(phone, &options, answer(&options, status, "b", &[], ""));
         world.settle();
         assert_eq!(world.told_what(node), [status.to_string()]);
@@ -102,12 +83,8 @@ fn an_application_may_send_to_another_port_of_its_own_host() {
 #[test]
 fn a_reinvite_is_answered_100_at_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
-    let again = alice.request("INVITE");
-    world.say(phone, node, &again);
-    world.settle();
+    let (node, phone, mut alice, _) = world.inbound_call();
+    let again = world.phone_asks(phone, node, &mut alice, "INVITE");
     world.hear_what(phone, "100");
     let id = world.next_told(node).id();
     world.respond(node, id, "SIP/2.0 488 Not Acceptable Here\r\n");

@@ -7,8 +7,7 @@ use drachtio::message::HeaderId;
 #[test]
 fn new_requests_are_refused_without_a_trace_until_it_has_caught_up() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.fall_behind(node, true);
     for method in ["INVITE", "OPTIONS", "REGISTER"] {
         let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
@@ -84,8 +83,7 @@ fn a_notify_that_the_application_has_asked_for_is_taken_in() {
 #[test]
 fn a_repetition_of_what_was_taken_in_before_is_not_refused() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     world.say(phone, node, &invite);
     world.settle();
@@ -123,9 +121,7 @@ fn calls_along_a_recorded_route_go_on_and_end() {
 #[test]
 fn a_call_of_the_applications_is_answered_and_ends() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     world.fall_behind(node, true);
     world.phone_hangs_up(phone, node, &mut alice);
     assert_eq!(world.counters(node).overloads, 0);

@@ -18,8 +18,7 @@ struct Call {
 }
 
 fn invited(world: &mut World, headers: &[&str], body: &str) -> Call {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let invite = alice.request_with("INVITE", headers, body);
     world.say(phone, node, invite);
@@ -185,9 +184,7 @@ fn a_failure_does_not_wait_for_any_prack() {
 #[test]
 fn a_reliable_response_in_a_call_works_like_one_before_it() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let reinvite = alice.request_with("INVITE", &["Supported: 100rel"], "");
     let number = alice.cseq;
     world.say(phone, node, reinvite);
@@ -223,8 +220,7 @@ fn a_reliable_response_in_a_call_works_like_one_before_it() {
 #[test]
 fn as_the_caller_a_2xx_may_come_before_the_prack_is_answered() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n";
     let sent = world.request(node, invite);
     world.settle();
@@ -241,8 +237,7 @@ fn as_the_caller_a_2xx_may_come_before_the_prack_is_answered() {
     world.say_back(phone, &invite, answer(&invite, 200, "b", &[CONTACT], ""));
     world.settle();
     world.request_in(node, &dialog, ACK);
-    world.say_back(phone, &prack, answer(&prack, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &prack, 200);
     assert_eq!(world.told_what(node), ["183", "200", "200"]);
     assert_eq!(cseq(&world.hear_what(phone, "ACK")), number);
     world.request_in(node, &dialog, BYE);

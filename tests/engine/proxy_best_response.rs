@@ -88,11 +88,8 @@ fn it_is_the_same_one_after_the_other() {
 fn a_challenge_or_a_6xx_ends_a_serial_search() {
     for code in [401, 407, 600, 603] {
         let mut world = World::new(1);
-        let call = world.proxying("INVITE");
+        let (call, invite) = world.search("INVITE", &[0, 1]);
         let [a, b, _] = call.callees;
-        world.proxy(call.node, call.id, call.plan(&[0, 1]));
-        world.settle();
-        let invite = world.hear_what(a, "INVITE");
         let challenge = "WWW-Authenticate: Digest realm=\"x\", nonce=\"y\"";
         world.say_back(a, &invite, answer(&invite, code, "a", &[challenge], ""));
         world.settle();
@@ -107,11 +104,8 @@ fn a_challenge_or_a_6xx_ends_a_serial_search() {
 #[test]
 fn the_best_response_goes_back_as_it_came() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     let headers = ["X-Reason:  so   what", "warning: 399 a \"b\""];
     let text = answer(&invite, 486, "a", &headers, "why");
     world.say_back(a, &invite, &text);

@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use crate::world::{at_once, companion, value, Proxying, World};
+use crate::world::{companion, value, Proxying, World};
 use drachtio::message::HeaderId;
 
 /// The caller cancels: it gets a 200 to that at once.
 fn cancel(world: &mut World, call: &Proxying) {
-    let cancel = companion(&call.request, "CANCEL", None);
-    world.say(call.caller, call.node, cancel);
-    world.settle();
+    world.caller_cancels(call);
     let ok = world.hear_what(call.caller, "200");
     assert_eq!(value(&ok, HeaderId::CSeq), "1 CANCEL");
     let told = world.next_told(call.node);
     assert_eq!((told.what().as_str(), told.id()), ("CANCEL", call.id));
-}
-
-fn terminated(world: &mut World, call: &Proxying) {
-    let terminated = world.hear_what(call.caller, "487");
-    world.acknowledge_failure(call, &terminated);
 }
 
 #[test]
@@ -26,7 +19,7 @@ fn before_the_application_has_decided() {
     let mut world = World::new(1);
     let call = world.proxying("INVITE");
     cancel(&mut world, &call);
-    terminated(&mut world, &call);
+    world.caller_is_refused(&call, 487);
     let command = world.proxy(call.node, call.id, call.plan(&[0]));
     let unknown = format!("Unknown transaction id: {}", call.id);
     assert_eq!(world.proxy_replies(call.node, command), [unknown]);
@@ -37,13 +30,9 @@ fn before_the_application_has_decided() {
 #[test]
 fn while_it_rings() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0, 1]);
     let [a, b, _] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0, 1]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 180);
-    world.hear_what(call.caller, "180");
+    world.rings(&call, a, &invite);
     cancel(&mut world, &call);
     let ours = world.hear_what(a, "CANCEL");
     // §9.1: what it cancels is what was sent.
@@ -64,23 +53,20 @@ fn while_it_rings() {
         "the branch answers first"
     );
     world.answer(a, &invite, 487);
-    terminated(&mut world, &call);
+    world.caller_is_refused(&call, 487);
     assert!(
         world.heard(b).is_empty(),
         "the next destination is not tried"
     );
-    assert_eq!(world.proxy_replies(call.node, command), ["487", "done"]);
+    assert_eq!(world.search_replies(&call), ["487", "done"]);
     world.finish();
 }
 
 #[test]
 fn before_the_callee_has_answered_at_all() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0, 1]);
     let [a, ..] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0, 1]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     cancel(&mut world, &call);
     assert!(
         world.heard(a).is_empty(),
@@ -89,7 +75,7 @@ fn before_the_callee_has_answered_at_all() {
     world.answer(a, &invite, 100);
     world.hear_what(a, "CANCEL");
     world.answer(a, &invite, 487);
-    terminated(&mut world, &call);
+    world.caller_is_refused(&call, 487);
     world.finish();
 }
 
@@ -101,7 +87,7 @@ fn a_callee_that_is_not_there() {
     world.settle();
     cancel(&mut world, &call);
     world.run_secs(33);
-    terminated(&mut world, &call);
+    world.caller_is_refused(&call, 487);
     assert!(world.heard(call.callees[1]).is_empty());
     assert_eq!(world.proxy_replies(call.node, command), ["487", "done"]);
     world.finish();
@@ -110,34 +96,26 @@ fn a_callee_that_is_not_there() {
 #[test]
 fn a_callee_that_ignores_the_cancel() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 180);
-    world.hear_what(call.caller, "180");
+    world.rings(&call, a, &invite);
     cancel(&mut world, &call);
     world.run_ms(33_000);
-    terminated(&mut world, &call);
+    world.caller_is_refused(&call, 487);
     world.finish();
 }
 
 #[test]
 fn when_the_200_crosses_it() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 180);
-    world.hear_what(call.caller, "180");
+    world.rings(&call, a, &invite);
     cancel(&mut world, &call);
     world.hear_what(a, "CANCEL");
     world.answer(a, &invite, 200);
     world.hear_what(call.caller, "200");
-    assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
+    assert_eq!(world.search_replies(&call), ["200", "done"]);
     world.finish();
 }
 
@@ -145,16 +123,11 @@ fn when_the_200_crosses_it() {
 fn after_the_final_response() {
     for code in [200, 486] {
         let mut world = World::new(1);
-        let call = world.proxying("INVITE");
+        let (call, invite) = world.search("INVITE", &[0]);
         let [a, ..] = call.callees;
-        world.proxy(call.node, call.id, call.plan(&[0]));
-        world.settle();
-        let invite = world.hear_what(a, "INVITE");
         world.answer(a, &invite, code);
         world.hear_what(call.caller, &code.to_string());
-        let late = companion(&call.request, "CANCEL", None);
-        world.say(call.caller, call.node, late);
-        world.settle();
+        world.caller_cancels(&call);
         let ok = world.hear_what(call.caller, "200");
         assert_eq!(value(&ok, HeaderId::CSeq), "1 CANCEL");
         assert!(!world.heard_what(a).contains(&"CANCEL".to_string()));
@@ -166,12 +139,7 @@ fn after_the_final_response() {
 #[test]
 fn all_branches_are_cancelled() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
-    let mut plan = call.plan(&[0, 1, 2]);
-    plan = at_once(plan);
-    let command = world.proxy(call.node, call.id, plan);
-    world.settle();
-    let invites = call.callees.map(|callee| world.hear_what(callee, "INVITE"));
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     for at in [0, 1] {
         world.answer(call.callees[at], &invites[at], 180);
     }
@@ -183,13 +151,8 @@ fn all_branches_are_cancelled() {
     }
     assert!(world.heard(call.caller).is_empty());
     world.answer(call.callees[2], &invites[2], 486);
-    let best = world.hear(call.caller);
-    assert_eq!(best.status(), Some(486));
-    world.acknowledge_failure(&call, &best);
-    assert_eq!(
-        world.proxy_replies(call.node, command).last().unwrap(),
-        "done"
-    );
+    world.caller_is_refused(&call, 486);
+    assert_eq!(world.search_replies(&call).last().unwrap(), "done");
     world.finish();
 }
 
@@ -220,22 +183,16 @@ fn while_a_name_is_looked_up() {
 #[test]
 fn a_repeated_cancel_is_answered_again() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 180);
-    world.hear_what(call.caller, "180");
+    world.rings(&call, a, &invite);
     cancel(&mut world, &call);
-    let again = companion(&call.request, "CANCEL", None);
-    world.say(call.caller, call.node, again);
-    world.settle();
+    world.caller_cancels(&call);
     world.hear_what(call.caller, "200");
     assert!(world.told(call.node).is_empty());
     assert_eq!(world.heard_what(a), ["CANCEL"]);
     world.answer(a, &invite, 487);
-    terminated(&mut world, &call);
+    world.caller_is_refused(&call, 487);
     world.finish();
 }
 
@@ -245,12 +202,7 @@ fn other_requests_cannot_be_cancelled() {
     let call = world.proxying("MESSAGE");
     let [a, ..] = call.callees;
     world.proxy(call.node, call.id, call.plan(&[0]));
-    world.say(
-        call.caller,
-        call.node,
-        companion(&call.request, "CANCEL", None),
-    );
-    world.settle();
+    world.caller_cancels(&call);
     world.hear_what(call.caller, "481");
     let message = world.hear_what(a, "MESSAGE");
     assert!(world.heard(a).is_empty());

@@ -58,8 +58,7 @@ fn that_somebody_else_has_refused_for_all() {
     world.answer(call.callees[0], &invites[0], 603);
     assert_eq!(reason(&mut world, &call, 1).unwrap(), "SIP;cause=603");
     world.answer(call.callees[1], &invites[1], 487);
-    let failure = world.hear_what(call.caller, "603");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 603);
     world.finish();
 }
 
@@ -106,7 +105,6 @@ fn what_the_application_says_of_it() {
         assert_eq!(reason(&mut world, &call, at).unwrap(), "SIP;cause=480");
         world.answer(call.callees[at], &invites[at], 487);
     }
-    let failure = world.hear_what(call.caller, "480");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 480);
     world.finish();
 }

@@ -191,9 +191,7 @@ fn the_memory_is_bounded() {
     world.limit_tables(call.node, limits);
     let mut ua = call.ua.clone();
     for number in 0..10 {
-        let request = ua.request("MESSAGE");
-        world.say(call.caller, call.node, request);
-        world.settle();
+        world.phone_asks(call.caller, call.node, &mut ua, "MESSAGE");
         let id = world.next_told(call.node).id();
         world.proxy(call.node, id, call.plan(&[0]));
         world.settle();

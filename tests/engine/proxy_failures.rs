@@ -90,8 +90,7 @@ fn without_any_usable_destination_the_caller_gets_500() {
         world.settle();
         let replies = world.proxy_replies(call.node, command);
         assert_eq!(replies, ["error proxying request to "]);
-        let failure = world.hear_what(call.caller, "500");
-        world.acknowledge_failure(&call, &failure);
+        world.caller_is_refused(&call, 500);
         world.finish();
     }
 }
@@ -162,8 +161,7 @@ fn a_connection_that_breaks_before_the_answer_is_a_failure_at_once() {
     world.hear_what(a, "INVITE");
     world.close_connections(a);
     world.settle();
-    let failure = world.hear_what(call.caller, "500");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 500);
     assert_eq!(world.proxy_replies(call.node, command), ["500", "done"]);
     world.finish();
 }

@@ -15,8 +15,7 @@ fn refused(world: &mut World, record: bool) -> (Proxying, Heard) {
     world.settle();
     let invite = world.hear_what(call.callees[0], "INVITE");
     world.run_secs(2);
-    let failure = world.hear_what(call.caller, "408");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 408);
     world.heard(call.callees[0]);
     world.heard(call.caller);
     (call, invite)
@@ -126,11 +125,8 @@ fn a_failure_that_is_late_is_absorbed() {
 #[test]
 fn a_2xx_that_cannot_go_back_is_ended_too() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let callee = call.callees[0];
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(callee, "INVITE");
     let text = answer(&invite, 200, "b", &["Contact: <sip:x@10.0.0.21>"], "");
     let text = crate::world::without_line(&text, "Via: SIP/2.0/UDP 10.0.0.8");
     world.say_back(callee, &invite, text);
@@ -138,8 +134,7 @@ fn a_2xx_that_cannot_go_back_is_ended_too() {
     world.hear_what(callee, "ACK");
     let bye = world.hear_what(callee, "BYE");
     world.answer(callee, &bye, 200);
-    let failure = world.hear_what(call.caller, "502");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 502);
     world.finish();
 }
 

@@ -100,20 +100,13 @@ fn without_any_the_request_goes_no_further() {
 #[test]
 fn a_request_of_a_dialog_has_it_too() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search_told("INVITE", &[0], |plan| plan.remain_in_dialog = true);
     let callee = call.callees[0];
-    let mut plan = call.plan(&[0]);
-    plan.remain_in_dialog = true;
-    world.proxy(call.node, call.id, plan);
-    world.settle();
-    let invite = world.hear_what(callee, "INVITE");
     world.answer(callee, &invite, 200);
     let ok = world.hear_what(call.caller, "200");
     let mut ua = call.ua.clone();
     ua.answered(&ok);
-    let ack = ua.ack();
-    world.say(call.caller, call.node, ack);
-    world.settle();
+    world.phone_acknowledges(call.caller, call.node, &mut ua);
     let ack = world.hear_what(callee, "ACK");
     assert_eq!(ack.get_named("Max-Breadth"), None, "it does not fork");
     for (header, share) in [(&[][..], 60), (&["Max-Breadth: 5"], 5)] {

@@ -7,11 +7,8 @@ use crate::world::World;
 #[test]
 fn a_100_is_sent_when_the_caller_repeats_itself_at_the_longest_interval_and_not_before() {
     let mut world = World::new(1);
-    let call = world.proxying("MESSAGE");
+    let (call, message) = world.search("MESSAGE", &[0]);
     let callee = call.callees[0];
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let message = world.hear_what(callee, "MESSAGE");
     world.run_ms(3_400);
     assert!(world.heard(call.caller).is_empty());
     world.run_ms(200);
@@ -28,11 +25,8 @@ fn a_100_is_sent_when_the_caller_repeats_itself_at_the_longest_interval_and_not_
 #[test]
 fn no_100_is_sent_when_it_has_been_answered() {
     let mut world = World::new(1);
-    let call = world.proxying("MESSAGE");
+    let (call, message) = world.search("MESSAGE", &[0]);
     let callee = call.callees[0];
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let message = world.hear_what(callee, "MESSAGE");
     world.answer(callee, &message, 200);
     world.run_secs(10);
     assert_eq!(world.heard_what(call.caller), ["200"]);
@@ -42,11 +36,8 @@ fn no_100_is_sent_when_it_has_been_answered() {
 #[test]
 fn provisional_responses_of_the_callee_go_no_further() {
     let mut world = World::new(1);
-    let call = world.proxying("MESSAGE");
+    let (call, message) = world.search("MESSAGE", &[0]);
     let callee = call.callees[0];
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let message = world.hear_what(callee, "MESSAGE");
     for code in [100, 180, 183] {
         world.answer(callee, &message, code);
     }
@@ -60,19 +51,16 @@ fn provisional_responses_of_the_callee_go_no_further() {
 fn a_callee_that_says_408_or_nothing_is_a_504_while_the_caller_waits() {
     for says in [None, Some(408)] {
         let mut world = World::new(1);
-        let call = world.proxying("MESSAGE");
+        let (call, message) = world.search_told("MESSAGE", &[0], |plan| {
+            plan.final_timeout = Some(Duration::from_secs(2))
+        });
         let callee = call.callees[0];
-        let mut plan = call.plan(&[0]);
-        plan.final_timeout = Some(Duration::from_secs(2));
-        let command = world.proxy(call.node, call.id, plan);
-        world.settle();
-        let message = world.hear_what(callee, "MESSAGE");
         if let Some(code) = says {
             world.answer(callee, &message, code);
         }
         world.run_secs(3);
         assert_eq!(world.heard_what(call.caller), ["504"]);
-        let replies = world.proxy_replies(call.node, command);
+        let replies = world.search_replies(&call);
         assert_eq!(replies[replies.len() - 2..], ["504", "done"]);
         world.finish();
     }
@@ -81,14 +69,11 @@ fn a_callee_that_says_408_or_nothing_is_a_504_while_the_caller_waits() {
 #[test]
 fn nothing_is_sent_to_a_caller_that_has_given_up() {
     let mut world = World::new(1);
-    let call = world.proxying("MESSAGE");
+    let (call, message) = world.search("MESSAGE", &[0]);
     let callee = call.callees[0];
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let message = world.hear_what(callee, "MESSAGE");
     world.run_secs(33);
     assert_eq!(world.heard_what(call.caller), ["100"]);
-    assert_eq!(world.proxy_replies(call.node, command), ["408", "done"]);
+    assert_eq!(world.search_replies(&call), ["408", "done"]);
     // What comes now is late: it ends here, as does a repetition of the request.
     world.answer(callee, &message, 200);
     world.say(call.caller, call.node, &call.request);

@@ -34,8 +34,7 @@ fn a_reliable_response_and_its_prack_pass_unchanged() {
     world.answer(callee, &prack, 200);
     world.hear_what(call.caller, "200");
     world.answer(callee, &invite, 486);
-    let failure = world.hear_what(call.caller, "486");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 486);
     world.finish();
 }
 
@@ -72,8 +71,7 @@ fn each_fork_gets_its_own_prack() {
     for at in [0, 1] {
         world.answer(call.callees[at], &invites[at], 486);
     }
-    let failure = world.hear_what(call.caller, "486");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 486);
     world.finish();
 }
 

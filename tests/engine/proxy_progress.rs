@@ -65,8 +65,7 @@ fn a_response_names_its_branch() {
         })
         .collect();
     assert_eq!(branches, [1, 0]);
-    let busy = world.hear_what(call.caller, "486");
-    world.acknowledge_failure(&call, &busy);
+    world.caller_is_refused(&call, 486);
     world.finish();
 }
 

@@ -19,9 +19,7 @@ fn call(world: &mut World, to: Transport) -> Call {
     let alice = world.phone("10.0.0.8:5060");
     let bob = world.phone("10.0.0.9:5060");
     let mut alice_ua = world.ua(alice, "sip:bob@10.0.0.1");
-    let invite = alice_ua.request("INVITE");
-    world.say(alice, node, invite);
-    world.settle();
+    world.phone_asks(alice, node, &mut alice_ua, "INVITE");
     let id = world.next_told(node).id();
     let mut plan = crate::world::plan(&[&format!("sip:bob@10.0.0.9;transport={to}")]);
     plan.remain_in_dialog = true;
@@ -80,13 +78,10 @@ fn the_whole_dialog_passes_through() {
         } else {
             (&mut call.bob_ua, call.bob, call.alice)
         };
-        let request = ua.request(method);
-        world.say(from, call.node, request);
-        world.settle();
+        world.phone_asks(from, call.node, ua, method);
         let heard = world.hear_what(to, method);
         assert!(routes(&heard).is_empty());
-        world.say_back(to, &heard, answer(&heard, 200, "", &[], ""));
-        world.settle();
+        world.answer(to, &heard, 200);
         let ok = world.hear_what(from, "200");
         assert_eq!(ok.values(HeaderId::Via).count(), 1);
     }
@@ -123,8 +118,7 @@ fn a_lost_request_of_the_dialog_is_repeated_by_the_proxy() {
     world.run_ms(600);
     let second = world.hear_what(call.bob, "BYE");
     assert_eq!(second.text(), first.text());
-    world.say_back(call.bob, &first, answer(&first, 200, "", &[], ""));
-    world.settle();
+    world.answer(call.bob, &first, 200);
     world.say(call.alice, call.node, &bye);
     world.settle();
     assert_eq!(world.heard_what(call.alice), ["200", "200"]);
@@ -148,8 +142,7 @@ fn a_reinvite_is_proxied_with_a_100_and_can_be_cancelled() {
     assert_eq!(world.heard_what(call.alice), ["180", "200"]);
     let cancel = world.hear_what(call.bob, "CANCEL");
     world.say_back(call.bob, &cancel, answer(&cancel, 200, "", &[], ""));
-    world.say_back(call.bob, &heard, answer(&heard, 487, "", &[], ""));
-    world.settle();
+    world.answer(call.bob, &heard, 487);
     let terminated = world.hear_what(call.alice, "487");
     let ack = companion(&reinvite, "ACK", Some(&terminated));
     world.say(call.alice, call.node, ack);
@@ -191,8 +184,7 @@ fn from_udp_to_tcp_both_sides_are_recorded() {
     let bye = world.hear_what(call.alice, "BYE");
     assert_eq!(bye.path.transport, Transport::Udp);
     assert!(routes(&bye).is_empty());
-    world.say_back(call.alice, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.answer(call.alice, &bye, 200);
     world.hear_what(call.bob, "200");
     world.finish();
 }
@@ -210,8 +202,7 @@ fn the_next_route_decides_where_it_goes() {
     let bye = world.hear_what(next, "BYE");
     assert_eq!(routes(&bye), ["<sip:10.0.0.7;lr>"]);
     assert_eq!(bye.request_uri().unwrap(), call.bob_ua.contact());
-    world.say_back(next, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.answer(next, &bye, 200);
     world.hear_what(call.alice, "200");
     world.finish();
 }
@@ -230,8 +221,7 @@ fn names_on_the_way_are_looked_up() {
     world.settle();
     world.hear_what(next, "ACK");
     let bye = world.hear_what(next, "BYE");
-    world.say_back(next, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.answer(next, &bye, 200);
     world.hear_what(call.alice, "200");
 
     call.alice_ua.target = "sip:bob@nowhere.example.com".to_string();
@@ -281,16 +271,12 @@ fn a_route_that_is_not_ours_is_no_reason_to_forward() {
     let mut ua = world.ua(phone, "sip:bob@10.0.0.9");
     ua.remote.push_str(";tag=x");
     ua.routes = vec!["<sip:10.0.0.7;lr>".to_string()];
-    let bye = ua.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut ua, "BYE");
     assert_eq!(world.heard_what(phone), ["481"]);
     // Nor does a preloaded route without a dialog make a relay of us.
     let mut ua = world.ua(phone, "sip:bob@10.0.0.9");
     ua.routes = vec!["<sip:10.0.0.1;lr>".to_string()];
-    let options = ua.request("OPTIONS");
-    world.say(phone, node, options);
-    world.settle();
+    world.phone_asks(phone, node, &mut ua, "OPTIONS");
     let told = world.next_told(node);
     world.respond(node, told.id(), crate::world::OK);
     world.finish();

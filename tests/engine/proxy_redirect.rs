@@ -51,11 +51,8 @@ fn the_contacts_are_tried_before_the_other_destinations() {
 #[test]
 fn a_redirection_that_is_not_to_be_followed_goes_back() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, b, _] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     redirect(&mut world, a, &invite, "<sip:x@10.0.0.22>");
     assert!(world.heard(b).is_empty());
     let moved = world.hear_what(call.caller, "302");
@@ -75,8 +72,7 @@ fn a_redirection_in_a_circle_ends() {
     redirect(&mut world, b, &invite, "<sip:phone@10.0.0.21:5060>");
     assert_eq!(world.heard_what(a), ["ACK"], "it has been tried");
     // Nothing new to try: the last direction is all that the caller can be given.
-    let moved = world.hear_what(call.caller, "302");
-    world.acknowledge_failure(&call, &moved);
+    world.caller_is_refused(&call, 302);
     assert_eq!(
         world.proxy_replies(call.node, command),
         ["302", "302", "done"]
@@ -93,8 +89,7 @@ fn a_redirection_without_a_usable_contact_goes_back() {
         let invite = world.hear_what(a, "INVITE");
         redirect(&mut world, a, &invite, contacts);
         assert!(world.heard(b).is_empty());
-        let failure = world.hear_what(call.caller, "302");
-        world.acknowledge_failure(&call, &failure);
+        world.caller_is_refused(&call, 302);
         assert_eq!(
             world.proxy_replies(call.node, command).last().unwrap(),
             "done"

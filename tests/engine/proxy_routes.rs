@@ -20,9 +20,7 @@ fn case(world: &mut World, uri: &str, routes: &[&str]) -> Case {
     let [caller, hop, target] = [8, 7, 21].map(|n| world.phone(&format!("10.0.0.{n}:5060")));
     let mut ua = world.ua(caller, uri);
     ua.routes = routes.iter().map(|route| route.to_string()).collect();
-    let message = ua.request("MESSAGE");
-    world.say(caller, node, message);
-    world.settle();
+    world.phone_asks(caller, node, &mut ua, "MESSAGE");
     let id = world.next_told(node).id();
     Case {
         node,

@@ -6,11 +6,8 @@ use drachtio::message::{HeaderId, Message};
 #[test]
 fn the_next_destination_is_tried_when_one_fails() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0, 1, 2]);
     let [a, b, c] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0, 1, 2]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     assert!(world.heard(b).is_empty());
     world.answer(a, &invite, 100);
     world.answer(a, &invite, 180);
@@ -20,21 +17,15 @@ fn the_next_destination_is_tried_when_one_fails() {
     world.answer(b, &invite, 200);
     assert!(world.heard(c).is_empty());
     assert_eq!(world.heard_what(call.caller), ["180", "200"]);
-    assert_eq!(
-        world.proxy_replies(call.node, command),
-        ["486", "200", "done"]
-    );
+    assert_eq!(world.search_replies(&call), ["486", "200", "done"]);
     world.finish();
 }
 
 #[test]
 fn what_is_forwarded_is_the_request_with_our_via_and_one_hop_less() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     let original = Message::parse(call.request.clone().into()).unwrap();
     // The request-URI named us, so it is replaced by the destination.
     assert_eq!(invite.request_uri(), Some("sip:phone@10.0.0.21:5060"));
@@ -151,20 +142,14 @@ fn a_repeated_invite_is_proxied_once_and_answered_with_the_last_response() {
 #[test]
 fn other_requests_than_invite_are_tried_one_after_the_other_too() {
     let mut world = World::new(1);
-    let call = world.proxying("MESSAGE");
+    let (call, message) = world.search("MESSAGE", &[0, 1]);
     let [a, b, _] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0, 1]));
-    world.settle();
-    let message = world.hear_what(a, "MESSAGE");
     world.answer(a, &message, 404);
     assert!(world.heard(a).is_empty(), "there is no ACK");
     let message = world.hear_what(b, "MESSAGE");
     world.answer(b, &message, 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
-    assert_eq!(
-        world.proxy_replies(call.node, command),
-        ["404", "200", "done"]
-    );
+    assert_eq!(world.search_replies(&call), ["404", "200", "done"]);
     world.finish();
 }
 
@@ -201,19 +186,15 @@ fn a_request_can_be_proxied_or_answered_but_not_both() {
     world.answer(a, &invite, 486);
     let late = world.proxy(call.node, call.id, call.plan(&[0]));
     assert_eq!(world.proxy_replies(call.node, late), [unknown]);
-    let busy = world.hear_what(call.caller, "486");
-    world.acknowledge_failure(&call, &busy);
+    world.caller_is_refused(&call, 486);
     world.finish();
 }
 
 #[test]
 fn a_repeated_failure_of_a_branch_is_acknowledged_again_and_goes_no_further() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     for _ in 0..3 {
         world.answer(a, &invite, 486);
     }
@@ -221,18 +202,15 @@ fn a_repeated_failure_of_a_branch_is_acknowledged_again_and_goes_no_further() {
     let heard = world.heard(call.caller);
     assert_eq!(heard.len(), 1);
     world.acknowledge_failure(&call, &heard[0]);
-    assert_eq!(world.proxy_replies(call.node, command), ["486", "done"]);
+    assert_eq!(world.search_replies(&call), ["486", "done"]);
     world.finish();
 }
 
 #[test]
 fn a_caller_that_does_not_acknowledge_the_failure_gets_it_again() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     world.answer(a, &invite, 486);
     world.run_secs(2);
     let heard = world.heard(call.caller);
@@ -246,11 +224,8 @@ fn a_caller_that_does_not_acknowledge_the_failure_gets_it_again() {
 #[test]
 fn a_2xx_is_forwarded_each_time_it_comes() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     for _ in 0..3 {
         world.answer(a, &invite, 200);
     }
@@ -258,7 +233,7 @@ fn a_2xx_is_forwarded_each_time_it_comes() {
     world.run_secs(31);
     world.answer(a, &invite, 200);
     assert_eq!(world.heard_what(call.caller), ["200"; 4]);
-    assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
+    assert_eq!(world.search_replies(&call), ["200", "done"]);
     assert!(world.heard(a).is_empty(), "the ACK is the caller's to send");
     world.run_secs(2);
     world.answer(a, &invite, 200);
@@ -270,18 +245,15 @@ fn a_2xx_is_forwarded_each_time_it_comes() {
 fn a_response_without_a_second_via_ends_its_branch() {
     for code in [200, 486] {
         let mut world = World::new(1);
-        let call = world.proxying("INVITE");
+        let (call, invite) = world.search("INVITE", &[0]);
         let [a, ..] = call.callees;
-        let command = world.proxy(call.node, call.id, call.plan(&[0]));
-        world.settle();
-        let invite = world.hear_what(a, "INVITE");
         let text = answer(&invite, code, "b", &["Contact: <sip:x@10.0.0.21>"], "");
         let text = without_line(&text, "Via: SIP/2.0/UDP 10.0.0.8");
         world.say_back(a, &invite, text);
         world.run_secs(40);
         let heard = world.heard(call.caller);
         assert!(heard[0].status() >= Some(400), "{heard:?}");
-        let replies = world.proxy_replies(call.node, command);
+        let replies = world.search_replies(&call);
         assert_eq!(replies.last().unwrap(), "done");
         let ack = companion(&call.request, "ACK", Some(&heard[0]));
         world.say(call.caller, call.node, ack);

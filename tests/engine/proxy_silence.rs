@@ -19,8 +19,7 @@ fn its_2xx_is_the_call_while_the_search_goes_on_and_who_rings_is_cancelled() {
     let mut world = World::new(1);
     let (call, invite) = unheard(&mut world, &[0, 1]);
     let second = world.hear_what(call.callees[1], "INVITE");
-    world.answer(call.callees[1], &second, 180);
-    world.hear_what(call.caller, "180");
+    world.rings(&call, call.callees[1], &second);
     world.answer(call.callees[0], &invite, 200);
     let ok = world.hear_what(call.caller, "200");
     assert_eq!(ok.to_tag(), Some("tag-10.0.0.21"));
@@ -51,8 +50,7 @@ fn its_2xx_is_a_further_one_when_somebody_else_has_answered() {
 fn its_2xx_is_acknowledged_and_ended_when_the_caller_has_been_refused() {
     let mut world = World::new(1);
     let (call, invite) = unheard(&mut world, &[0]);
-    let refused = world.hear_what(call.caller, "408");
-    world.acknowledge_failure(&call, &refused);
+    world.caller_is_refused(&call, 408);
     world.answer(call.callees[0], &invite, 200);
     world.hear_what(call.callees[0], "ACK");
     let bye = world.hear_what(call.callees[0], "BYE");

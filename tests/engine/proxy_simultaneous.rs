@@ -1,42 +1,31 @@
 //! RFC 3261 §16.7: destinations that are tried all at once.
 
-use crate::world::{at_once, value, Heard, Proxying, World};
+use crate::world::{at_once, value, World};
 use drachtio::message::HeaderId;
-
-fn forked(world: &mut World, method: &str) -> (Proxying, drachtio::engine::CommandId, [Heard; 3]) {
-    let call = world.proxying(method);
-    let mut plan = call.plan(&[0, 1, 2]);
-    plan = at_once(plan);
-    let command = world.proxy(call.node, call.id, plan);
-    world.settle();
-    let heard = call.callees.map(|callee| world.hear_what(callee, method));
-    (call, command, heard)
-}
 
 #[test]
 fn all_are_called_with_branches_of_their_own() {
     let mut world = World::new(1);
-    let (call, _, invites) = forked(&mut world, "INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     let branch = |at: usize| invites[at].top_via().unwrap().branch().unwrap().to_string();
     assert_ne!(branch(0), branch(1));
     assert_ne!(branch(1), branch(2));
     for (at, callee) in call.callees.into_iter().enumerate() {
         world.answer(callee, &invites[at], 486);
     }
-    let busy = world.hear_what(call.caller, "486");
-    world.acknowledge_failure(&call, &busy);
+    world.caller_is_refused(&call, 486);
     world.finish();
 }
 
 #[test]
 fn the_first_to_answer_gets_the_call_and_the_others_are_cancelled() {
     let mut world = World::new(1);
-    let (call, command, invites) = forked(&mut world, "INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     let [a, b, c] = call.callees;
     world.answer(a, &invites[0], 180);
     world.answer(b, &invites[1], 180);
     world.answer(b, &invites[1], 200);
-    assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
+    assert_eq!(world.search_replies(&call), ["200", "done"]);
     let cancel = world.hear_what(a, "CANCEL");
     world.answer(a, &cancel, 200);
     world.answer(a, &invites[0], 487);
@@ -58,7 +47,7 @@ fn the_first_to_answer_gets_the_call_and_the_others_are_cancelled() {
 #[test]
 fn every_2xx_goes_to_the_caller() {
     let mut world = World::new(1);
-    let (call, command, invites) = forked(&mut world, "INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     let [a, b, c] = call.callees;
     world.answer(a, &invites[0], 200);
     world.answer(b, &invites[1], 200);
@@ -70,7 +59,7 @@ fn every_2xx_goes_to_the_caller() {
         .collect();
     assert_eq!(tags, ["tag-10.0.0.21", "tag-10.0.0.22"]);
     assert!(heard.iter().all(|one| one.status() == Some(200)));
-    assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
+    assert_eq!(world.search_replies(&call), ["200", "done"]);
     world.hear_what(c, "ACK");
     world.finish();
 }
@@ -78,15 +67,14 @@ fn every_2xx_goes_to_the_caller() {
 #[test]
 fn the_best_failure_goes_back_when_all_have_failed() {
     let mut world = World::new(1);
-    let (call, command, invites) = forked(&mut world, "INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     for (at, code) in [(0, 500), (1, 404), (2, 486)] {
         assert!(world.heard(call.caller).is_empty());
         world.answer(call.callees[at], &invites[at], code);
         world.hear_what(call.callees[at], "ACK");
     }
-    let best = world.hear_what(call.caller, "404");
-    world.acknowledge_failure(&call, &best);
-    let replies = world.proxy_replies(call.node, command);
+    world.caller_is_refused(&call, 404);
+    let replies = world.search_replies(&call);
     assert_eq!(replies, ["500", "404", "486", "done"]);
     world.finish();
 }
@@ -94,7 +82,7 @@ fn the_best_failure_goes_back_when_all_have_failed() {
 #[test]
 fn a_6xx_ends_the_search_everywhere() {
     let mut world = World::new(1);
-    let (call, _, invites) = forked(&mut world, "INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     let [a, b, c] = call.callees;
     world.answer(a, &invites[0], 180);
     world.answer(b, &invites[1], 180);
@@ -113,7 +101,7 @@ fn a_6xx_ends_the_search_everywhere() {
 #[test]
 fn a_2xx_after_a_6xx_is_the_call_all_the_same() {
     let mut world = World::new(1);
-    let (call, _, invites) = forked(&mut world, "INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1, 2]);
     let [a, b, c] = call.callees;
     world.answer(a, &invites[0], 180);
     world.answer(c, &invites[2], 603);
@@ -127,16 +115,13 @@ fn a_2xx_after_a_6xx_is_the_call_all_the_same() {
 #[test]
 fn other_requests_than_invite_fork_too() {
     let mut world = World::new(1);
-    let (call, command, requests) = forked(&mut world, "MESSAGE");
+    let (call, requests) = world.parallel_search("MESSAGE", &[0, 1, 2]);
     let [a, b, c] = call.callees;
     world.answer(a, &requests[0], 404);
     world.answer(b, &requests[1], 200);
     world.answer(c, &requests[2], 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
-    assert_eq!(
-        world.proxy_replies(call.node, command),
-        ["404", "200", "done"]
-    );
+    assert_eq!(world.search_replies(&call), ["404", "200", "done"]);
     for callee in call.callees {
         assert!(world.heard(callee).is_empty());
     }

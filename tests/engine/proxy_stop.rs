@@ -1,16 +1,13 @@
 //! RFC 3261 §16.10: an application stops the search that it has begun.
 
-use crate::world::{at_once, cancel, World};
+use crate::world::{cancel, World};
 use drachtio::engine::Reply;
 
 #[test]
 fn what_rings_is_cancelled_and_the_caller_hears_480() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0, 1]);
     let [a, b, _] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0, 1]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     world.answer(a, &invite, 180);
     let stop = world.give(call.node, cancel(call.id));
     assert!(matches!(world.reply(call.node, stop), Reply::Done));
@@ -19,9 +16,8 @@ fn what_rings_is_cancelled_and_the_caller_hears_480() {
     world.answer(a, &invite, 487);
     assert!(world.heard(b).is_empty());
     world.hear_what(call.caller, "180");
-    let failure = world.hear_what(call.caller, "480");
-    world.acknowledge_failure(&call, &failure);
-    let replies = world.proxy_replies(call.node, command);
+    world.caller_is_refused(&call, 480);
+    let replies = world.search_replies(&call);
     assert_eq!(replies, ["487", "480", "done"]);
     world.finish();
 }
@@ -29,56 +25,44 @@ fn what_rings_is_cancelled_and_the_caller_hears_480() {
 #[test]
 fn the_best_of_what_was_said_goes_back() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invites) = world.parallel_search("INVITE", &[0, 1]);
     let [a, b, _] = call.callees;
-    let plan = at_once(call.plan(&[0, 1]));
-    world.proxy(call.node, call.id, plan);
-    world.settle();
-    let first = world.hear_what(a, "INVITE");
-    let second = world.hear_what(b, "INVITE");
-    world.answer(a, &first, 486);
-    world.answer(b, &second, 180);
+    world.answer(a, &invites[0], 486);
+    world.answer(b, &invites[1], 180);
     world.give(call.node, cancel(call.id));
     world.settle();
-    world.answer(b, &second, 487);
+    world.answer(b, &invites[1], 487);
     world.hear_what(call.caller, "180");
-    let failure = world.hear_what(call.caller, "486");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 486);
     world.finish();
 }
 
 #[test]
 fn a_2xx_that_crosses_the_stop_is_the_callers() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     world.answer(a, &invite, 180);
     world.give(call.node, cancel(call.id));
     world.settle();
     world.hear_what(a, "CANCEL");
     world.answer(a, &invite, 200);
     assert_eq!(world.heard_what(call.caller), ["180", "200"]);
-    assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
+    assert_eq!(world.search_replies(&call), ["200", "done"]);
     world.finish();
 }
 
 #[test]
 fn a_request_that_cannot_be_cancelled_is_waited_for_no_longer() {
     let mut world = World::new(1);
-    let call = world.proxying("MESSAGE");
+    let (call, message) = world.search("MESSAGE", &[0]);
     let [a, ..] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let message = world.hear_what(a, "MESSAGE");
     world.give(call.node, cancel(call.id));
     world.settle();
     world.hear_what(call.caller, "480");
     world.answer(a, &message, 200);
     assert!(world.heard(call.caller).is_empty());
-    assert_eq!(world.proxy_replies(call.node, command), ["480", "done"]);
+    assert_eq!(world.search_replies(&call), ["480", "done"]);
     world.finish();
 }
 

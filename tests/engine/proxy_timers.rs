@@ -36,8 +36,7 @@ fn when_none_says_anything_the_caller_gets_408() {
         let command = world.proxy(call.node, call.id, plan);
         world.run_secs(if simultaneous { 33 } else { 65 });
         if method == "INVITE" {
-            let failure = world.hear_what(call.caller, "408");
-            world.acknowledge_failure(&call, &failure);
+            world.caller_is_refused(&call, 408);
         } else {
             // RFC 4320 §4.2: it has given up by itself.
             assert_eq!(world.heard_what(call.caller), ["100"]);
@@ -55,13 +54,10 @@ fn when_none_says_anything_the_caller_gets_408() {
 #[test]
 fn a_provisional_timeout_moves_on_and_a_late_answer_still_counts() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, first) = world.search_told("INVITE", &[0, 1], |plan| {
+        plan.provisional_timeout = Some(SECOND)
+    });
     let [a, b, _] = call.callees;
-    let mut plan = call.plan(&[0, 1]);
-    plan.provisional_timeout = Some(SECOND);
-    let command = world.proxy(call.node, call.id, plan);
-    world.settle();
-    let first = world.hear_what(a, "INVITE");
     world.run_secs(1);
     let second = world.hear_what(b, "INVITE");
     world.answer(b, &second, 180);
@@ -73,7 +69,7 @@ fn a_provisional_timeout_moves_on_and_a_late_answer_still_counts() {
     world.hear_what(b, "CANCEL");
     world.answer(b, &second, 487);
     assert_eq!(world.heard_what(call.caller), ["180", "200"]);
-    assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
+    assert_eq!(world.search_replies(&call), ["200", "done"]);
     world.finish();
 }
 
@@ -81,13 +77,10 @@ fn a_provisional_timeout_moves_on_and_a_late_answer_still_counts() {
 fn a_provisional_response_stops_the_provisional_timeout() {
     for code in [100, 180] {
         let mut world = World::new(1);
-        let call = world.proxying("INVITE");
+        let (call, invite) = world.search_told("INVITE", &[0, 1], |plan| {
+            plan.provisional_timeout = Some(SECOND)
+        });
         let [a, b, _] = call.callees;
-        let mut plan = call.plan(&[0, 1]);
-        plan.provisional_timeout = Some(SECOND);
-        world.proxy(call.node, call.id, plan);
-        world.settle();
-        let invite = world.hear_what(a, "INVITE");
         world.answer(a, &invite, code);
         world.run_secs(20);
         assert!(world.heard(b).is_empty());
@@ -106,8 +99,7 @@ fn when_all_are_too_slow_the_caller_gets_408() {
     plan.provisional_timeout = Some(SECOND);
     let command = world.proxy(call.node, call.id, plan);
     world.run_ms(2_100);
-    let failure = world.hear_what(call.caller, "408");
-    world.acknowledge_failure(&call, &failure);
+    world.caller_is_refused(&call, 408);
     assert_eq!(world.proxy_replies(call.node, command), ["408", "done"]);
     // They are not left ringing.
     let late = world.hear_what(a, "INVITE");
@@ -123,13 +115,10 @@ fn when_all_are_too_slow_the_caller_gets_408() {
 #[test]
 fn a_final_timeout_cancels_and_moves_on() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search_told("INVITE", &[0, 1], |plan| {
+        plan.final_timeout = Some(10 * SECOND)
+    });
     let [a, b, _] = call.callees;
-    let mut plan = call.plan(&[0, 1]);
-    plan.final_timeout = Some(10 * SECOND);
-    let command = world.proxy(call.node, call.id, plan);
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     world.answer(a, &invite, 180);
     world.run_ms(9_900);
     assert!(world.heard(a).is_empty());
@@ -143,10 +132,7 @@ fn a_final_timeout_cancels_and_moves_on() {
     let failure = world.heard(call.caller).pop().unwrap();
     assert_eq!(failure.status(), Some(486));
     world.acknowledge_failure(&call, &failure);
-    assert_eq!(
-        world.proxy_replies(call.node, command),
-        ["487", "486", "done"]
-    );
+    assert_eq!(world.search_replies(&call), ["487", "486", "done"]);
     world.finish();
 }
 
@@ -168,11 +154,8 @@ fn a_final_timeout_of_another_request_moves_on_too() {
 #[test]
 fn timer_c_ends_a_branch_that_rings_for_ever() {
     let mut world = World::new(1);
-    let call = world.proxying("INVITE");
+    let (call, invite) = world.search("INVITE", &[0]);
     let [a, ..] = call.callees;
-    let command = world.proxy(call.node, call.id, call.plan(&[0]));
-    world.settle();
-    let invite = world.hear_what(a, "INVITE");
     world.answer(a, &invite, 180);
     world.run_secs(180);
     // Each provisional response but 100 starts it anew.
@@ -187,7 +170,7 @@ fn timer_c_ends_a_branch_that_rings_for_ever() {
     assert_eq!(heard[..3], ["180", "183", "408"]);
     world.answer(a, &invite, 487);
     world.hear_what(a, "ACK");
-    assert_eq!(world.proxy_replies(call.node, command), ["408", "done"]);
+    assert_eq!(world.search_replies(&call), ["408", "done"]);
     world.finish();
 }
 
@@ -204,8 +187,7 @@ fn over_a_reliable_transport_nothing_is_sent_twice() {
         assert_eq!(world.heard_what(a), [method], "§17.1.1.2, §17.1.2.2");
         world.run_secs(2);
         if method == "INVITE" {
-            let failure = world.hear_what(call.caller, "408");
-            world.acknowledge_failure(&call, &failure);
+            world.caller_is_refused(&call, 408);
         }
         world.finish();
     }

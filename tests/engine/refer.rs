@@ -25,19 +25,15 @@ fn phone_notifies(
     let notify = ua.request_with("NOTIFY", &[event, &state], "");
     world.say(phone, node, notify);
     world.settle();
-    let told = world.next_told(node);
+    let told = world.app_accepts(node);
     assert_eq!(told.what(), "NOTIFY");
-    world.respond(node, told.id(), OK);
-    world.settle();
     world.hear_what(phone, "200");
     told.dialog_id()
 }
 
 /// The application refers its peer, who accepts.
 fn refers(world: &mut World, node: Node, phone: Phone, dialog: &DialogId, headers: &[&str]) -> u32 {
-    world.request_in(node, dialog, REFER);
-    world.settle();
-    let refer = world.hear_what(phone, "REFER");
+    let refer = world.app_asks(node, phone, dialog, REFER);
     world.say_back(phone, &refer, answer(&refer, 202, "", headers, ""));
     world.settle();
     assert_eq!(world.told_what(node), ["202"]);
@@ -46,29 +42,21 @@ fn refers(world: &mut World, node: Node, phone: Phone, dialog: &DialogId, header
 
 /// The application hangs up, and the phone agrees.
 fn hang_up(world: &mut World, node: Node, phone: Phone, dialog: &DialogId) {
-    world.request_in(node, dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.say_back(phone, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.app_hangs_up(node, phone, dialog);
     assert_eq!(world.told_what(node), ["200"]);
 }
 
 #[test]
 fn a_transferor_that_hangs_up_hears_how_the_transfer_went() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut bob, dialog) = world.call_out(node, phone);
+    let (node, phone, mut bob, dialog) = world.outbound_call();
     refers(&mut world, node, phone, &dialog, &[]);
     hang_up(&mut world, node, phone, &dialog);
     // The call is over, the subscription keeps the dialog.
     assert_eq!(world.census(node).dialogs, 1);
     let refused = world.refused(node, request_in(&dialog, BYE));
     assert_eq!(refused.code(), "DRT_ERR_UNKNOWN_DIALOG");
-    let bye = bob.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut bob, "BYE");
     world.hear_what(phone, "481");
     let told = phone_notifies(
         &mut world,
@@ -94,9 +82,7 @@ fn a_transferor_that_hangs_up_hears_how_the_transfer_went() {
 #[test]
 fn a_transferee_whose_call_is_over_still_notifies() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let refer = alice.request_with("REFER", &[REFER_TO], "");
     world.say(phone, node, refer);
     world.settle();
@@ -109,12 +95,9 @@ fn a_transferee_whose_call_is_over_still_notifies() {
         ("active;expires=60", 1),
         ("terminated;reason=noresource", 0),
     ] {
-        world.request_in(node, &dialog, &notify(state));
-        world.settle();
-        let heard = world.hear_what(phone, "NOTIFY");
+        let heard = world.app_asks(node, phone, &dialog, &notify(state));
         assert_eq!(heard.request_uri().unwrap(), alice.contact());
-        world.say_back(phone, &heard, answer(&heard, 200, "", &[], ""));
-        world.settle();
+        world.answer(phone, &heard, 200);
         assert_eq!(world.told_what(node), ["200"]);
         assert_eq!(world.census(node).dialogs, left);
     }
@@ -124,9 +107,7 @@ fn a_transferee_whose_call_is_over_still_notifies() {
 #[test]
 fn the_last_notify_leaves_the_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut bob, dialog) = world.call_out(node, phone);
+    let (node, phone, mut bob, dialog) = world.outbound_call();
     refers(&mut world, node, phone, &dialog, &[]);
     phone_notifies(
         &mut world,
@@ -144,9 +125,7 @@ fn the_last_notify_leaves_the_call() {
 #[test]
 fn each_of_several_refers_has_a_subscription_of_its_own() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut bob, dialog) = world.call_out(node, phone);
+    let (node, phone, mut bob, dialog) = world.outbound_call();
     let first = refers(&mut world, node, phone, &dialog, &[]);
     let second = refers(&mut world, node, phone, &dialog, &[]);
     hang_up(&mut world, node, phone, &dialog);
@@ -163,9 +142,7 @@ fn a_refer_may_do_without_a_subscription() {
     let declined = ["Refer-Sub: false", "Refer-Sub: FALSE ;x=y"];
     for header in declined {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (_, dialog) = world.call_out(node, phone);
+        let (node, phone, _, dialog) = world.outbound_call();
         refers(&mut world, node, phone, &dialog, &[header]);
         hang_up(&mut world, node, phone, &dialog);
         assert_eq!(world.census(node).dialogs, 0, "{header}");
@@ -173,13 +150,7 @@ fn a_refer_may_do_without_a_subscription() {
     }
     // RFC 7614: the referrer insists on none.
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let refer = alice.request_with("REFER", &[REFER_TO, "Require: nosub"], "");
-    world.say(phone, node, refer);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, _, _, id) = world.inbound_with("REFER", &[REFER_TO, "Require: nosub"], "");
     world.respond(node, id, OK);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
@@ -188,13 +159,7 @@ fn a_refer_may_do_without_a_subscription() {
 #[test]
 fn a_refer_outside_a_call_makes_a_dialog_at_its_receiver() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let refer = alice.request_with("REFER", &[REFER_TO], "");
-    world.say(phone, node, refer);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound_with("REFER", &[REFER_TO], "");
     let sent = world.respond(node, id, ACCEPTED);
     world.settle();
     let ok = world.hear_what(phone, "202");
@@ -208,8 +173,7 @@ fn a_refer_outside_a_call_makes_a_dialog_at_its_receiver() {
     world.settle();
     let heard = world.hear_what(phone, "NOTIFY");
     assert_eq!(heard.request_uri().unwrap(), alice.contact());
-    world.say_back(phone, &heard, answer(&heard, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &heard, 200);
     assert_eq!(world.told_what(node), ["200"]);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
@@ -219,8 +183,7 @@ fn a_refer_outside_a_call_makes_a_dialog_at_its_receiver() {
 fn a_refer_outside_a_call_makes_a_dialog_at_its_sender_even_before_the_answer() {
     for overtakes in [false, true] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone) = world.node_and_phone();
         let text = format!("REFER sip:phone@10.0.0.9 SIP/2.0\r\n{REFER_TO}\r\n");
         let sent = world.request(node, &text);
         world.settle();
@@ -264,9 +227,7 @@ fn a_refer_outside_a_call_makes_a_dialog_at_its_sender_even_before_the_answer() 
 #[test]
 fn a_transfer_of_which_nothing_is_heard_any_more_is_forgotten() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut bob, dialog) = world.call_out(node, phone);
+    let (node, phone, mut bob, dialog) = world.outbound_call();
     refers(&mut world, node, phone, &dialog, &[]);
     hang_up(&mut world, node, phone, &dialog);
     world.run_secs(170);
@@ -290,13 +251,7 @@ fn a_transfer_of_which_nothing_is_heard_any_more_is_forgotten() {
 fn a_notify_that_is_answered_481_or_not_at_all_ends_the_subscription() {
     for answers in [true, false] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-        let refer = alice.request_with("REFER", &[REFER_TO], "");
-        world.say(phone, node, refer);
-        world.settle();
-        let id = world.next_told(node).id();
+        let (node, phone, _, id) = world.inbound_with("REFER", &[REFER_TO], "");
         let sent = world.respond(node, id, ACCEPTED);
         world.settle();
         world.hear_what(phone, "202");

@@ -115,9 +115,7 @@ fn a_call_is_proxied_to_its_contact_as_to_any_other() {
     let uri = "sip:x7k2@9fqh2.invalid;transport=tcp";
     register(&mut world, node, phone, "alice", &format!("<{uri}>"));
     let mut ua = world.ua(caller, "sip:alice@198.51.100.1");
-    let invite = ua.request("INVITE");
-    world.say(caller, node, invite);
-    world.settle();
+    world.phone_asks(caller, node, &mut ua, "INVITE");
     let id = world.next_told(node).id();
     let mut plan = plan(&[uri]);
     plan.remain_in_dialog = true;
@@ -134,9 +132,7 @@ fn a_call_is_proxied_to_its_contact_as_to_any_other() {
     ua.answered(&ok);
     // What follows finds the connection by the recorded route.
     for method in ["ACK", "BYE"] {
-        let text = ua.request(method);
-        world.say(caller, node, text);
-        world.settle();
+        world.phone_asks(caller, node, &mut ua, method);
         let heard = world.hear_what(phone, method);
         assert_eq!(heard.request_uri(), Some(uri));
         if method == "BYE" {
@@ -267,9 +263,7 @@ fn two_users_with_the_same_private_address_are_not_mistaken_for_each_other() {
         let options = world.ua(phone, "sip:198.51.100.1").request("OPTIONS");
         world.say(phone, node, options);
         world.settle();
-        let told = world.next_told(node);
-        world.respond(node, told.id(), OK);
-        world.settle();
+        let told = world.app_accepts(node);
         world.hear_what(phone, "200");
         let flow = format!("sip:{};transport=tcp;ob", told.meta.peer);
         let draft = format!("MESSAGE {uri} SIP/2.0\r\n");

@@ -2,15 +2,10 @@
 
 use crate::world::{answer, cseq, Heard, Node, Phone, Sent, World, ACK, BYE};
 
-const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 
 fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
+    let (node, phone, sent, invite) = world.outbound_with("INVITE", "Supported: 100rel\r\n");
     (node, phone, sent, invite)
 }
 
@@ -65,13 +60,9 @@ fn the_application_acknowledges_in_the_early_dialog() {
     world.say_back(phone, &invite, answer(&invite, 200, "b", &[CONTACT], ""));
     world.settle();
     // The ACK is the INVITE's, not the PRACK's.
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.settle();
-    let ack = world.hear_what(phone, "ACK");
+    let ack = world.app_asks(node, phone, &sent.dialog_id(), ACK);
     assert_eq!(ack.cseq().unwrap().number, cseq);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &sent.dialog_id(), BYE);
     assert_eq!(bye.cseq().unwrap().number, cseq + 2);
     world.finish();
 }
@@ -88,8 +79,7 @@ fn of_several_forks_the_right_one_gets_the_prack() {
         world.settle();
         let heard = world.hear_what(phone, "PRACK");
         assert_eq!(heard.to().unwrap().tag(), Some(tag));
-        world.say_back(phone, &heard, answer(&heard, 200, "", &[], ""));
-        world.settle();
+        world.answer(phone, &heard, 200);
     }
     world.say_back(phone, &invite, answer(&invite, 486, "one", &[], ""));
     world.finish();

@@ -19,8 +19,7 @@ struct Call {
 
 /// An INVITE with this header.
 fn invited(world: &mut World, header: &str) -> Call {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers: &[&str] = if header.is_empty() { &[] } else { &[header] };
     let invite = alice.request_with("INVITE", headers, "");
@@ -110,9 +109,7 @@ fn a_prack_of_something_else_is_answered_481() {
     call.prack_number(&mut world, &progress, rseq + 1);
     assert_eq!(world.heard_what(phone), ["481"]);
     call.prack(&mut world, &progress);
-    let prack = world.next_told(node);
-    world.respond(node, prack.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     // Again: nothing is outstanding any more.
     call.prack(&mut world, &progress);
@@ -176,9 +173,7 @@ fn a_2xx_waits_for_the_prack_of_a_session_description() {
     call.prack(&mut world, &heard[0]);
     let sent = world.hear_what(phone, "200");
     assert_eq!(sent.text(), ok.message.text());
-    let prack = world.next_told(node);
-    world.respond(node, prack.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     assert_eq!(
         value(&world.hear_what(phone, "200"), HeaderId::CSeq),
         "2 PRACK"

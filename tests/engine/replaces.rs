@@ -15,8 +15,7 @@ struct Scene {
 
 fn scene() -> Scene {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let other = world.phone("10.0.0.7:5060");
     Scene {
         world,

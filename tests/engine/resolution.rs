@@ -28,8 +28,7 @@ fn a_name_that_cannot_be_resolved_is_one_refusal() {
 #[test]
 fn calls_to_other_places_go_on_while_a_name_server_hangs() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.set_look_up_time(Duration::from_secs(3600));
     world.give(node, request(INVITE));
     world.request(node, "OPTIONS sip:10.0.0.9 SIP/2.0\r\n");
@@ -53,8 +52,7 @@ fn an_answer_after_the_cancel_starts_nothing() {
     world.say(proxying.caller, proxying.node, cancel);
     world.run_ms(50);
     world.hear_what(proxying.caller, "200");
-    let ended = world.hear_what(proxying.caller, "487");
-    world.acknowledge_failure(&proxying, &ended);
+    world.caller_is_refused(&proxying, 487);
     world.run_secs(10);
     assert!(world.heard(proxying.callees[0]).is_empty());
     world.finish();
@@ -63,8 +61,7 @@ fn an_answer_after_the_cancel_starts_nothing() {
 #[test]
 fn an_answer_after_the_application_has_gone_starts_nothing() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.name("example.com", &["10.0.0.9"]);
     world.set_look_up_time(Duration::from_secs(5));
     world.give(node, request(INVITE));
@@ -87,8 +84,7 @@ fn a_branch_whose_name_server_hangs_is_given_up_for_the_next() {
     world.run_ms(2_100);
     let invite = world.hear_what(second, "INVITE");
     world.answer(second, &invite, 486);
-    let busy = world.hear_what(proxying.caller, "486");
-    world.acknowledge_failure(&proxying, &busy);
+    world.caller_is_refused(&proxying, 486);
     world.finish();
 }
 

@@ -7,8 +7,7 @@ use drachtio::message::HeaderId;
 /// A call to the node with these Record-Route lines in the INVITE. The nearest proxy is the
 /// phone itself.
 fn called(world: &mut World, record_routes: &[&str]) -> (Node, Phone, Ua, DialogId) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let invite = alice.request_with("INVITE", record_routes, "");
     let invite = invite.replace(&alice.contact(), "sip:alice@10.7.7.7");
@@ -16,13 +15,8 @@ fn called(world: &mut World, record_routes: &[&str]) -> (Node, Phone, Ua, Dialog
     world.settle();
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, OK).dialog_id();
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_is_answered(phone, &mut alice);
+    world.phone_acknowledges(phone, node, &mut alice);
     assert_eq!(world.told_what(node), ["ACK"]);
     (node, phone, alice, dialog)
 }
@@ -35,9 +29,7 @@ fn the_callee_takes_the_recorded_routes_in_their_order() {
         "Record-Route: \"Third, of course\" <sip:10.3.3.3;lr>",
     ];
     let (node, phone, _, dialog) = called(&mut world, &lines);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &dialog, BYE);
     assert_eq!(
         routes(&bye),
         [
@@ -66,11 +58,7 @@ fn its_2xx_repeats_the_recorded_routes_as_they_came() {
 #[test]
 fn the_caller_takes_the_recorded_routes_backwards_for_the_ack_too() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let headers = [
         "Record-Route: <sip:10.3.3.3;lr>, <sip:10.0.0.9:5060;lr>",
         "Contact: <sip:bob@10.7.7.7>",
@@ -94,11 +82,7 @@ fn the_caller_takes_the_recorded_routes_backwards_for_the_ack_too() {
 #[test]
 fn the_2xx_decides_the_route_set_and_not_the_180_before_it() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let contact = "Contact: <sip:bob@10.0.0.9:5060>";
     let early = ["Record-Route: <sip:10.9.9.9;lr>", contact];
     world.say_back(phone, &invite, answer(&invite, 180, "b", &early, ""));
@@ -117,9 +101,7 @@ fn a_strict_router_gets_its_uri_in_the_request_line_and_the_target_as_last_route
     let mut world = World::new(1);
     let lines = ["Record-Route: <sip:10.0.0.9>, <sip:10.3.3.3;lr>"];
     let (node, phone, _, dialog) = called(&mut world, &lines);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &dialog, BYE);
     assert_eq!(bye.request_uri(), Some("sip:10.0.0.9"));
     assert_eq!(routes(&bye), ["<sip:10.3.3.3;lr>", "<sip:alice@10.7.7.7>"]);
     world.finish();
@@ -136,13 +118,9 @@ fn the_route_set_stays_when_a_reinvite_records_another_one() {
     world.settle();
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     world.heard(phone);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &dialog, BYE);
     assert_eq!(routes(&bye), ["<sip:10.0.0.9;lr>"]);
     world.finish();
 }
@@ -150,9 +128,7 @@ fn the_route_set_stays_when_a_reinvite_records_another_one() {
 #[test]
 fn an_application_cannot_choose_the_routes() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, phone, _, dialog) = world.outbound_call();
     let draft = "BYE sip:placeholder SIP/2.0\r\nRoute: <sip:10.8.8.8;lr>\r\nVia: x\r\n";
     world.request_in(node, &dialog, draft);
     world.settle();

@@ -100,16 +100,13 @@ fn over_a_connection_the_answer_takes_it_and_else_a_new_one_to_the_sent_by() {
     let node = world.node("198.51.100.1:5060");
     let phone = world.phone("203.0.113.9:5060").by_tcp();
     for is_closed in [false, true] {
-        let options = world.ua(phone, "sip:bob@198.51.100.1").request("OPTIONS");
-        world.say(phone, node, options);
-        world.settle();
-        let told = world.next_told(node);
+        let (_, id) = world.inbound_from(phone, node, "OPTIONS");
         let before = world.connections_made();
         if is_closed {
             world.close_connections(phone);
             world.settle();
         }
-        world.respond(node, told.id(), OK);
+        world.respond(node, id, OK);
         world.settle();
         world.hear_what(phone, "200");
         let opened = world.connections_made() - before;

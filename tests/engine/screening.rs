@@ -111,10 +111,8 @@ fn what_is_discarded_is_not_answered_by_udp_or_by_a_connection_as_each_is_told()
 #[test]
 fn nothing_is_heard_from_a_blocked_address_but_in_a_call_that_is_up() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone, mut ua, _) = world.inbound_call();
     let other = world.phone("10.0.0.8:5060");
-    let (mut ua, _) = world.call_in(phone, node);
     let blocked = ["10.0.0.9".parse().unwrap()].into();
     world.screen(
         node,
@@ -127,13 +125,9 @@ fn nothing_is_heard_from_a_blocked_address_but_in_a_call_that_is_up() {
     assert!(heard.is_empty() && !delivered);
     let (heard, _) = outcome(&mut world, node, other, "X: y");
     assert_eq!(heard, ["200"]);
-    let bye = ua.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
-    let told = world.next_told(node);
+    world.phone_asks(phone, node, &mut ua, "BYE");
+    let told = world.app_accepts(node);
     assert!(BYE.starts_with("BYE") && told.what() == "BYE");
-    world.respond(node, told.id(), OK);
-    world.settle();
     assert_eq!(world.heard_what(phone), ["200"]);
     world.finish();
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::world::{
-    answer, companion, cseq, request_in, value, Heard, Link, Node, Phone, Ua, World,
+    answer, companion, cseq, request_in, value, Heard, Link, Node, Phone, Ua, World, REINVITE,
 };
 use crate::world::{ACK, BYE, OK};
 use drachtio::engine::DialogId;
@@ -25,8 +25,7 @@ struct Call {
 
 /// The application calls the phone, which grants 300 s; `refresher` refreshes them.
 fn call(world: &mut World, refresher: &str, header: &str) -> Call {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSession-Expires: 600\r\n";
     let dialog = world
         .request(node, &format!("{invite}\r\n{SDP}"))
@@ -39,9 +38,7 @@ fn call(world: &mut World, refresher: &str, header: &str) -> Call {
     world.say_back(phone, &invite, answer(&invite, 200, "b", &headers, ""));
     let start = world.elapsed();
     world.settle();
-    world.request_in(node, &dialog, ACK);
-    world.settle();
-    world.hear_what(phone, "ACK");
+    world.app_asks(node, phone, &dialog, ACK);
     assert_eq!(world.told_what(node), ["200"]);
     Call {
         node,
@@ -100,8 +97,7 @@ fn a_call_that_the_peer_does_not_refresh_ends_32_s_before_its_session() {
 #[test]
 fn a_short_session_ends_a_third_before_its_time() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Supported: timer", "Session-Expires: 90;refresher=uac"];
     let invite = alice.request_with("INVITE", &headers, "");
@@ -109,10 +105,7 @@ fn a_short_session_ends_a_third_before_its_time() {
     world.settle();
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
+    world.phone_is_answered(phone, &mut alice);
     let ack = alice.ack();
     world.say(phone, node, ack);
     world.run_secs(59);
@@ -122,9 +115,7 @@ fn a_short_session_ends_a_third_before_its_time() {
         let refresh = alice.request_with(method, &headers, "");
         world.say(phone, node, refresh);
         world.settle();
-        let id = world.next_told(node).id();
-        world.respond(node, id, OK);
-        world.settle();
+        world.app_accepts(node);
         if method == "INVITE" {
             let ack = alice.ack();
             world.say(phone, node, ack);
@@ -192,8 +183,7 @@ fn the_engine_refreshes_every_half_interval_and_the_application_is_not_bothered(
 #[test]
 fn as_the_callee_the_engine_refreshes_with_the_answer_it_gave() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Session-Expires: 300", "Content-Type: application/sdp"];
     let invite = alice.request_with("INVITE", &headers, "v=0\r\no=theirs\r\n");
@@ -214,10 +204,8 @@ fn as_the_callee_the_engine_refreshes_with_the_answer_it_gave() {
     let refresh = world.hear_what(phone, "INVITE");
     assert_eq!(refresh.body().as_ref(), SDP.as_bytes());
     assert_eq!(value(&refresh, HeaderId::ContentType), "application/sdp");
-    let contact = alice.contact_line();
     // It says nothing of timers: the session expires no more.
-    world.say_back(phone, &refresh, answer(&refresh, 200, "", &[&contact], ""));
-    world.settle();
+    world.answer(phone, &refresh, 200);
     world.hear_what(phone, "ACK");
     assert_eq!(world.told_what(node), ["ACK"]);
     world.run_secs(10_000);
@@ -355,7 +343,7 @@ fn requests_of_the_applications_wait_for_a_refresh_and_a_bye_does_not() {
         let refresh = world.hear(call.phone);
         let update = request_in(&call.dialog, "UPDATE sip:x SIP/2.0\r\n");
         let command = world.give(call.node, update.clone());
-        let reinvite = request_in(&call.dialog, "INVITE sip:x SIP/2.0\r\n");
+        let reinvite = request_in(&call.dialog, REINVITE);
         let second = world.give(call.node, reinvite.clone());
         let third = world.refused(call.node, reinvite);
         assert_eq!(third.code(), "DRT_ERR_INVITE_IN_PROGRESS");
@@ -468,8 +456,7 @@ fn a_reinvite_or_update_of_the_applications_counts_as_a_refresh() {
 #[test]
 fn a_session_described_in_the_ack_is_offered_again() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSession-Expires: 200\r\n";
     let dialog = world.request(node, invite).dialog_id();
     world.settle();

@@ -19,17 +19,10 @@ fn granted(config: SessionTimers, headers: &[&str], ok: &str) -> (Option<String>
     world.settle();
     let id = world.next_told(node).id();
     world.respond(node, id, ok);
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    let ok = world.phone_is_answered(phone, &mut alice);
+    world.phone_acknowledges(phone, node, &mut alice);
     world.told(node);
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
     let expires = ok.get_str(HeaderId::SessionExpires).map(str::to_string);
@@ -207,9 +200,7 @@ fn an_interval_that_is_too_brief_is_answered_422_without_the_application() {
     let info = alice.request_with("INFO", &brief, "");
     world.say(phone, node, info);
     world.settle();
-    let id = world.next_told(node).id();
-    world.respond(node, id, OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -278,8 +269,7 @@ fn an_invite_says_what_the_application_or_the_configuration_wants() {
 fn requests_of_the_applications_go_on_with_the_timer_of_the_call() {
     for (refresher, ours) in [("uac", "uac"), ("uas", "uas")] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone) = world.node_and_phone();
         let sent = world.request(
             node,
             "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSession-Expires: 600\r\n",
@@ -293,18 +283,14 @@ fn requests_of_the_applications_go_on_with_the_timer_of_the_call() {
         let ok = answer(&invite, 200, "b", &[&contact, &expires], "");
         world.say_back(phone, &invite, ok);
         world.settle();
-        world.request_in(node, &dialog, ACK);
-        world.settle();
-        world.hear_what(phone, "ACK");
+        world.app_asks(node, phone, &dialog, ACK);
         for method in ["INVITE", "UPDATE", "INFO"] {
-            world.request_in(node, &dialog, &format!("{method} sip:x SIP/2.0\r\n"));
-            world.settle();
-            let heard = world.hear_what(phone, method);
+            let heard =
+                world.app_asks(node, phone, &dialog, &format!("{method} sip:x SIP/2.0\r\n"));
             let expected = format!("300;refresher={ours}");
             let expected = (method != "INFO").then_some(expected.as_str());
             assert_eq!(heard.get_str(HeaderId::SessionExpires), expected);
-            world.say_back(phone, &heard, answer(&heard, 488, "", &[], ""));
-            world.settle();
+            world.answer(phone, &heard, 488);
             world.heard(phone);
         }
         // Their UPDATE that says nothing of it goes on with it too.

@@ -12,12 +12,7 @@ const DEFAULT: u64 = 64;
 fn it_is_told_and_the_caller_may_try_again_later() {
     for method in ["INVITE", "MESSAGE", "REGISTER"] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
-        world.say(phone, node, &request);
-        world.settle();
-        let id = world.next_told(node).id();
+        let (node, phone, alice, id) = world.inbound(method);
         world.run_secs(DEFAULT - 1);
         assert!(world.spoken_for(node).is_empty());
         world.run_secs(2);
@@ -30,7 +25,7 @@ fn it_is_told_and_the_caller_may_try_again_later() {
         assert_eq!(last.status(), Some(503));
         assert!(last.has(HeaderId::RetryAfter));
         if method == "INVITE" {
-            world.say(phone, node, companion(&request, "ACK", Some(&last.message)));
+            world.say(phone, node, alice.ack_failure(&last.message));
         }
         let refusal = world.refused(node, respond(id, OK));
         assert_eq!(refusal, Refusal::UnknownTransaction);
@@ -41,12 +36,8 @@ fn it_is_told_and_the_caller_may_try_again_later() {
 #[test]
 fn in_a_call_it_is_told_and_the_call_goes_on() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
-    let info = alice.request("INFO");
-    world.say(phone, node, info);
-    world.settle();
+    let (node, phone, mut alice, _) = world.inbound_call();
+    world.phone_asks(phone, node, &mut alice, "INFO");
     let id = world.next_told(node).id();
     world.run_secs(DEFAULT + 1);
     assert_eq!(
@@ -92,8 +83,7 @@ fn the_time_it_has_is_configured() {
 #[test]
 fn its_answer_must_be_a_message_that_others_can_read() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let via = format!("Record-Route: <sip:10.0.0.7;lr;x={}>", "x".repeat(1_000));
     let headers = [via.as_str(); 20];
     let mut ua = world.ua(phone, "sip:bob@10.0.0.1");

@@ -5,8 +5,7 @@ use crate::world::{answer, plan, request, respond, World, BUSY, OK};
 #[test]
 fn what_they_ask_is_done_without_a_reply() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
     world.say(phone, node, options);
     world.settle();
@@ -19,10 +18,7 @@ fn what_they_ask_is_done_without_a_reply() {
     assert_eq!(world.heard_what(phone), ["200"]);
 
     world.give_silently(node, request("OPTIONS nonsense SIP/2.0\r\n"));
-    let message = world.ua(phone, "sip:bob@10.0.0.1").request("MESSAGE");
-    world.say(phone, node, message);
-    world.settle();
-    let transaction = world.next_told(node).id();
+    let (_, transaction) = world.inbound_from(phone, node, "MESSAGE");
     let plan = plan(&["sip:phone@10.0.0.9"]);
     world.give_silently(node, drachtio::engine::Action::Proxy { transaction, plan });
     world.settle();

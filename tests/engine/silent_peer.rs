@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::world::{answer, companion, Kind, Play, World, ACK, BUSY, BYE, OK, RINGING};
+use crate::world::{answer, companion, Kind, Play, World, ACK, BUSY, BYE, INFO, OK, RINGING};
 use drachtio::engine::AppId;
 use drachtio::message::HeaderId;
 
-const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 const RELIABLE: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n\r\nv=0\r\n";
 
@@ -79,11 +78,7 @@ fn one_that_cannot_be_sent_to_any_more_leaves_nothing() {
 fn a_callee_that_stops_after_each_of_its_responses() {
     for responses in [&[][..], &[100], &[180], &[100, 183], &[183, 180]] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        world.request(node, INVITE);
-        world.settle();
-        let invite = world.hear(phone);
+        let (node, phone, _, invite) = world.outbound_with("INVITE", "Supported: 100rel\r\n");
         for code in responses {
             let text = answer(&invite, *code, "b", &[CONTACT], "");
             world.say_back(phone, &invite, text);
@@ -101,11 +96,7 @@ fn a_callee_that_stops_after_each_of_its_responses() {
 #[test]
 fn a_callee_that_stops_before_its_prack_is_answered() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, INVITE);
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound_with("INVITE", "Supported: 100rel\r\n");
     let headers = [CONTACT, "Require: 100rel", "RSeq: 1"];
     world.say_back(phone, &invite, answer(&invite, 183, "b", &headers, ""));
     world.settle();
@@ -121,9 +112,7 @@ fn a_callee_that_stops_before_its_prack_is_answered() {
 fn a_callee_that_stops_in_the_call() {
     for text in [BYE, "INFO sip:x SIP/2.0\r\n", "INVITE sip:x SIP/2.0\r\n"] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (_, dialog) = world.call_out(node, phone);
+        let (node, _, _, dialog) = world.outbound_call();
         world.request_in(node, &dialog, text);
         world.run_secs(33);
         assert_eq!(world.told_what(node), ["408"]);
@@ -149,13 +138,7 @@ fn a_caller_that_stops_after_its_invite() {
         (&[RELIABLE, OK][..], "504"),
     ] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-        let invite = alice.request_with("INVITE", &["Supported: 100rel"], "");
-        world.say(phone, node, invite);
-        world.settle();
-        let id = world.next_told(node).id();
+        let (node, phone, _, id) = world.inbound_with("INVITE", &["Supported: 100rel"], "");
         for text in texts {
             world.respond(node, id, text);
         }
@@ -169,8 +152,7 @@ fn a_caller_that_stops_after_its_invite() {
 #[test]
 fn a_caller_that_stops_after_its_cancel() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     world.say(phone, node, &invite);
     world.say(phone, node, companion(&invite, "CANCEL", None));
@@ -185,10 +167,7 @@ fn a_caller_whose_connection_breaks_at_each_step() {
         let mut world = World::new(1);
         let node = world.node("10.0.0.1:5060");
         let phone = world.phone("10.0.0.9:5060").by_tcp();
-        let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-        world.say(phone, node, invite);
-        world.settle();
-        let id = world.next_told(node).id();
+        let (_, id) = world.inbound_from(phone, node, "INVITE");
         for (at, text) in [RINGING, RINGING, OK].iter().enumerate() {
             if at == step {
                 world.close_connections(phone);
@@ -219,7 +198,7 @@ fn a_callee_whose_connection_breaks_in_the_call_is_called_back_or_given_up() {
     let (_, dialog) = world.call_out(node, phone);
     world.close_connections(phone);
     world.cut_off("10.0.0.9");
-    world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    world.request_in(node, &dialog, INFO);
     world.settle();
     let unsent = world.next_told(node);
     assert_eq!(unsent.what(), "503");

@@ -57,8 +57,7 @@ fn there_is_no_sips_over_udp() {
 #[test]
 fn without_tls_it_is_refused_and_never_sent_in_the_clear() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.service("example.com", &[(Transport::Udp, "10.0.0.9:5060")]);
     for uri in ["sips:bob@10.0.0.9", "sips:bob@10.0.0.9:5060;transport=tcp"] {
         let refusal = world.refused(node, request(&format!("INVITE {uri} SIP/2.0\r\n")));

@@ -31,8 +31,7 @@ fn pass_on(world: &mut World, phone: Phone, node: Node) {
 fn each_end_gets_what_is_its_own() {
     for callee in [AppId(1), AppId(2)] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone) = world.node_and_phone();
         world.assign_requests(node, callee);
         let dialog = world.request(node, INVITE).dialog_id();
         world.settle();
@@ -92,8 +91,7 @@ fn tag(message: &Message, id: HeaderId) -> &str {
 #[test]
 fn an_invite_that_comes_back_to_its_sender_unchanged_is_a_new_request() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     world.request(node, INVITE);
     world.settle();
     let invite = world.hear_what(phone, "INVITE");

@@ -87,9 +87,7 @@ fn a_request_uri_of_ours_that_nobody_recorded_is_no_route() {
     ] {
         let mut ua = world.ua(phone, uri);
         ua.routes = routes;
-        let message = ua.request("MESSAGE");
-        world.say(phone, node, message);
-        world.settle();
+        world.phone_asks(phone, node, &mut ua, "MESSAGE");
         let told = world.next_told(node);
         assert_eq!(told.message.request_uri(), Some(uri));
         world.respond(node, told.id(), crate::world::OK);

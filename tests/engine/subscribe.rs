@@ -13,8 +13,7 @@ const TERMINATED: &str =
 
 /// The phone subscribes at the node, whose application grants it.
 fn subscribed_at(world: &mut World) -> (Node, Phone, Ua, Sent) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Event: presence", "Expires: 3600"];
     let subscribe = alice.request_with("SUBSCRIBE", &headers, "");
@@ -30,8 +29,7 @@ fn subscribed_at(world: &mut World) -> (Node, Phone, Ua, Sent) {
 
 /// The application subscribes at the phone, which grants it.
 fn subscribed_by(world: &mut World, expires: &str) -> (Node, Phone, Ua, Sent) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let text = "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nEvent: presence\r\nExpires: 3600\r\n";
     let sent = world.request(node, text);
     world.settle();
@@ -59,8 +57,7 @@ fn a_subscribe_that_is_granted_makes_a_dialog_for_notifies() {
     let heard = world.hear_what(phone, "NOTIFY");
     assert_eq!(heard.request_uri().unwrap(), alice.contact());
     assert_eq!(value(&heard, HeaderId::From), alice.remote);
-    world.say_back(phone, &heard, answer(&heard, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &heard, 200);
     assert_eq!(world.next_told(node).id(), notify.transaction);
     assert_eq!(world.census(node).dialogs, 1);
     world.finish();
@@ -69,12 +66,7 @@ fn a_subscribe_that_is_granted_makes_a_dialog_for_notifies() {
 #[test]
 fn a_subscribe_that_is_refused_makes_none() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let subscribe = world.ua(phone, "sip:bob@10.0.0.1").request("SUBSCRIBE");
-    world.say(phone, node, subscribe);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("SUBSCRIBE");
     world.respond(node, id, "SIP/2.0 489 Bad Event\r\n");
     assert_eq!(world.census(node).dialogs, 0);
     let text = "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\n";
@@ -97,8 +89,7 @@ fn the_last_notify_ends_the_subscription_at_both_sides() {
     world.request_in(node, &sent.dialog_id(), TERMINATED);
     world.settle();
     let notify = world.hear_what(phone, "NOTIFY");
-    world.say_back(phone, &notify, answer(&notify, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &notify, 200);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
 
@@ -125,9 +116,7 @@ fn the_last_notify_ends_the_subscription_at_both_sides() {
 #[test]
 fn the_last_notify_of_a_refer_leaves_the_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let state = ["Event: refer", "Subscription-State: terminated"];
     let notify = alice.request_with("NOTIFY", &state, "");
     world.say(phone, node, notify);
@@ -138,8 +127,7 @@ fn the_last_notify_of_a_refer_leaves_the_call() {
     world.settle();
     world.hear_what(phone, "200");
     let notify = world.hear_what(phone, "NOTIFY");
-    world.say_back(phone, &notify, answer(&notify, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &notify, 200);
     world.told(node);
     assert_eq!(world.census(node).dialogs, 1);
     world.phone_hangs_up(phone, node, &mut alice);
@@ -199,8 +187,7 @@ fn renewing_prolongs_it_both_ways() {
 
 /// A SUBSCRIBE of the application's that the phone has received.
 fn subscribing(world: &mut World) -> (Node, Phone, Heard, Sent) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let text = "SUBSCRIBE sip:phone@10.0.0.9 SIP/2.0\r\nEvent: presence\r\nExpires: 60\r\n";
     let sent = world.request(node, text);
     world.settle();
@@ -222,10 +209,8 @@ fn a_notify_that_comes_before_the_answer_makes_the_dialog() {
     let (node, phone, subscribe, sent) = subscribing(&mut world);
     let mut bob = Ua::called(phone, &subscribe, "b");
     notifies(&mut world, phone, node, &mut bob, "active");
-    let told = world.next_told(node);
+    let told = world.app_accepts(node);
     assert_eq!((told.what(), &told.dialog), ("NOTIFY".into(), &sent.dialog));
-    world.respond(node, told.id(), OK);
-    world.settle();
     world.hear_what(phone, "200");
     assert_eq!(world.census(node).dialogs, 1);
     let text = answer(&subscribe, 200, "b", &[CONTACT], "");
@@ -369,9 +354,7 @@ fn a_refresh_that_is_answered_481_ends_the_subscription() {
 #[test]
 fn a_subscription_inside_a_call_and_the_call_end_each_by_itself() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let headers = ["Event: presence", "Expires: 60"];
     let subscribe = alice.request_with("SUBSCRIBE", &headers, "");
     world.say(phone, node, subscribe);
@@ -384,9 +367,7 @@ fn a_subscription_inside_a_call_and_the_call_end_each_by_itself() {
     assert_eq!(world.census(node).dialogs, 1);
     // RFC 5057 §5.1: there is no call in it any more.
     for method in ["INVITE", "UPDATE", "INFO"] {
-        let request = alice.request(method);
-        world.say(phone, node, &request);
-        world.settle();
+        let request = world.phone_asks(phone, node, &mut alice, method);
         let refused = world.hear_what(phone, "481");
         if method == "INVITE" {
             world.say(phone, node, companion(&request, "ACK", Some(&refused)));
@@ -395,8 +376,7 @@ fn a_subscription_inside_a_call_and_the_call_end_each_by_itself() {
     world.request_in(node, &dialog, TERMINATED);
     world.settle();
     let notify = world.hear_what(phone, "NOTIFY");
-    world.say_back(phone, &notify, answer(&notify, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &notify, 200);
     assert_eq!(world.told_what(node), ["200"]);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
@@ -407,11 +387,8 @@ fn a_bye_does_not_end_a_call_by_way_of_its_subscription() {
     let mut world = World::new(1);
     let (node, phone, _, sent) = subscribed_at(&mut world);
     let (mut alice, _) = world.call_in(phone, node);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.say_back(phone, &bye, answer(&bye, 481, "", &[], ""));
-    world.settle();
+    let bye = world.app_asks(node, phone, &sent.dialog_id(), BYE);
+    world.answer(phone, &bye, 481);
     world.told(node);
     assert_eq!(world.census(node).dialogs, 1);
     world.phone_hangs_up(phone, node, &mut alice);

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use crate::world::{answer, value, World, ACK, BYE, OK};
+use crate::world::{answer, value, World, ACK, BYE, INFO, OK, REINVITE};
 use drachtio::engine::{Reply, Source};
 use drachtio::message::HeaderId;
 
-const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 
 #[test]
@@ -19,11 +18,7 @@ fn a_2xx_is_repeated_until_its_ack() {
         if tcp {
             phone = phone.by_tcp();
         }
-        let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-        let invite = alice.request("INVITE");
-        world.say(phone, node, invite);
-        world.settle();
-        let id = world.next_told(node).id();
+        let (mut alice, id) = world.inbound_from(phone, node, "INVITE");
         world.respond(node, id, OK);
         world.run_secs(13);
         world.hear_what(phone, "100");
@@ -51,12 +46,7 @@ fn a_2xx_is_repeated_until_its_ack() {
 #[test]
 fn a_call_whose_ack_never_comes_is_ended_with_a_bye() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     world.run_ms(31_900);
     assert!(world.told(node).is_empty());
@@ -79,18 +69,9 @@ fn a_call_whose_ack_never_comes_is_ended_with_a_bye() {
 #[test]
 fn a_bye_before_the_ack_ends_the_repetitions() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     world.respond(node, id, OK);
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
+    world.phone_is_answered(phone, &mut alice);
     world.phone_hangs_up(phone, node, &mut alice);
     world.run_secs(60);
     assert!(world.heard(phone).is_empty());
@@ -101,13 +82,7 @@ fn a_bye_before_the_ack_ends_the_repetitions() {
 #[test]
 fn the_callee_hangs_up_only_after_the_ack() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     let command = world.give(node, crate::world::request_in(&dialog, BYE));
     world.settle();
@@ -117,14 +92,11 @@ fn the_callee_hangs_up_only_after_the_ack() {
     world.run_secs(1);
     let ok = world.hear_what(phone, "200");
     alice.answered(&ok);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     let bye = world.hear_what(phone, "BYE");
     let sent = crate::world::sent(world.reply(node, command));
     assert_eq!(sent.message.text(), bye.text());
-    world.say_back(phone, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &bye, 200);
     assert_eq!(world.told_what(node), ["ACK", "200"]);
     world.finish();
 }
@@ -132,12 +104,7 @@ fn the_callee_hangs_up_only_after_the_ack() {
 #[test]
 fn a_bye_that_waits_for_the_ack_goes_when_that_is_given_up() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     let command = world.give(node, crate::world::request_in(&dialog, BYE));
     let again = world.refused(node, crate::world::request_in(&dialog, BYE));
@@ -159,12 +126,7 @@ fn a_bye_that_waits_for_the_ack_goes_when_that_is_given_up() {
 #[test]
 fn what_waits_with_that_bye_is_refused() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     let reinvite = "INVITE sip:placeholder SIP/2.0\r\n";
     let waiting = world.give(node, crate::world::request_in(&dialog, reinvite));
@@ -176,8 +138,7 @@ fn what_waits_with_that_bye_is_refused() {
     };
     assert_eq!(refusal.code(), "DRT_ERR_UNKNOWN_DIALOG");
     let heard = world.heard(phone).pop().unwrap();
-    world.say_back(phone, &heard, answer(&heard, 407, "", &[], ""));
-    world.settle();
+    world.answer(phone, &heard, 407);
     assert_eq!(world.told_what(node), ["407"]);
     world.request_in(node, &dialog, BYE);
     world.finish();
@@ -186,19 +147,10 @@ fn what_waits_with_that_bye_is_refused() {
 #[test]
 fn a_bye_that_waits_is_refused_when_the_caller_hangs_up_first() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     let dialog = world.respond(node, id, OK).dialog_id();
     let command = world.give(node, crate::world::request_in(&dialog, BYE));
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
+    world.phone_is_answered(phone, &mut alice);
     world.phone_hangs_up(phone, node, &mut alice);
     let reply = world.reply(node, command);
     assert!(
@@ -211,25 +163,17 @@ fn a_bye_that_waits_is_refused_when_the_caller_hangs_up_first() {
 #[test]
 fn a_2xx_to_a_reinvite_is_repeated_and_given_up_too() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
-    let reinvite = alice.request("INVITE");
-    world.say(phone, node, reinvite);
-    world.settle();
+    let (node, phone, mut alice, _) = world.inbound_call();
+    world.phone_asks(phone, node, &mut alice, "INVITE");
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
     world.run_secs(3);
     assert_eq!(world.heard_what(phone), ["100", "200", "200", "200"]);
-    let ack = alice.ack();
-    world.say(phone, node, ack);
-    world.settle();
+    world.phone_acknowledges(phone, node, &mut alice);
     let told = world.next_told(node);
     assert_eq!((told.what().as_str(), told.id()), ("ACK", id));
 
-    let again = alice.request("INVITE");
-    world.say(phone, node, again);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "INVITE");
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
     world.run_secs(33);
@@ -241,11 +185,7 @@ fn a_2xx_to_a_reinvite_is_repeated_and_given_up_too() {
 #[test]
 fn a_repeated_2xx_gets_the_ack_again_once_the_application_has_sent_it() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let ok = answer(&invite, 200, "b", &[CONTACT], "");
     for _ in 0..2 {
         world.say_back(phone, &invite, &ok);
@@ -253,13 +193,9 @@ fn a_repeated_2xx_gets_the_ack_again_once_the_application_has_sent_it() {
     }
     assert_eq!(world.told_what(node), ["200"]);
     assert!(world.heard(phone).is_empty());
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.settle();
-    let ack = world.hear_what(phone, "ACK");
+    let ack = world.app_asks(node, phone, &sent.dialog_id(), ACK);
     // A request in between does not change what is acknowledged.
-    world.request_in(node, &sent.dialog_id(), "INFO sip:placeholder SIP/2.0\r\n");
-    world.settle();
-    world.hear_what(phone, "INFO");
+    world.app_asks(node, phone, &sent.dialog_id(), INFO);
     for _ in 0..2 {
         world.say_back(phone, &invite, &ok);
         world.settle();
@@ -273,12 +209,8 @@ fn a_repeated_2xx_gets_the_ack_again_once_the_application_has_sent_it() {
 #[test]
 fn a_reinvite_soon_after_the_call_has_an_ack_of_its_own() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let dialog = sent.dialog_id();
-    world.settle();
-    let invite = world.hear(phone);
     let ok = answer(&invite, 200, "b", &[CONTACT], "");
     world.say_back(phone, &invite, &ok);
     world.settle();
@@ -312,9 +244,7 @@ fn a_reinvite_soon_after_the_call_has_an_ack_of_its_own() {
 #[test]
 fn an_ack_that_nothing_asks_for_is_refused() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, _, _, dialog) = world.outbound_call();
     let refusal = world.refused(node, crate::world::request_in(&dialog, ACK));
     assert_eq!(refusal.code(), "DRT_ERR_ACK_NOT_NEEDED");
     let unknown = drachtio::engine::DialogId::new("no", "such");

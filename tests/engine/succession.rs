@@ -1,9 +1,7 @@
 //! RFC 3261 §12, §16.7: what one application leaves is taken over by another one, and nobody at the
 //! other end of it notices.
 
-use crate::world::{
-    answer, cancel, request_in, respond, sent, value, Told, World, BYE, OK, RINGING,
-};
+use crate::world::{cancel, request_in, respond, sent, value, Told, World, BYE, INFO, OK, RINGING};
 use drachtio::engine::{AppId, Legacy, Refusal, Reply};
 use drachtio::message::HeaderId;
 
@@ -27,12 +25,7 @@ fn heirs_news(world: &mut World, node: crate::world::Node) -> Vec<Told> {
 #[test]
 fn a_request_without_any_response_is_offered_to_another_application_once() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.hear_what(phone, "100");
     world.assign_requests(node, HEIR);
     world.app_leaves(node, APP, REQUESTS);
@@ -53,8 +46,7 @@ fn a_request_without_any_response_is_offered_to_another_application_once() {
 fn a_request_that_rings_or_names_a_call_to_replace_is_not_offered_to_another_one() {
     for rings in [true, false] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone) = world.node_and_phone();
         let mut invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
         if !rings {
             let head = "Replaces: nobody;to-tag=a;from-tag=b\r\nCall-ID:";
@@ -78,17 +70,13 @@ fn a_request_that_rings_or_names_a_call_to_replace_is_not_offered_to_another_one
 #[test]
 fn a_call_goes_on_and_belongs_to_the_heir() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     world.app_leaves(node, APP, DIALOGS);
     world.settle();
     assert!(world.heard(phone).is_empty());
     assert_eq!(world.census(node).dialogs, 1);
     world.app_adopts(node, APP, HEIR);
-    let info = alice.request("INFO");
-    world.say(phone, node, info);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "INFO");
     let info = world.next_told(node);
     assert_eq!((info.app, info.dialog_id()), (HEIR, dialog.clone()));
     world.give_as(node, HEIR, respond(info.id(), OK));
@@ -102,14 +90,10 @@ fn a_call_goes_on_and_belongs_to_the_heir() {
 #[test]
 fn requests_in_a_dialog_wait_for_the_heir_in_their_order() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     world.app_leaves(node, APP, DIALOGS);
     for method in ["INFO", "MESSAGE"] {
-        let request = alice.request(method);
-        world.say(phone, node, request);
-        world.settle();
+        world.phone_asks(phone, node, &mut alice, method);
         world.run_ms(10);
     }
     world.told(node);
@@ -137,9 +121,7 @@ fn who_hangs_up_is_answered_at_once_and_the_heir_is_told() {
     // Before the application has gone without answering, and after that.
     for is_late in [false, true] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (mut alice, dialog) = world.call_in(phone, node);
+        let (node, phone, mut alice, dialog) = world.inbound_call();
         if is_late {
             world.app_leaves(node, APP, DIALOGS);
         }
@@ -175,22 +157,15 @@ fn who_hangs_up_is_answered_at_once_and_the_heir_is_told() {
 #[test]
 fn the_heir_is_told_of_a_call_that_the_engine_has_ended_meanwhile() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, goes_on) = world.call_in(phone, node);
-    let mut silent = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = silent.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, goes_on) = world.inbound_call();
+    let (_, id) = world.inbound_from(phone, node, "INVITE");
     let ended = world.respond(node, id, OK).dialog_id();
     world.app_leaves(node, APP, DIALOGS);
     // No ACK comes (RFC 3261 §13.3.1.4).
     world.run_secs(33);
     let heard = world.heard(phone).into_iter();
     let bye = heard.rev().find(|heard| heard.what() == "BYE").unwrap();
-    world.say_back(phone, &bye, answer(&bye, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &bye, 200);
     world.told(node);
     assert_eq!(world.census(node).untold, 1);
     world.app_adopts(node, APP, HEIR);
@@ -204,9 +179,7 @@ fn the_heir_is_told_of_a_call_that_the_engine_has_ended_meanwhile() {
     );
     assert_eq!(end.transaction, None);
     assert!(value(&end.message, HeaderId::Reason).contains("ACK timeout"));
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     let bye = world.next_told(node);
     assert_eq!((bye.app, bye.dialog_id()), (HEIR, goes_on));
     world.give_as(node, HEIR, respond(bye.id(), OK));
@@ -217,13 +190,9 @@ fn the_heir_is_told_of_a_call_that_the_engine_has_ended_meanwhile() {
 #[test]
 fn what_nobody_adopts_in_time_nobody_is_told_of() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     world.app_leaves(node, APP, DIALOGS);
-    let bye = alice.request("BYE");
-    world.say(phone, node, bye);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "BYE");
     assert_eq!(world.census(node).untold, 1);
     world.app_goes(node, APP);
     assert_eq!(world.census(node).untold, 0);
@@ -235,13 +204,9 @@ fn what_nobody_adopts_in_time_nobody_is_told_of() {
 #[test]
 fn what_nobody_adopts_is_ended_as_if_it_had_not_been_kept() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     world.app_leaves(node, APP, DIALOGS);
-    let info = alice.request("INFO");
-    world.say(phone, node, info);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "INFO");
     world.app_goes(node, APP);
     world.settle();
     assert_eq!(world.heard_what(phone), ["503", "BYE"]);
@@ -252,12 +217,7 @@ fn what_nobody_adopts_is_ended_as_if_it_had_not_been_kept() {
 #[test]
 fn what_is_not_in_a_dialog_that_is_up_ends_with_its_application() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.respond(node, id, RINGING);
     world.app_leaves(node, APP, DIALOGS);
     world.settle();
@@ -269,16 +229,13 @@ fn what_is_not_in_a_dialog_that_is_up_ends_with_its_application() {
 #[test]
 fn the_heir_hears_of_the_answer_to_what_was_sent_in_a_dialog() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_in(phone, node);
-    world.request_in(node, &dialog, "INFO sip:x SIP/2.0\r\n");
+    let (node, phone, _, dialog) = world.inbound_call();
+    world.request_in(node, &dialog, INFO);
     world.settle();
     world.app_leaves(node, APP, DIALOGS);
     world.app_adopts(node, APP, HEIR);
     let info = world.hear_what(phone, "INFO");
-    world.say_back(phone, &info, answer(&info, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &info, 200);
     assert_eq!(heirs_news(&mut world, node)[0].what(), "200");
     let bye = world.give_as(node, HEIR, request_in(&dialog, BYE));
     sent(world.reply(node, bye));
@@ -288,12 +245,7 @@ fn the_heir_hears_of_the_answer_to_what_was_sent_in_a_dialog() {
 #[test]
 fn a_new_request_is_given_away_until_it_is_answered() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.assign_requests(node, HEIR);
     let unknown = Err(Refusal::UnknownTransaction);
     assert_eq!(world.app_gives_away(node, HEIR, id), unknown);
@@ -315,13 +267,8 @@ fn a_new_request_is_given_away_until_it_is_answered() {
 #[test]
 fn a_request_that_was_cancelled_is_nobody_s_to_give_away() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
-    let id = world.next_told(node).id();
-    let stop = crate::world::companion(&invite, "CANCEL", None);
+    let (node, phone, alice, id) = world.inbound("INVITE");
+    let stop = alice.cancel();
     world.say(phone, node, stop);
     world.settle();
     world.assign_requests(node, HEIR);

@@ -1,19 +1,15 @@
 //! RFC 3261 §12.2.1.2, §12.2.2, §14: the peer's Contact follows re-INVITE and UPDATE.
 
-use crate::world::{answer, World, ACK, BYE, OK};
+use crate::world::{answer, World, ACK, BYE, OK, REINVITE, UPDATE};
 
 const NEW: &str = "Contact: <sip:moved@10.0.0.9:5099>";
-const UPDATE: &str = "UPDATE sip:placeholder SIP/2.0\r\n";
-const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
 
 #[test]
 fn a_reinvite_that_is_accepted_moves_the_peer() {
     for (code, moves) in [(OK, true), ("SIP/2.0 488 No\r\n", false)] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone, mut alice, dialog) = world.inbound_call();
         let moved = world.phone("10.0.0.9:5099");
-        let (mut alice, dialog) = world.call_in(phone, node);
         let reinvite = alice.request("INVITE");
         let reinvite = reinvite.replace(&alice.contact_line(), NEW);
         world.say(phone, node, &reinvite);
@@ -41,30 +37,22 @@ fn a_reinvite_that_is_accepted_moves_the_peer() {
 #[test]
 fn an_update_that_is_accepted_moves_the_peer() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let moved = world.phone("10.0.0.9:5099");
-    let (mut alice, dialog) = world.call_in(phone, node);
     let update = alice.request("UPDATE").replace(&alice.contact_line(), NEW);
     world.say(phone, node, update);
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(moved, "BYE");
+    world.app_asks(node, moved, &dialog, BYE);
     world.finish();
 }
 
 #[test]
 fn the_answer_to_our_reinvite_moves_the_peer_from_its_ack_on() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone, _, dialog) = world.outbound_call();
     let moved = world.phone("10.0.0.9:5099");
-    let (_, dialog) = world.call_out(node, phone);
     let sent = world.request_in(node, &dialog, REINVITE);
     world.settle();
     let reinvite = world.hear_what(phone, "INVITE");
@@ -81,41 +69,29 @@ fn the_answer_to_our_reinvite_moves_the_peer_from_its_ack_on() {
     assert!(told
         .iter()
         .all(|one| one.transaction == Some(sent.transaction)));
-    world.request_in(node, &dialog, ACK);
-    world.settle();
-    let ack = world.hear_what(moved, "ACK");
+    let ack = world.app_asks(node, moved, &dialog, ACK);
     assert_eq!(ack.request_uri(), Some("sip:moved@10.0.0.9:5099"));
     assert_eq!(ack.cseq().unwrap().number, reinvite.cseq().unwrap().number);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(moved, "BYE");
+    world.app_asks(node, moved, &dialog, BYE);
     world.finish();
 }
 
 #[test]
 fn the_answer_to_our_update_moves_the_peer() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone, _, dialog) = world.outbound_call();
     let moved = world.phone("10.0.0.9:5099");
-    let (_, dialog) = world.call_out(node, phone);
-    world.request_in(node, &dialog, UPDATE);
-    world.settle();
-    let update = world.hear_what(phone, "UPDATE");
+    let update = world.app_asks(node, phone, &dialog, UPDATE);
     world.say_back(phone, &update, answer(&update, 200, "", &[NEW], ""));
     world.settle();
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(moved, "BYE");
+    world.app_asks(node, moved, &dialog, BYE);
     world.finish();
 }
 
 #[test]
 fn other_requests_and_failures_do_not_move_it() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let info = alice.request_with("INFO", &[NEW], "");
     world.say(phone, node, info);
     world.settle();
@@ -127,34 +103,25 @@ fn other_requests_and_failures_do_not_move_it() {
     let update = world.hear_what(phone, "UPDATE");
     world.say_back(phone, &update, answer(&update, 488, "", &[NEW], ""));
     world.settle();
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(phone, "BYE");
+    world.app_asks(node, phone, &dialog, BYE);
     world.finish();
 }
 
 #[test]
 fn our_requests_that_may_refresh_carry_the_contact_of_the_call() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (_, dialog) = world.call_out(node, phone);
+    let (node, phone, _, dialog) = world.outbound_call();
     for method in ["INVITE", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY"] {
         let draft = format!("{method} sip:placeholder SIP/2.0\r\n");
-        world.request_in(node, &dialog, &draft);
-        world.settle();
-        let heard = world.hear_what(phone, method);
+        let heard = world.app_asks(node, phone, &dialog, &draft);
         let contact = heard.contact().unwrap().unwrap();
         assert_eq!(contact.uri, "sip:10.0.0.1:5060", "{method}");
-        world.say_back(phone, &heard, answer(&heard, 488, "", &[], ""));
-        world.settle();
+        world.answer(phone, &heard, 488);
         world.heard(phone);
     }
     for method in ["INFO", "MESSAGE", "BYE"] {
         let draft = format!("{method} sip:placeholder SIP/2.0\r\n");
-        world.request_in(node, &dialog, &draft);
-        world.settle();
-        let heard = world.hear_what(phone, method);
+        let heard = world.app_asks(node, phone, &dialog, &draft);
         assert!(heard.contact().unwrap().is_none(), "{method}");
     }
     world.finish();
@@ -164,9 +131,7 @@ fn our_requests_that_may_refresh_carry_the_contact_of_the_call() {
 #[test]
 fn a_wildcard_moves_nobody() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let update = alice.request("UPDATE");
     world.say(
         phone,
@@ -174,13 +139,9 @@ fn a_wildcard_moves_nobody() {
         update.replace(&alice.contact_line(), "Contact: *"),
     );
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(phone, "BYE");
+    world.app_asks(node, phone, &dialog, BYE);
     world.finish();
 }
 
@@ -188,20 +149,14 @@ fn a_wildcard_moves_nobody() {
 #[test]
 fn headers_of_a_contact_are_left_out_of_the_request_line() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     let contact = "Contact: <sip:phone@10.0.0.9;ob?Subject=evil&Route=%3Csip:10.0.0.66%3E>";
     let update = alice.request("UPDATE");
     world.say(phone, node, update.replace(&alice.contact_line(), contact));
     world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    let bye = world.hear_what(phone, "BYE");
+    let bye = world.app_asks(node, phone, &dialog, BYE);
     assert_eq!(bye.request_uri(), Some("sip:phone@10.0.0.9;ob"));
     world.finish();
 }

@@ -6,8 +6,7 @@ use drachtio::message::HeaderId;
 #[test]
 fn the_same_branch_from_another_sender_is_another_transaction() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
     let branch = value(
         &drachtio::message::Message::parse(options.clone().into()).unwrap(),
@@ -31,8 +30,7 @@ fn the_same_branch_from_another_sender_is_another_transaction() {
 #[test]
 fn the_sent_by_is_compared_in_any_case_and_without_its_default_port() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
     for sent_by in [
         "phone.example.com",
@@ -52,8 +50,7 @@ fn the_sent_by_is_compared_in_any_case_and_without_its_default_port() {
 #[test]
 fn the_same_branch_with_another_method_is_another_transaction() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
     world.say(phone, node, &options);
     world.say(phone, node, options.replace("OPTIONS", "MESSAGE"));
@@ -69,8 +66,7 @@ fn the_same_branch_with_another_method_is_another_transaction() {
 #[test]
 fn a_sender_without_branches_is_matched_by_its_headers() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let invite = with_branch(&alice.request("INVITE"), None);
     for _ in 0..2 {
@@ -103,8 +99,7 @@ fn a_sender_without_branches_is_matched_by_its_headers() {
 #[test]
 fn a_branch_that_is_only_the_cookie_is_none() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     for number in 0..2 {
         let options = world.ua(phone, "sip:10.0.0.1").request("OPTIONS");
         world.say(phone, node, with_branch(&options, Some("z9hG4bK")));
@@ -116,11 +111,7 @@ fn a_branch_that_is_only_the_cookie_is_none() {
 #[test]
 fn a_response_that_names_another_request_is_dropped() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, _, invite) = world.outbound("INVITE");
     let right = answer(&invite, 486, "b", &[], "");
     let call_id = value(&invite, HeaderId::CallId).to_string();
     let branch = invite.top_via().unwrap().branch().unwrap().to_string();
@@ -150,11 +141,7 @@ fn a_response_that_names_another_request_is_dropped() {
 #[test]
 fn a_cancel_and_its_invite_have_one_branch_and_two_transactions() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let invite = world.hear(phone);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     world.say_back(phone, &invite, answer(&invite, 180, "b", &[], ""));
     world.settle();
     world.cancel(node, sent.transaction);
@@ -206,10 +193,8 @@ fn the_source_of_a_request_is_noted_in_its_via_and_answered() {
         .replace("10.0.0.9:40001;", "10.0.0.9:5080;");
     world.say(phone, node, names);
     world.settle();
-    let told = world.next_told(node);
+    let told = world.app_accepts(node);
     assert_eq!(told.message.top_via().unwrap().received(), None);
-    world.respond(node, told.id(), OK);
-    world.settle();
     assert_eq!(world.heard_what(listener), ["200"]);
     world.finish();
 }

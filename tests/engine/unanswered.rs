@@ -2,12 +2,11 @@
 
 #![allow(clippy::expect_used)]
 
-use crate::world::{answer, companion, Heard, Node, Phone, Proxying, Ua, World, ACK, BYE};
+use crate::world::{answer, Heard, Node, Phone, Proxying, Ua, World, ACK, BYE, REINVITE};
 use crate::world::{OK, RINGING};
 use drachtio::engine::{DialogId, Refusal, Reply};
 
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
-const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
 
 /// More than 64·T1, less than anything else.
 const TIMED_OUT: u64 = 33;
@@ -37,11 +36,7 @@ fn a_request_of_any_method_is_given_up_after_32_s() {
 #[test]
 fn a_100_does_not_keep_another_request_than_invite_alive() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    world.request(node, "MESSAGE sip:phone@10.0.0.9 SIP/2.0\r\n");
-    world.settle();
-    let message = world.hear_what(phone, "MESSAGE");
+    let (node, phone, _, message) = world.outbound("MESSAGE");
     world.say_back(phone, &message, answer(&message, 100, "", &[], ""));
     world.run_secs(TIMED_OUT);
     assert_eq!(world.told_what(node), ["408"]);
@@ -53,11 +48,7 @@ fn a_cancelled_invite_ends_however_silent_the_callee() {
     // Before the first response, after one, and with an answer to the CANCEL but no more.
     for (rings, confirms) in [(false, false), (true, false), (true, true)] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let sent = world.request(node, INVITE);
-        world.settle();
-        let invite = world.hear_what(phone, "INVITE");
+        let (node, phone, sent, invite) = world.outbound("INVITE");
         if rings {
             world.say_back(phone, &invite, answer(&invite, 180, "b", &[CONTACT], ""));
             world.settle();
@@ -81,8 +72,7 @@ fn a_cancelled_invite_ends_however_silent_the_callee() {
 
 /// A call that the node or else the phone has begun.
 fn talking(world: &mut World, is_ours: bool) -> (Node, Phone, DialogId, Ua) {
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let (ua, dialog) = if is_ours {
         world.call_out(node, phone)
     } else {
@@ -127,9 +117,7 @@ fn a_reinvite_that_rings_for_ever_ends() {
     for is_ours in [true, false] {
         let mut world = World::new(1);
         let (node, phone, dialog, _) = talking(&mut world, is_ours);
-        world.request_in(node, &dialog, "INVITE sip:placeholder SIP/2.0\r\n");
-        world.settle();
-        let invite = world.hear_what(phone, "INVITE");
+        let invite = world.app_asks(node, phone, &dialog, REINVITE);
         world.say_back(phone, &invite, answer(&invite, 180, "", &[CONTACT], ""));
         world.run_secs(RANG_OUT + TIMED_OUT);
         assert_eq!(world.told_what(node), ["180", "408"]);
@@ -142,11 +130,7 @@ fn a_reinvite_that_rings_for_ever_ends() {
 fn a_call_whose_bye_finds_no_way_to_the_peer_is_forgotten() {
     for contact in ["sip:nowhere.example.com", "sip:[::1]", "sips:10.0.0.9"] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let sent = world.request(node, INVITE);
-        world.settle();
-        let invite = world.hear_what(phone, "INVITE");
+        let (node, phone, sent, invite) = world.outbound("INVITE");
         let line = format!("Contact: <{contact}>");
         world.say_back(phone, &invite, answer(&invite, 200, "b", &[&line], ""));
         world.settle();
@@ -171,8 +155,7 @@ fn a_call_whose_bye_finds_no_way_to_the_peer_is_forgotten() {
 fn an_application_that_falls_silent_does_not_keep_its_caller_waiting_for_ever() {
     for method in ["INVITE", "MESSAGE", "OPTIONS"] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
+        let (node, phone) = world.node_and_phone();
         let request = world.ua(phone, "sip:bob@10.0.0.1").request(method);
         world.say(phone, node, request);
         world.run_secs(63);
@@ -191,8 +174,7 @@ fn an_application_that_falls_silent_does_not_keep_its_caller_waiting_for_ever() 
 #[test]
 fn an_application_may_let_it_ring_for_an_hour() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
     world.say(phone, node, invite);
     world.settle();
@@ -310,13 +292,10 @@ fn a_caller_that_cancels_hears_487_though_the_callee_is_silent() {
         let mut world = World::new(1);
         let call = forwarded(&mut world, "INVITE", statuses);
         world.heard(call.caller);
-        let cancel = companion(&call.request, "CANCEL", None);
-        world.say(call.caller, call.node, cancel);
-        world.settle();
+        world.caller_cancels(&call);
         world.hear_what(call.caller, "200");
         world.run_secs(TIMED_OUT);
-        let failure = world.hear_what(call.caller, "487");
-        world.acknowledge_failure(&call, &failure);
+        world.caller_is_refused(&call, 487);
         world.run_secs(2 * TIMED_OUT);
         assert!(world.census(call.node).is_empty(), "{statuses:?}");
         world.finish();

@@ -1,11 +1,10 @@
 //! RFC 3311 §5.2: UPDATEs in early and confirmed dialogs, and what they may not cross.
 
 use crate::world::{
-    answer, companion, request_in, rseq, uri_of, value, Link, World, ACK, BUSY, BYE, OK,
+    answer, companion, request_in, rseq, uri_of, value, Link, World, ACK, BUSY, BYE, OK, UPDATE,
 };
 use drachtio::message::HeaderId;
 
-const UPDATE: &str = "UPDATE sip:placeholder SIP/2.0\r\n";
 const UPDATE_SDP: &str = "UPDATE sip:placeholder SIP/2.0\r\n\r\nv=0\r\n";
 const RELIABLE_SDP: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n\r\nv=0\r\n";
 const SDP: &[&str] = &["Content-Type: application/sdp"];
@@ -14,9 +13,7 @@ const SDP: &[&str] = &["Content-Type: application/sdp"];
 fn a_second_update_before_the_first_is_answered_gets_500_with_retry_after() {
     for (first, second) in [("", ""), ("v=0\r\n", "v=0\r\n"), ("", "v=0\r\n")] {
         let mut world = World::new(1);
-        let node = world.node("10.0.0.1:5060");
-        let phone = world.phone("10.0.0.9:5060");
-        let (mut alice, _) = world.call_in(phone, node);
+        let (node, phone, mut alice, _) = world.inbound_call();
         for body in [first, second] {
             let update = alice.request_with("UPDATE", SDP, body);
             world.say(phone, node, update);
@@ -35,9 +32,7 @@ fn a_second_update_before_the_first_is_answered_gets_500_with_retry_after() {
         let third = alice.request_with("UPDATE", SDP, second);
         world.say(phone, node, third);
         world.settle();
-        let id = world.next_told(node).id();
-        world.respond(node, id, OK);
-        world.settle();
+        world.app_accepts(node);
         world.hear_what(phone, "200");
         world.phone_hangs_up(phone, node, &mut alice);
         world.finish();
@@ -47,27 +42,17 @@ fn a_second_update_before_the_first_is_answered_gets_500_with_retry_after() {
 #[test]
 fn an_offer_that_crosses_ours_gets_491_and_one_without_an_offer_does_not() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
-    world.request_in(node, &dialog, UPDATE_SDP);
-    world.settle();
-    let ours = world.hear_what(phone, "UPDATE");
+    let (node, phone, mut alice, dialog) = world.inbound_call();
+    let ours = world.app_asks(node, phone, &dialog, UPDATE_SDP);
     let theirs = alice.request_with("UPDATE", SDP, "v=0\r\n");
     world.say(phone, node, theirs);
     world.settle();
     world.hear_what(phone, "491");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, &invite);
-    world.settle();
+    let invite = world.phone_asks(phone, node, &mut alice, "INVITE");
     let refused = world.hear_what(phone, "491");
     world.say(phone, node, companion(&invite, "ACK", Some(&refused)));
-    let target = alice.request("UPDATE");
-    world.say(phone, node, target);
-    world.settle();
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.phone_asks(phone, node, &mut alice, "UPDATE");
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     // Once ours is answered, theirs may come.
     world.say_back(phone, &ours, answer(&ours, 200, "", SDP, "v=0\r\n"));
@@ -75,9 +60,7 @@ fn an_offer_that_crosses_ours_gets_491_and_one_without_an_offer_does_not() {
     world.say(phone, node, again);
     world.settle();
     assert_eq!(world.next_told(node).what(), "200");
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -86,9 +69,7 @@ fn an_offer_that_crosses_ours_gets_491_and_one_without_an_offer_does_not() {
 #[test]
 fn a_reinvite_before_their_update_is_answered_gets_500() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, _) = world.call_in(phone, node);
+    let (node, phone, mut alice, _) = world.inbound_call();
     let update = alice.request_with("UPDATE", SDP, "v=0\r\n");
     let invite = alice.request_with("INVITE", SDP, "v=0\r\n");
     world.say(phone, node, update);
@@ -97,9 +78,7 @@ fn a_reinvite_before_their_update_is_answered_gets_500() {
     let refused = world.hear_what(phone, "500");
     assert!(refused.get(HeaderId::RetryAfter).is_some());
     world.say(phone, node, companion(&invite, "ACK", Some(&refused)));
-    let told = world.next_told(node);
-    world.respond(node, told.id(), OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -108,8 +87,7 @@ fn a_reinvite_before_their_update_is_answered_gets_500() {
 #[test]
 fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Supported: 100rel", "Content-Type: application/sdp"];
     let invite = alice.request_with("INVITE", &headers, "v=0\r\n");
@@ -143,8 +121,7 @@ fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
     world.hear_what(phone, "200");
     let ours = world.hear_what(phone, "UPDATE");
     assert_eq!(ours.request_uri().unwrap(), "sip:moved@10.0.0.9:5060");
-    world.say_back(phone, &ours, answer(&ours, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &ours, 200);
     assert_eq!(world.told_what(node), ["200"]);
     // Once it is answered reliably, and acknowledged, an offer may come.
     world.respond(node, call, RELIABLE_SDP);
@@ -162,9 +139,7 @@ fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
     world.settle();
     assert_eq!(world.heard_what(phone), ["200", "200"]);
     // The other way round too.
-    world.request_in(node, &dialog, UPDATE_SDP);
-    world.settle();
-    let ours = world.hear_what(phone, "UPDATE");
+    let ours = world.app_asks(node, phone, &dialog, UPDATE_SDP);
     world.say_back(phone, &ours, answer(&ours, 200, "", SDP, "v=0\r\n"));
     world.settle();
     assert_eq!(world.told_what(node), ["200"]);
@@ -175,8 +150,7 @@ fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
 #[test]
 fn the_callee_may_not_offer_before_it_has_answered_our_offer() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
+    let (node, phone) = world.node_and_phone();
     let invite = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\nSupported: 100rel\r\n\r\nv=0\r\n";
     let sent = world.request(node, invite);
     world.settle();
@@ -199,13 +173,11 @@ fn the_callee_may_not_offer_before_it_has_answered_our_offer() {
     world.say(phone, node, update);
     world.settle();
     assert_eq!(world.next_told(node).what(), "183");
-    let told = world.next_told(node);
+    let told = world.app_accepts(node);
     assert_eq!(
         (told.what(), &told.dialog),
         ("UPDATE".to_string(), &sent.dialog)
     );
-    world.respond(node, told.id(), OK);
-    world.settle();
     world.hear_what(phone, "200");
     world.say_back(phone, &invite, answer(&invite, 486, "b", &[], ""));
     world.settle();
@@ -216,9 +188,7 @@ fn the_callee_may_not_offer_before_it_has_answered_our_offer() {
 #[test]
 fn an_update_that_is_refused_or_given_up_leaves_the_way_free() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let (mut alice, dialog) = world.call_in(phone, node);
+    let (node, phone, mut alice, dialog) = world.inbound_call();
     world.request_in(node, &dialog, UPDATE_SDP);
     // Nobody answers.
     world.run_secs(33);
@@ -238,12 +208,9 @@ fn an_update_that_is_refused_or_given_up_leaves_the_way_free() {
     world.respond(node, id, "SIP/2.0 488 No\r\n");
     world.settle();
     world.hear_what(phone, "488");
-    world.request_in(node, &dialog, UPDATE);
-    world.settle();
-    let ours = world.hear_what(phone, "UPDATE");
+    let ours = world.app_asks(node, phone, &dialog, UPDATE);
     assert_eq!(uri_of(&ours, HeaderId::Contact), "sip:10.0.0.1:5060");
-    world.say_back(phone, &ours, answer(&ours, 200, "", &[], ""));
-    world.settle();
+    world.answer(phone, &ours, 200);
     assert_eq!(world.told_what(node), ["200"]);
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -252,20 +219,11 @@ fn an_update_that_is_refused_or_given_up_leaves_the_way_free() {
 #[test]
 fn an_offer_in_the_2xx_awaits_its_answer_in_the_ack() {
     let mut world = World::new(1);
-    let node = world.node("10.0.0.1:5060");
-    let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
+    let (node, phone, mut alice, id) = world.inbound("INVITE");
     let dialog = world
         .respond(node, id, "SIP/2.0 200 OK\r\n\r\nv=0\r\n")
         .dialog_id();
-    world.settle();
-    world.hear_what(phone, "100");
-    let ok = world.hear_what(phone, "200");
-    alice.answered(&ok);
+    world.phone_is_answered(phone, &mut alice);
     let early = alice.request_with("UPDATE", SDP, "v=0\r\n");
     world.say(phone, node, early);
     world.settle();
@@ -280,9 +238,7 @@ fn an_offer_in_the_2xx_awaits_its_answer_in_the_ack() {
     let update = alice.request_with("UPDATE", SDP, "v=0\r\n");
     world.say(phone, node, update);
     world.settle();
-    let id = world.next_told(node).id();
-    world.respond(node, id, OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     // The same with our INVITE: the application's ACK has the answer.
     let late = "INVITE sip:placeholder SIP/2.0\r\n";
@@ -308,9 +264,7 @@ fn an_offer_in_the_2xx_awaits_its_answer_in_the_ack() {
     world.say(phone, node, update);
     world.settle();
     world.hear_what(phone, "ACK");
-    let id = world.next_told(node).id();
-    world.respond(node, id, OK);
-    world.settle();
+    world.app_accepts(node);
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
     world.finish();
@@ -325,9 +279,7 @@ fn updates_of_both_sides_over_a_bad_network_end_once_each() {
         let sent = world.request(a, "INVITE sip:b@10.0.0.2 SIP/2.0\r\n");
         let dialog = sent.dialog_id();
         world.settle();
-        let id = world.next_told(b).id();
-        world.respond(b, id, OK);
-        world.settle();
+        world.app_accepts(b);
         world.request_in(a, &dialog, ACK);
         world.settle();
         world.told(a);
@@ -359,9 +311,7 @@ fn updates_of_both_sides_over_a_bad_network_end_once_each() {
         world.run_secs(40);
         world.request_in(a, &dialog, BYE);
         world.settle();
-        let id = world.next_told(b).id();
-        world.respond(b, id, OK);
-        world.settle();
+        world.app_accepts(b);
         assert!(matches!(
             world.refused(a, request_in(&dialog, UPDATE)).code(),
             "DRT_ERR_UNKNOWN_DIALOG"

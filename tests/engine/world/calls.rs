@@ -6,21 +6,36 @@ use super::sip::{answer, ACK, OK};
 use super::{Node, Phone, Ua, World};
 
 impl World {
+    /// A node at 10.0.0.1 and a phone at 10.0.0.9, which have nothing to do with each other yet.
+    pub fn node_and_phone(&mut self) -> (Node, Phone) {
+        let node = self.node("10.0.0.1:5060");
+        (node, self.phone("10.0.0.9:5060"))
+    }
+
+    /// A phone at 10.0.0.9 has called a node at 10.0.0.1, whose application has answered: the
+    /// caller's side and the dialog.
+    pub fn inbound_call(&mut self) -> (Node, Phone, Ua, DialogId) {
+        let (node, phone) = self.node_and_phone();
+        let (caller, dialog) = self.call_in(phone, node);
+        (node, phone, caller, dialog)
+    }
+
+    /// The application of a node at 10.0.0.1 has called a phone at 10.0.0.9, which has answered:
+    /// the callee's side and the dialog.
+    pub fn outbound_call(&mut self) -> (Node, Phone, Ua, DialogId) {
+        let (node, phone) = self.node_and_phone();
+        let (callee, dialog) = self.call_out(node, phone);
+        (node, phone, callee, dialog)
+    }
+
     /// The phone calls the node, whose application answers: the caller's side and the dialog.
     pub fn call_in(&mut self, phone: Phone, node: Node) -> (Ua, DialogId) {
         let mut caller = self.ua(phone, &format!("sip:bob@{}", node.address));
-        let invite = caller.request("INVITE");
-        self.say(phone, node, invite);
-        self.settle();
+        self.phone_asks(phone, node, &mut caller, "INVITE");
         let id = self.next_told(node).id();
         let dialog = self.respond(node, id, OK).dialog_id();
-        self.settle();
-        self.hear_what(phone, "100");
-        let ok = self.hear_what(phone, "200");
-        caller.answered(&ok);
-        let ack = caller.ack();
-        self.say(phone, node, ack);
-        self.settle();
+        self.phone_is_answered(phone, &mut caller);
+        self.phone_acknowledges(phone, node, &mut caller);
         assert_eq!(self.told_what(node), ["ACK"]);
         (caller, dialog)
     }
@@ -43,21 +58,7 @@ impl World {
         );
         self.settle();
         assert_eq!(self.told_what(node), ["200"]);
-        self.request_in(node, &dialog, ACK);
-        self.settle();
-        self.hear_what(phone, "ACK");
+        self.app_asks(node, phone, &dialog, ACK);
         (callee, dialog)
-    }
-
-    /// The phone hangs up, and the application agrees.
-    pub fn phone_hangs_up(&mut self, phone: Phone, node: Node, ua: &mut Ua) {
-        let bye = ua.request("BYE");
-        self.say(phone, node, bye);
-        self.settle();
-        let bye = self.next_told(node);
-        assert_eq!(bye.what(), "BYE");
-        self.respond(node, bye.id(), OK);
-        self.settle();
-        self.hear_what(phone, "200");
     }
 }

@@ -9,14 +9,18 @@
 mod app;
 mod calls;
 mod contract;
+mod in_call;
+mod inbound;
 mod nat;
 mod network;
 mod node;
+mod outbound;
 mod parties;
 mod phone;
 mod proxying;
 mod recorded;
 mod script;
+mod search;
 mod sip;
 
 use std::cmp::Reverse;
@@ -42,9 +46,10 @@ pub use phone::{Heard, Phone};
 pub use proxying::Proxying;
 pub use recorded::{Party, RecordedCall};
 pub use script::{Lips, Script};
+
 pub use sip::{
     answer, companion, cseq, draft, routes, rseq, to_tag, uri_of, value, with_branch, without_line,
-    Ua, ACK, BUSY, BYE, OK, RINGING,
+    Ua, ACK, BUSY, BYE, INFO, OK, REINVITE, RINGING, UPDATE,
 };
 
 use contract::Contract;

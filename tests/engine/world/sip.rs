@@ -14,6 +14,9 @@ pub const RINGING: &str = "SIP/2.0 180 Ringing\r\n";
 pub const BUSY: &str = "SIP/2.0 486 Busy Here\r\n";
 pub const ACK: &str = "ACK sip:placeholder SIP/2.0\r\n";
 pub const BYE: &str = "BYE sip:placeholder SIP/2.0\r\n";
+pub const INFO: &str = "INFO sip:placeholder SIP/2.0\r\n";
+pub const UPDATE: &str = "UPDATE sip:placeholder SIP/2.0\r\n";
+pub const REINVITE: &str = "INVITE sip:placeholder SIP/2.0\r\n";
 
 /// One side of a call, as a phone keeps it.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct Ua {
     pub routes: Vec<String>,
     /// The number of the last request.
     pub cseq: u32,
+    /// The last request as it was written.
+    pub last: String,
     number: u64,
     branches: u32,
 }
@@ -52,6 +57,7 @@ impl Ua {
             target: uri.to_string(),
             routes: Vec::new(),
             cseq: 0,
+            last: String::new(),
             number,
             branches: 0,
         }
@@ -110,7 +116,8 @@ impl Ua {
         ) {
             writeln!(text, "{}\r", self.contact_line()).unwrap();
         }
-        finish(text, headers, body)
+        self.last = finish(text, headers, body);
+        self.last.clone()
     }
 
     /// The URI of its Contact.
@@ -129,6 +136,16 @@ impl Ua {
     /// The ACK to a 2xx: after [`Ua::answered`].
     pub fn ack(&mut self) -> String {
         self.request("ACK")
+    }
+
+    /// The CANCEL of the last request.
+    pub fn cancel(&self) -> String {
+        companion(&self.last, "CANCEL", None)
+    }
+
+    /// The ACK to a failure of the last request.
+    pub fn ack_failure(&self, failure: &Message) -> String {
+        companion(&self.last, "ACK", Some(failure))
     }
 
     /// Takes the dialog from a response.
