@@ -11,8 +11,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use drachtio::engine::limits::TableLimits;
 use drachtio::engine::{
-    Action, DialogId, Forks, News, ProxyTarget, Reply, TransactionId, Transport,
+    Action, AppId, Config, DialogId, Forks, InDialog, Legacy, News, ProxyTarget, Reply,
+    TransactionId, Transport,
 };
 use drachtio::message::{Message, Method};
 use rand::rngs::StdRng;
@@ -21,7 +23,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::hostile_input::mutated;
 use crate::world::{
-    answer, at_once, cancel, draft, plan, respond, rseq, App, Desk, Heard, Link, Lips, Node,
+    answer, at_once, cancel, draft, plan, respond, rseq, App, Desk, Heard, Link, Lips, Node, Phone,
     Script, Ua, World,
 };
 
@@ -159,7 +161,7 @@ fn play(seed: u64) -> (u64, usize) {
     world.cut_off("10.0.0.77");
     world.name("somewhere.example.com", &["10.0.0.2", "10.0.0.21"]);
     let nodes: Vec<Node> = ["10.0.0.1:5060", "10.0.0.2:5060", "10.0.0.3:5060"]
-        .map(|address| world.node(address))
+        .map(|address| world.node_told(address, |config| configure(&mut rng, config)))
         .into();
     let apps: Vec<_> = nodes
         .iter()
@@ -173,6 +175,7 @@ fn play(seed: u64) -> (u64, usize) {
             app
         })
         .collect();
+    let mut phones = Vec::new();
     for host in [21, 22] {
         let phone = world.phone(&format!("10.0.0.{host}:5060"));
         let uas = nodes
@@ -188,8 +191,18 @@ fn play(seed: u64) -> (u64, usize) {
         };
         world.set_script(phone, talker);
         world.wake_phone(phone, 0);
+        phones.push(phone);
     }
-    world.run_secs(120);
+    let has_mishaps = rng.random();
+    for _ in 0..60 {
+        world.run_secs(2);
+        if has_mishaps {
+            mishap(&mut world, &mut rng, &nodes, &phones);
+        }
+    }
+    for node in &nodes {
+        world.fall_behind(*node, false);
+    }
     for app in &apps {
         app.borrow_mut().actions = 0;
     }
@@ -206,7 +219,7 @@ fn play(seed: u64) -> (u64, usize) {
     world.run_secs(4_000);
     world.everybody_is_answered();
     for node in &nodes {
-        world.app_goes(*node, drachtio::engine::AppId(1));
+        world.app_goes(*node, AppId(1));
     }
     world.finish();
     let mut journal = DefaultHasher::new();
@@ -216,6 +229,55 @@ fn play(seed: u64) -> (u64, usize) {
         count += app.borrow().journal.len();
     }
     (journal.finish(), count)
+}
+
+/// An engine may be told much.
+fn configure(rng: &mut StdRng, config: &mut Config) {
+    let mut maybe = || rng.random_bool(0.15);
+    config.stateless = maybe();
+    config.always_ring = maybe();
+    config.foreign_replaces = maybe();
+    config.dead_after = maybe().then_some(1);
+    config.nat.in_dialog = if maybe() {
+        InDialog::Source
+    } else {
+        InDialog::Auto
+    };
+    config.session_timers.expires = maybe().then_some(90);
+    config.timers.c = Duration::from_secs(if maybe() { 5 } else { 180 });
+    config.timers.application = Duration::from_secs(if maybe() { 2 } else { 64 });
+    config.next_hop.udp_request_limit = maybe().then_some(300);
+    config.next_hop.outbound_proxy = maybe().then(|| "sip:10.0.0.3;lr".to_owned());
+    if maybe() {
+        config.limits = TableLimits {
+            server_transactions: 12,
+            client_transactions: 12,
+            dialogs: 3,
+            proxies: 3,
+            queries: 1,
+            challenges: 1,
+            ..TableLimits::default()
+        };
+    }
+}
+
+/// What happens in the world, whatever anybody wants.
+fn mishap(world: &mut World, rng: &mut StdRng, nodes: &[Node], phones: &[Phone]) {
+    let node = nodes[rng.random_range(0..nodes.len())];
+    match rng.random_range(0..60) {
+        0..8 => world.close_connections(phones[rng.random_range(0..phones.len())]),
+        8..12 => world.fall_behind(node, true),
+        12..18 => world.fall_behind(node, false),
+        18 => world.app_leaves(
+            node,
+            AppId(1),
+            Legacy {
+                requests: rng.random(),
+                dialogs: rng.random(),
+            },
+        ),
+        _ => {}
+    }
 }
 
 fn in_dialog(dialog: &DialogId, text: &str) -> Action {
