@@ -3,7 +3,7 @@
 const { timingSafeEqual } = require('node:crypto');
 const { ALGORITHM_NAMES, algorithmOf, digestOf, quote, secretOf } = require('./digest');
 const { misuse } = require('./errors');
-const { parseAuth } = require('./headers/auth');
+const { readAuth } = require('./headers/auth');
 const { unquote } = require('./headers/scan');
 const { parseUri } = require('./headers/uri');
 const { Nonces } = require('./nonces');
@@ -130,7 +130,7 @@ async function check(req, realm, settings, nonces) {
  */
 function findCredentials(req, realm, { isProxy, algorithms, qops }) {
   const header = req.get(isProxy ? 'Proxy-Authorization' : 'Authorization') ?? '';
-  const found = parseAuth(header).find((one) => one.scheme.toLowerCase() === 'digest' && unquote(one.realm ?? '') === realm);
+  const found = readAuth(header).find((one) => one.scheme.toLowerCase() === 'digest' && unquote(one.realm ?? '') === realm);
   if (found === undefined) return undefined;
   const { username, nonce, uri, response, qop, nc: count, cnonce } = plain(found);
   const algorithm = algorithms.find((offered) => offered === algorithmOf(found.algorithm === undefined ? undefined : unquote(found.algorithm)));
@@ -147,7 +147,7 @@ function findCredentials(req, realm, { isProxy, algorithms, qops }) {
  * @returns {Record<string, string | undefined>}
  */
 function plain(credentials) {
-  return Object.fromEntries(Object.entries(credentials).map(([name, value]) => [name.toLowerCase(), value === undefined ? undefined : unquote(value)]));
+  return Object.fromEntries(Object.entries(credentials).map(([name, value]) => [name, value === undefined ? undefined : unquote(value)]));
 }
 
 /**

@@ -5,7 +5,7 @@ const { algorithmOf, countText, digestOf, hash, quote, secretOf } = require('./d
 const { throwLater } = require('./errors');
 const { awaitSuccessor, draftOf, replace } = require('./request');
 const { draftRequest } = require('./request_draft');
-const { parseAuth, parseAuthInfo } = require('./headers/auth');
+const { parseAuthInfo, readAuth } = require('./headers/auth');
 const { lowerName } = require('./headers/names');
 const { unquote } = require('./headers/scan');
 
@@ -169,7 +169,7 @@ function newChallenges(res, auth, before) {
   /** @type {Map<string, Answered>} */
   const found = new Map();
   for (const [name, header] of HEADERS) {
-    for (const challenge of parseAuth(res.get(name) ?? '')) {
+    for (const challenge of readAuth(res.get(name) ?? '')) {
       const one = { header, challenge, count: 0, isReused: false };
       const identity = identityOf(one);
       if (isAnswerable(challenge) && isWanted(challenge, auth) && !found.has(identity)) found.set(identity, one);

@@ -76,6 +76,15 @@ test('every algorithm that is offered is taken, no other', async () => {
   assert.equal((await answer({ ...challenges[0], algorithm: 'SHA-512-256-sess' }, { count: 9 })).status, 401);
 });
 
+test('the names of parameters may be written in any case', async () => {
+  const { ask } = await guarded();
+  const { challenges: [challenge] } = await ask();
+  const credentials = formatCredentials(challenge, { ...ALICE, method: 'REGISTER', uri: URI, body: '' });
+  const shouted = credentials.replace(/\b(\w+)=(?="|\w)/g, (_, name) => `${name.toUpperCase()}=`);
+  assert.match(shouted, /^Digest USERNAME="alice", REALM=/);
+  assert.equal((await ask({ headers: { Authorization: shouted } })).status, 200);
+});
+
 test('auth-int covers the body', async () => {
   const { ask, answer } = await guarded({ ...OPTIONS, qop: ['auth-int'] });
   const { challenges: [challenge] } = await ask();

@@ -283,13 +283,19 @@ test('challenges of several realms in one response are answered together', async
 });
 
 test('a challenge that makes no sense, or has what no header may have, is the answer', async () => {
-  const useless = ['Digest scheme', 'Digest nonce', 'Digest realm="r\0", nonce="n"', 'Digest nonce="\0"', 'Digest nonce="n", opaque="\0"'];
+  const useless = ['Digest scheme', 'Digest SCHEME', 'Digest nonce', 'Digest realm="r\0", nonce="n"', 'Digest nonce="\0"', 'Digest nonce="n", opaque="\0"'];
   for (const challenge of [...useless, 'scheme', '"', '=', ',,', 'Digest', 'Digest =', 'Digest nonce="n", algorithm=__proto__', 'Digest nonce="n", qop="']) {
     const { commands, events } = await challenged(CREDENTIALS, { challenge });
     assert.deepEqual([commands, events.map(({ res }) => res.status)], [[], [407]], challenge);
   }
   const { commands } = await challenged(CREDENTIALS, { challenge: 'Digest realm="r1", nonce="n1", scheme=Basic, scheme, __proto__=x, constructor' });
   assert.equal(paramsOf(header(commands[0], 'Proxy-Authorization')).nonce, '"n1"');
+});
+
+test('the names of parameters may be written in any case', async () => {
+  const { commands } = await challenged(CREDENTIALS, { challenge: 'DIGEST Realm="r1", NONCE="n1", Qop="auth", Algorithm=SHA-256' });
+  const { realm, nonce, qop, algorithm } = paramsOf(header(commands[0], 'Proxy-Authorization'));
+  assert.deepEqual([realm, nonce, qop, algorithm], ['"r1"', '"n1"', 'auth', 'SHA-256']);
 });
 
 test('credentials for a realm go to no other', async () => {

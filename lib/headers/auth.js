@@ -31,6 +31,19 @@ function parseAuth(text) {
 }
 
 /**
+ * The same with the names of the parameters in lower case: they may be written in any (RFC 3261 §7.3.1).
+ *
+ * @param {string} text
+ * @returns {AuthHeader[]}
+ */
+function readAuth(text) {
+  return parseAuth(text).map(({ scheme, ...params }) => {
+    const named = Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]);
+    return { ...Object.fromEntries(named), scheme };
+  });
+}
+
+/**
  * Parses Authentication-Info: parameters without a scheme (RFC 3261 §20.6).
  *
  * @param {string} text
@@ -66,4 +79,4 @@ function addParam(params, text) {
   else define(params, text.slice(0, equals).trimEnd(), text.slice(equals + 1).trimStart());
 }
 
-module.exports = { parseAuth, parseAuthInfo };
+module.exports = { parseAuth, parseAuthInfo, readAuth };
