@@ -439,43 +439,45 @@ declare namespace drachtio {
   interface TimerOptions {
     /**
      * T1 of RFC 3261: an estimate of the round-trip time. A transaction gives up after 64 times this.
+     * 10 to 60,000 milliseconds.
      *
      * @defaultValue 500
      */
     t1?: number;
     /**
-     * T2 of RFC 3261: the longest interval between repetitions, except of an INVITE.
+     * T2 of RFC 3261: the longest interval between repetitions, except of an INVITE. 10 to 600,000 milliseconds.
      *
      * @defaultValue 4000
      */
     t2?: number;
     /**
-     * T4 of RFC 3261: how long a message may stay in the network.
+     * T4 of RFC 3261: how long a message may stay in the network. 10 to 600,000 milliseconds.
      *
      * @defaultValue 5000
      */
     t4?: number;
     /**
-     * How long a transaction waits for its response (timers B, F, H, J, L, M).
+     * How long a transaction waits for its response (timers B, F, H, J, L, M). 640 to 3,840,000 milliseconds.
      *
      * @defaultValue 64 times `t1`
      */
     transaction?: number;
     /**
      * Timer C: how long an INVITE that was sent or proxied may ring after its last provisional response. RFC 3261
-     * asks for more than three minutes.
+     * asks for more than three minutes. 1,000 to 86,400,000 milliseconds.
      *
      * @defaultValue 185000
      */
     c?: number;
     /**
-     * How long the application may take to its first response.
+     * How long the application may take to its first response. 100 to 86,400,000 milliseconds.
      *
      * @defaultValue 64000
      */
     application?: number;
     /**
      * How long the application may take to its next response once it has answered an INVITE provisionally.
+     * 1,000 to 86,400,000 milliseconds.
      *
      * @defaultValue 3600000
      */
@@ -486,12 +488,12 @@ declare namespace drachtio {
   interface SessionTimerOptions {
     /**
      * The interval that is offered in calls whose application says nothing of it, in seconds. Without it a call has a
-     * session timer only if an application or the peer asks for one.
+     * session timer only if an application or the peer asks for one. 90 to 86,400 seconds.
      */
     expires?: number;
     /**
      * The least interval, in seconds: an INVITE or UPDATE that asks for less is answered 422, and the application is
-     * not asked.
+     * not asked. 90 to 86,400 seconds.
      *
      * @defaultValue 90
      */
@@ -508,62 +510,62 @@ declare namespace drachtio {
   /** How much the engine holds at once. What is new is refused when a table is full; what is there goes on. */
   interface LimitOptions {
     /**
-     * Requests received, until their last timer has run.
+     * Requests received, until their last timer has run. 1 to 10,000,000.
      *
      * @defaultValue 500000
      */
     serverTransactions?: number;
     /**
-     * Requests sent, until their last timer has run.
+     * Requests sent, until their last timer has run. 1 to 10,000,000.
      *
      * @defaultValue 500000
      */
     clientTransactions?: number;
     /**
-     * Dialogs, early and confirmed.
+     * Dialogs, early and confirmed. 1 to 10,000,000.
      *
      * @defaultValue 200000
      */
     dialogs?: number;
     /**
-     * Requests being proxied, those that wait out their last timer included.
+     * Requests being proxied, those that wait out their last timer included. 1 to 10,000,000.
      *
      * @defaultValue 500000
      */
     proxies?: number;
     /**
-     * Names being looked up.
+     * Names being looked up. 1 to 10,000,000.
      *
      * @defaultValue 10000
      */
     lookups?: number;
     /**
      * Registrations of clients that are reached only the way they came. When there are more, the one that would
-     * lapse first is forgotten.
+     * lapse first is forgotten. 1 to 10,000,000.
      *
      * @defaultValue 100000
      */
     registrations?: number;
     /**
-     * Connections, open and opening. When there are more, the one that is missed least is closed.
+     * Connections, open and opening. When there are more, the one that is missed least is closed. 1 to 10,000,000.
      *
      * @defaultValue 10000
      */
     connections?: number;
     /**
-     * Messages that may wait on one connection.
+     * Messages that may wait on one connection. 1 to 10,000,000.
      *
      * @defaultValue 8192
      */
     queuedMessages?: number;
     /**
-     * Bytes that may wait on one connection.
+     * Bytes that may wait on one connection. 65,536 to 1,073,741,824 bytes.
      *
      * @defaultValue 4194304
      */
     queuedBytes?: number;
     /**
-     * What the system is asked to buffer for a UDP socket in each direction, in bytes.
+     * What the system is asked to buffer for a UDP socket in each direction. 4,096 to 1,073,741,824 bytes.
      *
      * @defaultValue 4194304
      */
@@ -631,37 +633,37 @@ declare namespace drachtio {
   /** How long a connection of TCP, TLS or a WebSocket may wait for what, in milliseconds. */
   interface ConnectionOptions {
     /**
-     * For a peer to accept a connection.
+     * For a peer to accept a connection. 10 to 86,400,000 milliseconds.
      *
      * @defaultValue 5000
      */
     connectTimeout?: number;
     /**
-     * For a TLS handshake.
+     * For a TLS handshake. 10 to 86,400,000 milliseconds.
      *
      * @defaultValue 10000
      */
     tlsHandshakeTimeout?: number;
     /**
-     * For the handshake of a WebSocket.
+     * For the handshake of a WebSocket. 10 to 86,400,000 milliseconds.
      *
      * @defaultValue 10000
      */
     webSocketHandshakeTimeout?: number;
     /**
-     * From the first byte of a message to its last.
+     * From the first byte of a message to its last. 10 to 86,400,000 milliseconds.
      *
      * @defaultValue 30000
      */
     messageTimeout?: number;
     /**
-     * For a peer to read something of what it is sent.
+     * For a peer to read something of what it is sent. 10 to 86,400,000 milliseconds.
      *
      * @defaultValue 32000
      */
     writeTimeout?: number;
     /**
-     * For anything to be exchanged, but for the pings of this side. 0 means for ever.
+     * For anything to be exchanged, but for the pings of this side. 0 means for ever. 0 to 86,400,000 milliseconds.
      *
      * @defaultValue 0
      */
@@ -669,12 +671,13 @@ declare namespace drachtio {
     /**
      * How long the peer of a TCP or TLS connection that was opened here may be silent before it is sent a ping of RFC
      * 5626; when it does not answer in 10 seconds, the connection is closed. 0 sends none.
+     * 0 to 86,400,000 milliseconds.
      *
      * @defaultValue 0
      */
     keepAliveInterval?: number;
     /**
-     * The same for a WebSocket, whoever has opened it, with pings of RFC 6455.
+     * The same for a WebSocket, whoever has opened it, with pings of RFC 6455. 0 to 86,400,000 milliseconds.
      *
      * @defaultValue 30000
      */
@@ -689,7 +692,7 @@ declare namespace drachtio {
     webSocketOrigins?: readonly string[];
     /**
      * How many requests in a row may have had no response over a connection before it is taken for dead and closed.
-     * 0: any number.
+     * 0: any number. 0 to 1,000.
      *
      * @defaultValue 0
      */
@@ -704,19 +707,20 @@ declare namespace drachtio {
      */
     servers?: readonly string[];
     /**
-     * How long a name server may take to answer, in milliseconds.
+     * How long a name server may take to answer. 50 to 60,000 milliseconds.
      *
      * @defaultValue 2000
      */
     timeout?: number;
     /**
-     * How often a name server is asked before it is given up.
+     * How often a name server is asked before it is given up. 1 to 10.
      *
      * @defaultValue 2
      */
     attempts?: number;
     /**
-     * How long the look-up of a host may take in all, in milliseconds. Then what has been answered must do.
+     * How long the look-up of a host may take in all. Then what has been answered must do.
+     * 100 to 120,000 milliseconds.
      *
      * @defaultValue 10000
      */
@@ -737,15 +741,15 @@ declare namespace drachtio {
      */
     outboundProxy?: string;
     /**
-     * How long a destination that has failed is tried after all others, in milliseconds; twice as long when it fails
-     * again, up to 8 minutes. 0: never.
+     * How long a destination that has failed is tried after all others; twice as long when it fails
+     * again, up to 8 minutes. 0: never. 0 to 480,000 milliseconds.
      *
      * @defaultValue 30000
      */
     avoidFor?: number;
     /**
      * The most bytes of a request that goes by UDP when its URI says nothing of the transport and there is a TCP
-     * listener (RFC 3261 §18.1.1). 65535: every request does.
+     * listener (RFC 3261 §18.1.1). 65535: every request does. 0 to 65,535 bytes.
      *
      * @defaultValue 1300
      */

@@ -8,6 +8,7 @@ const { draftRequest } = require('./request_draft');
 const { parseAuthInfo, readAuth } = require('./headers/auth');
 const { lowerName } = require('./headers/names');
 const { unquote } = require('./headers/scan');
+const { joinHostPort } = require('./headers/uri');
 
 /** @typedef {import('./headers/auth').AuthHeader} AuthHeader */
 /** @typedef {import('./request').Request} Request */
@@ -268,7 +269,7 @@ function repeat(req, res, answered, credentials) {
 function challenger(res, { proxy, stackDialogId }) {
   const { protocol, source_address: address = '', source_port: port } = res;
   if (stackDialogId || res.source !== 'network' || !['udp', 'tcp', 'ws'].includes(protocol ?? '')) return proxy;
-  return `sip:${address.includes(':') ? `[${address}]` : address}:${port};transport=${protocol}`;
+  return `sip:${joinHostPort(address, /** @type {number} */ (port))};transport=${protocol}`;
 }
 
 /**

@@ -1,5 +1,7 @@
 'use strict';
 
+const { joinHostPort } = require('./headers/uri');
+
 /**
  * The head of a frame: how its message travelled, and which transaction and dialog it belongs to.
  * It is the line before the message, tokens between bars:
@@ -55,18 +57,10 @@ function readEnvelope(frame) {
     port: Number(port) || DEFAULT_PORT,
     time,
     transactionId,
-    receivedOn: receivedAddress ? hostport(receivedAddress, receivedPort) : undefined,
+    receivedOn: receivedAddress ? joinHostPort(receivedAddress, receivedPort) : undefined,
     // The last token, since it may hold a bar itself.
     dialogId: frame.slice(at, frame.indexOf('\r\n', at)),
   };
-}
-
-/**
- * @param {string} address
- * @param {string} port
- */
-function hostport(address, port) {
-  return `${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}:${port}`;
 }
 
 module.exports = { readEnvelope, transactionOf, DEFAULT_PORT };

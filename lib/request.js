@@ -3,6 +3,7 @@
 const assert = require('node:assert');
 const { Carrier, sessionOf, setFrame, setSession } = require('./carrier');
 const { bodyText, headerLines, requestLine } = require('./headers/draft');
+const { joinHostPort } = require('./headers/uri');
 const { moveListeners } = require('./held_events');
 const { passportMethods } = require('./passport');
 const { promised } = require('./promised');
@@ -186,8 +187,7 @@ class Request extends Carrier {
   get flow() {
     const { source, source_address: address, source_port: port, protocol } = this;
     if (source !== 'network' || address === undefined || port === undefined) return undefined;
-    const host = address.includes(':') ? `[${address}]` : address;
-    return `sip:${host}:${port};transport=${protocol};ob`;
+    return `sip:${joinHostPort(address, port)};transport=${protocol};ob`;
   }
 
   /** Whether this is an INVITE outside every dialog. */

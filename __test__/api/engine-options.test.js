@@ -89,7 +89,7 @@ test('docs/options.md has a row for every option, with the values that are accep
   assert.deepEqual(documented, everyOption().map(({ name, kind }) => [`\`${name}\``, kind.says]));
 });
 
-test('the types have a member for every option, and no other', () => {
+test('the types have a member for every option, which names its range, and no other', () => {
   const source = ts.createSourceFile('index.d.ts', read('index.d.ts'), ts.ScriptTarget.Latest, true);
   const interfaces = source.statements.find(ts.isModuleDeclaration).body.statements.filter(ts.isInterfaceDeclaration);
   const compare = (typeName, kind) => {
@@ -98,6 +98,9 @@ test('the types have a member for every option, and no other', () => {
     for (const member of members) {
       const entry = kind.entries[member.name.getText()];
       if (entry.entries !== undefined) compare(member.type.getText(), entry);
+      const [, unit, min, max] = /^a whole number(?: of (\w+))? from (\d+) to (\d+)$/.exec(entry.says) ?? [];
+      const range = `${Number(min).toLocaleString('en-US')} to ${Number(max).toLocaleString('en-US')}${unit === undefined ? '' : ` ${unit}`}.`;
+      if (min !== undefined) assert.ok(member.getFullText().includes(range), `${typeName}.${member.name.getText()}: ${range}`);
     }
   };
   compare('EngineOptions', ENGINE_OPTIONS);

@@ -110,6 +110,21 @@ function splitHostPort(text) {
 }
 
 /**
+ * The opposite of `splitHostPort`.
+ *
+ * @param {string} host a name or an address; one of IPv6 with its brackets or without
+ * @param {number | string} port
+ */
+function joinHostPort(host, port) {
+  return `${bracketed(host)}:${port}`;
+}
+
+/** @param {string} host */
+function bracketed(host) {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
+/**
  * The text of a parsed URI.
  *
  * @param {Partial<SipUri & TelUri> | Partial<SipUri> | Partial<TelUri>} uri
@@ -124,7 +139,7 @@ function stringifyUri(uri) {
   return [
     `${scheme}:`,
     user ? `${user}${password === undefined ? '' : `:${password}`}@` : '',
-    host.includes(':') && !host.startsWith('[') ? `[${host}]` : host,
+    bracketed(host),
     port ? `:${port}` : '',
     ...tail,
     query.length > 0 ? `?${query.join('&')}` : '',
@@ -141,4 +156,4 @@ function cut(text, separator) {
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-module.exports = { parseUri, stringifyUri, splitHostPort };
+module.exports = { joinHostPort, parseUri, splitHostPort, stringifyUri };

@@ -2,7 +2,7 @@
 
 const { isIP } = require('node:net');
 const { misuse } = require('../errors');
-const { splitHostPort } = require('../headers/uri');
+const { joinHostPort, splitHostPort } = require('../headers/uri');
 
 /**
  * What an engine wants to know of a name.
@@ -55,7 +55,7 @@ class Names {
         // An entry with a transport or port is what an SRV record would be.
         const by = transport ?? (port === undefined ? lead.transport : undefined) ?? (secure ? 'tls' : 'udp');
         const at = port ?? lead.port ?? portOf(by);
-        return { transport: by, address: hostport(lead.host, at) };
+        return { transport: by, address: joinHostPort(lead.host, at) };
       })
       .filter((destination) => !secure || destination.transport === 'tls' || destination.transport === 'wss');
   }
@@ -103,12 +103,4 @@ function canonical(host) {
   return isIP(bare) === 6 ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : undefined;
 }
 
-/**
- * @param {string} host an address
- * @param {number} port
- */
-function hostport(host, port) {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-module.exports = { Names, hostport, portOf };
+module.exports = { Names, portOf };

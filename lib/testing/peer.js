@@ -1,10 +1,9 @@
 'use strict';
 
-const { isIPv6 } = require('node:net');
 const { DrachtioError, misuse } = require('../errors');
 const { lowerName } = require('../headers/names');
 const { parseNameAddr } = require('../headers/name_addr');
-const { parseUri } = require('../headers/uri');
+const { joinHostPort, parseUri } = require('../headers/uri');
 const { SipMessage } = require('../sip_message');
 const { reasonPhrase } = require('../status');
 const { milliseconds } = require('./durations');
@@ -153,7 +152,7 @@ class Peer {
     const response = new SipMessage({ status, reason: reasonPhrase(status), headers: { ...without(usual, headers), ...headers }, body });
     const [via] = /** @type {import('../headers/via').Via[]} */ (request.getParsedHeader('via'));
     const host = via.params.received ?? via.host;
-    this.#send(response.toString(), `sip:${isIPv6(host) ? `[${host}]` : host}:${via.params.rport || via.port || 5060}`, request);
+    this.#send(response.toString(), `sip:${joinHostPort(host, via.params.rport || via.port || 5060)}`, request);
     return response;
   }
 

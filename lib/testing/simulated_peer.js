@@ -1,8 +1,8 @@
 'use strict';
 
 const { misuse } = require('../errors');
-const { parseUri } = require('../headers/uri');
-const { hostport, portOf } = require('./names');
+const { joinHostPort, parseUri } = require('../headers/uri');
+const { portOf } = require('./names');
 const { Peer } = require('./peer');
 
 /** @typedef {import('../sip_message').SipMessage} SipMessage */
@@ -59,7 +59,7 @@ class SimulatedWire {
     this.#transport = transport;
     this.uri = uri;
     this.port = port;
-    this.#address = hostport(address, port);
+    this.#address = joinHostPort(address, port);
     scene.network.settle(this, [`${transport}/${this.#address}`]);
   }
 
@@ -83,7 +83,7 @@ class SimulatedWire {
     const path = {
       transport: this.#transport,
       local: this.#address,
-      peer: hostport(address, target.port || portOf(this.#transport)),
+      peer: joinHostPort(address, target.port || portOf(this.#transport)),
       connection: request && this.#connections.get(request),
     };
     // Nobody tells it what becomes of what it sends.

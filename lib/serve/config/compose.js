@@ -1,6 +1,7 @@
 'use strict';
 
 const { readFileSync } = require('node:fs');
+const { joinHostPort } = require('../../headers/uri');
 
 /** @typedef {import('./findings').Findings} Findings */
 /** @typedef {import('./values').Source['values']} Values */
@@ -126,7 +127,7 @@ class Composer {
     const address = this.#values.get('log.syslog.address');
     if (address !== undefined) {
       if (!this.#values.has('log.syslog.facility')) this.#findings.error(address.where, "syslog needs a 'facility'");
-      this.#put('observe.log.syslog.address', endpoint(address.value, this.#value('log.syslog.port') ?? SYSLOG_PORT), address.where);
+      this.#put('observe.log.syslog.address', joinHostPort(address.value, this.#value('log.syslog.port') ?? SYSLOG_PORT), address.where);
     } else if (this.#values.has('log.syslog.facility')) {
       this.#findings.error(this.#where('log.syslog.facility'), "syslog needs an 'address'");
     }
@@ -146,7 +147,7 @@ class Composer {
       return;
     }
     const port = flag?.value.port ?? this.#value('homer.port') ?? HEP_PORT;
-    this.#put('observe.hep.address', endpoint(address, port), where);
+    this.#put('observe.hep.address', joinHostPort(address, port), where);
     if (this.#get('observe.hep.captureId') === undefined) this.#findings.error(where, 'needs the id of this agent (homer-id)');
   }
 
@@ -268,11 +269,6 @@ class Composer {
     this.#lines.set(option, where);
     each.forEach((one, at) => this.#lines.set(`${option}[${at}]`, one));
   }
-}
-
-/** @param {string} host @param {number} port */
-function endpoint(host, port) {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 module.exports = { compose };
