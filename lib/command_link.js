@@ -2,7 +2,9 @@
 
 // Taken before a test mocks the global one: the engine does not stop for that.
 const { setImmediate } = require('node:timers');
+const { setImmediate: nextTurn } = require('node:timers/promises');
 const { refusal, throwLater } = require('./errors');
+const { settledSoFar } = require('./promised');
 const { Table } = require('./table');
 
 /**
@@ -77,6 +79,8 @@ class CommandLink {
   #answers = new Table();
   /** @type {Error | undefined} */
   #shutBy = undefined;
+  /** Events, from an entry on, that wait until who has awaited an earlier one has gone on. @type {{events: (string | number)[], start: number} | undefined} */
+  #held = undefined;
 
   /** @type {import('./api_logger').ApiLogger | undefined} */
   logger = undefined;
@@ -259,17 +263,32 @@ class CommandLink {
   }
 
   /**
-   * Hands out what has come.
+   * Hands out what has come. Who awaits one of these things goes on before the next one is told, as who has a callback
+   * for it does: or a call could end before the application knows that it has begun.
    *
    * @protected
    * @param {(string | number)[]} events
    */
   dispatch(events) {
-    for (let at = 0; at < events.length; at += ENTRIES) {
+    if (this.#held === undefined) {
+      this.#handOut(events, 0);
+      return;
+    }
+    const { events: before, start } = this.#held;
+    this.#held = { events: before.slice(start).concat(events), start: 0 };
+  }
+
+  /**
+   * @param {(string | number)[]} events
+   * @param {number} start
+   */
+  #handOut(events, start) {
+    for (let at = start; at < events.length; at += ENTRIES) {
       const kind = /** @type {number} */ (events[at]);
       const id = /** @type {number} */ (events[at + 1]);
       const frame = /** @type {string} */ (events[at + 2]);
       const index = /** @type {string} */ (events[at + 3]);
+      const before = settledSoFar();
       // What an application throws in a listener must not cost the other events of the batch.
       try {
         if (this.logger !== undefined) this.logger.received(kind, id, frame);
@@ -277,7 +296,38 @@ class CommandLink {
       } catch (err) {
         throwLater(err);
       }
+      if (settledSoFar() !== before && at + ENTRIES < events.length) {
+        this.#hold(events, at + ENTRIES);
+        return;
+      }
     }
+  }
+
+  /**
+   * Goes on with events when all promises have been seen to.
+   *
+   * @param {(string | number)[]} events
+   * @param {number} start
+   */
+  #hold(events, start) {
+    this.#held = { events, start };
+    // A tick that is asked for in a microtask comes when there is no microtask left.
+    queueMicrotask(() => process.nextTick(() => this.#release()));
+  }
+
+  #release() {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#handOut(held.events, held.start);
+  }
+
+  /**
+   * Waits until everything that has come is handed out.
+   *
+   * @protected
+   */
+  async handedOut() {
+    while (this.#held !== undefined) await nextTurn();
   }
 
   /**

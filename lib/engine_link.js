@@ -182,6 +182,7 @@ class EngineLink extends CommandLink {
       await this.#engine.close();
       this.#monitor?.close();
       this.#drain();
+      await this.handedOut();
       this.shut(disconnected());
     });
     return this.#closing;

@@ -1,5 +1,20 @@
 'use strict';
 
+/** How many promises of what the engine tells have been settled. */
+let settlements = 0;
+
+/**
+ * Takes note that somebody may go on who has awaited what the engine tells.
+ */
+function noteSettled() {
+  settlements += 1;
+}
+
+/** A number that is another one when somebody may go on. */
+function settledSoFar() {
+  return settlements;
+}
+
 /**
  * A promise for what would else be told to a callback. Who ignores it has not asked how it went: then a failure
  * is no `unhandledRejection`.
@@ -10,10 +25,14 @@
  */
 function promised(start) {
   const promise = new Promise((resolve, reject) => {
-    start((err, value) => (err !== null && err !== undefined ? reject(err) : resolve(/** @type {T} */ (value))));
+    start((err, value) => {
+      noteSettled();
+      if (err !== null && err !== undefined) reject(err);
+      else resolve(/** @type {T} */ (value));
+    });
   });
   promise.catch(() => {});
   return promise;
 }
 
-module.exports = { promised };
+module.exports = { noteSettled, promised, settledSoFar };

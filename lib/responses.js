@@ -1,6 +1,7 @@
 'use strict';
 
 const { onAbort } = require('./abort');
+const { noteSettled } = require('./promised');
 
 /** @typedef {import('./request').Request} Request */
 /** @typedef {import('./response').Response} Response */
@@ -28,8 +29,12 @@ class Responses {
   /** @param {Response} res */
   #onResponse = (res) => {
     const asker = this.#asking.shift();
-    if (asker === undefined) this.#queue.push(res);
-    else asker.resolve({ value: res, done: false });
+    if (asker === undefined) {
+      this.#queue.push(res);
+    } else {
+      noteSettled();
+      asker.resolve({ value: res, done: false });
+    }
     if (/** @type {number} */ (res.status) >= 200 && this.#isEnded()) this.#end();
   };
 
@@ -88,6 +93,7 @@ class Responses {
     this.#offSignal();
     const [first, ...others] = this.#asking;
     this.#asking = [];
+    noteSettled();
     if (first === undefined) this.#err = err;
     else if (err === undefined) first.resolve({ value: undefined, done: true });
     else first.reject(err);
