@@ -80,6 +80,51 @@ test('b2bua.js: a call that is refused, and one that is cancelled', async (t) =>
   await cancelled;
 });
 
+/** A call of alice and bob by way of transfer.js. */
+async function transferable(t, carolRings) {
+  const [alice, bob] = [await startPhone(t, 'alice'), await startPhone(t, 'bob')];
+  const carol = await startPhone(t, 'carol', { rings: carolRings });
+  const example = await start(t, 'transfer.js', [bob.address]);
+  const { status, stackDialogId } = await alice.call(`sip:bob@127.0.0.1:${example.port}`);
+  assert.equal(status, 200);
+  await bob.hears('INVITE');
+  await bob.hears('ACK');
+  const referred = await alice.sendIn(stackDialogId, { method: 'REFER', headers: { 'Refer-To': `<sip:carol@${carol.address}>` } });
+  assert.equal(referred.status, 202);
+  assert.match((await alice.hears('NOTIFY')).body, /^SIP\/2.0 100 /);
+  return { alice, bob, carol, stackDialogId };
+}
+
+test('transfer.js: who is named in a REFER takes the place of who has sent it', async (t) => {
+  const { alice, bob, carol, stackDialogId } = await transferable(t);
+  assert.equal((await carol.hears('INVITE')).body, '');
+  assert.equal((await bob.hears('INVITE')).body, sdp('carol'));
+  assert.equal((await carol.hears('ACK')).body, sdp('bob'));
+  const told = await alice.hears('NOTIFY');
+  assert.deepEqual([told.body, told.get('Subscription-State')], ['SIP/2.0 200 OK\r\n', 'terminated;reason=noresource']);
+  assert.equal((await alice.sendIn(stackDialogId, { method: 'BYE' })).status, 200);
+  const { stackDialogId: call } = await bob.hears('ACK');
+  await bob.sendIn(call, { method: 'BYE' });
+  await carol.hears('BYE');
+});
+
+test('transfer.js: who sends a REFER may hang up while the other one is called', async (t) => {
+  const calls = [];
+  const { alice, bob, carol, stackDialogId } = await transferable(t, (req, res) => calls.push(res));
+  await carol.hears('INVITE');
+  await alice.sendIn(stackDialogId, { method: 'BYE' });
+  calls[0].send(200, { body: sdp('carol') });
+  assert.equal((await bob.hears('INVITE')).body, sdp('carol'));
+  assert.equal((await carol.hears('ACK')).body, sdp('bob'));
+});
+
+test('transfer.js: when the other one is busy the call stays as it was', async (t) => {
+  const { alice, bob, stackDialogId } = await transferable(t, (req, res) => res.send(486));
+  assert.equal((await alice.hears('NOTIFY')).body, 'SIP/2.0 486 Busy Here\r\n');
+  await alice.sendIn(stackDialogId, { method: 'BYE' });
+  await bob.hears('BYE');
+});
+
 test('click-to-call.js: two telephones are called, and talk to each other', async (t) => {
   const [alice, bob] = [await startPhone(t, 'alice'), await startPhone(t, 'bob')];
   const example = await start(t, 'click-to-call.js', ['0']);
