@@ -100,9 +100,9 @@ declare namespace drachtio {
      * @defaultValue 9022
      */
     port?: number | string;
-    /** What both sides know. */
+    /** What both sides know, without a bar or a line break in it. */
     secret: string;
-    /** Up to 20 names of up to 32 characters by which the server can choose the application. */
+    /** Up to 20 names by which the server can choose the application, of up to 32 letters, digits and `-_+@:`. */
     tags?: string | readonly string[];
     /** One more of these. */
     label?: string;
@@ -154,7 +154,7 @@ declare namespace drachtio {
     host?: string;
     /** What both sides know. It is shown to whoever connects. */
     secret: string;
-    /** Up to 20 names of up to 32 characters. */
+    /** Up to 20 names, of up to 32 letters, digits and `-_+@:`. */
     tags?: string | readonly string[];
     /** One more of these. */
     label?: string;
@@ -329,7 +329,7 @@ declare namespace drachtio {
 
   /** What is shown of an engine at work. See `docs/operations.md`. */
   interface ObserveOptions {
-    /** Numbers for Prometheus at `/metrics`, and `/healthz` and `/readyz`, by HTTP. */
+    /** Numbers for Prometheus at `/metrics`, and `/healthz` and `/readyz`, by HTTP. `{}` is `http://127.0.0.1:9100/metrics`. */
     metrics?: {
       /**
        * The address to listen on.
@@ -344,7 +344,7 @@ declare namespace drachtio {
        */
       port?: number;
     };
-    /** A log of what happens, without credentials and keys. */
+    /** A log of what happens, without credentials and keys. `{}` is one of level `info` on the standard error output. */
     log?: {
       /**
        * What is the least important that is logged.
@@ -422,13 +422,13 @@ declare namespace drachtio {
     /** Its name. */
     path: string;
     /**
-     * How many bytes it may hold.
+     * How many bytes it may hold, 4,096 at least.
      *
      * @defaultValue 52428800
      */
     maxSize?: number;
     /**
-     * How many old files are kept.
+     * How many old files are kept, 1 to 10,000.
      *
      * @defaultValue 100
      */
@@ -856,8 +856,14 @@ declare namespace drachtio {
     /**
      * Starts the SIP engine in this process.
      *
-     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`. An
-     * address that cannot be listened on is told to the callback, or else is an `error` event.
+     * @throws an error with code `DRT_ERR_INVALID_OPTION`, `DRT_ERR_ALREADY_CONNECTED` or `DRT_ERR_NO_NATIVE`. What
+     * shows when it starts, as a contact that makes no sense or an address that cannot be listened on, is told to the
+     * callback, or else is an `error` event.
+     * @example
+     * app.connect({ contact: 'sip:*:5060;transport=udp,tcp' }, (err, hostport) => {
+     *   if (err) throw err;
+     *   console.log(`listening on ${hostport}`);
+     * });
      */
     connect(options?: ConnectOptions, callback?: ConnectCallback): this;
     connect(callback: ConnectCallback): this;
@@ -889,6 +895,9 @@ declare namespace drachtio {
      *
      * @throws an error with code `DRT_ERR_NOT_CONNECTED` before `connect`, and a `TypeError` with a code for
      * arguments that cannot be meant
+     * @example
+     * const req = await app.request({ uri: 'sip:bob@10.0.0.1', method: 'OPTIONS' });
+     * for await (const res of req.responses()) console.log(res.status);
      */
     request(options: RequestOptions & { uri: string }, callback: RequestCallback): void;
     request(options: RequestOptions & { stackDialogId: string | undefined }, callback: RequestCallback): void;
@@ -1757,8 +1766,8 @@ declare namespace drachtio {
     readonly headersSent: boolean;
 
     /**
-     * Sends a response: a status, then what is wanted of a reason, options, a callback, and a function for the
-     * ACK or PRACK.
+     * Sends a response: a status from 100 to 699, then what is wanted of a reason, options, a callback, and a function
+     * for the ACK or PRACK. A status without a usual reason, as 299, needs one.
      *
      * @throws an error with code `DRT_ERR_INVALID_STATUS`, or a `TypeError` with code `DRT_ERR_INVALID_HEADER` or
      * `DRT_ERR_INVALID_BODY`

@@ -11,6 +11,7 @@ const load = Module._load;
 
 Module._load = function (request, ...rest) {
   if (request === 'drachtio') return sandboxed;
+  if (request === 'drachtio-srf') return load.call(this, require.resolve(request), ...rest);
   return load.call(this, request === 'drachtio/testing' ? path.join(root, 'testing.js') : request, ...rest);
 };
 

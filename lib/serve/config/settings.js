@@ -133,7 +133,7 @@ const SETTINGS = Object.freeze([
   { name: 'sip.t4', xml: 'sip/timers/t4', type: whole(10, 600_000) },
   { name: 'sip.t1x64', xml: 'sip/timers/t1x64', type: whole(640, 3_840_000) },
   { name: 'sip.refresher', xml: 'sip/session-timers/default-refresher', type: word('none', 'uac', 'uas') },
-  { name: 'sip.queue', env: 'DRACHTIO_TPORT_QUEUESIZE', type: whole(1, 1_000) },
+  { name: 'sip.queue', env: 'DRACHTIO_TPORT_QUEUESIZE', type: whole(1, 10_000_000) },
   { name: 'sip.maxTimeouts', env: 'DRACHTIO_TPORT_MAX_CONSECUTIVE_TIMEOUTS', type: whole(0, 1_000) },
   { name: 'sip.headerNames', env: 'DRACHTIO_PRESERVE_HEADER_NAMES', type: names, noEffect: 'every header keeps the name that the application gives it' },
   { name: 'sip.localDomain', env: 'DRACHTIO_LOCAL_DOMAIN', type: text },
