@@ -225,12 +225,10 @@ fn a_callee_refuses_or_is_cancelled_or_is_not_there() {
     let (node, phone) = recording(&mut world);
     let sent = world.request(node, INVITE);
     world.settle();
-    let invite = world.hear_what(phone, "INVITE");
-    world.answer(phone, &invite, 180);
+    let invite = world.phone_answers(phone, "INVITE", 180);
     world.cancel(node, sent.transaction);
     world.settle();
-    let cancel = world.hear_what(phone, "CANCEL");
-    world.answer(phone, &cancel, 200);
+    world.phone_answers(phone, "CANCEL", 200);
     world.answer(phone, &invite, 487);
     let stop = "stop network call-canceled 487";
     assert_eq!(records(&mut world, node), [OUR_ATTEMPT, stop]);
@@ -269,8 +267,7 @@ fn a_cancel_crosses_the_answer() {
     let (node, phone) = recording(&mut world);
     let sent = world.request(node, INVITE);
     world.settle();
-    let invite = world.hear_what(phone, "INVITE");
-    world.answer(phone, &invite, 180);
+    let invite = world.phone_answers(phone, "INVITE", 180);
     world.cancel(node, sent.transaction);
     world.answer(phone, &invite, 200);
     world.request_in(node, &sent.dialog_id(), ACK);
@@ -445,8 +442,7 @@ fn a_call_passes_a_proxy() {
         ]
     );
     world.hear_what(call.callees[0], "ACK");
-    let bye = world.hear_what(call.callees[0], "BYE");
-    world.answer(call.callees[0], &bye, 200);
+    world.phone_answers(call.callees[0], "BYE", 200);
     world.finish();
 }
 
@@ -490,8 +486,7 @@ fn a_proxied_call_is_cancelled() {
     let callee = call.callees[0];
     world.answer(callee, &invites[0], 180);
     world.caller_cancels(&call);
-    let cancel = world.hear_what(callee, "CANCEL");
-    world.answer(callee, &cancel, 200);
+    world.phone_answers(callee, "CANCEL", 200);
     world.answer(callee, &invites[0], 487);
     assert_eq!(
         records(&mut world, call.node),

@@ -84,8 +84,7 @@ fn a_fork_that_answers_when_the_first_call_is_over_is_told_too() {
     world.request_in(node, &sent.dialog_id(), BYE);
     world.settle();
     world.hear_what(phone, "ACK");
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.phone_answers(phone, "BYE", 200);
     world.told(node);
     say(&mut world, phone, &invite, 200, "two");
     assert_eq!(world.told_what(node), ["200"]);

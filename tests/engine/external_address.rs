@@ -312,8 +312,7 @@ fn a_call_from_outside_is_acknowledged_and_ended_through_the_external_address() 
     let bye = world.request_in(node, &dialog, BYE);
     assert_eq!(sent_by(&bye.message), "203.0.113.7:15060");
     world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.phone_answers(phone, "BYE", 200);
     assert_eq!(world.told_what(node), ["200"]);
     world.finish();
 }

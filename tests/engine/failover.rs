@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::world::{
-    answer, plan, request, request_in, sent, value, Heard, Link, Node, Phone, Sent, World, ACK,
+    answer, plan, request, request_in, sent, value, Link, Node, Phone, Sent, World, ACK,
     BYE, INFO,
 };
 use drachtio::engine::{Reply, Transport};
@@ -36,13 +36,6 @@ fn send(world: &mut World, node: Node, text: &str) -> Sent {
     sent(world.reply(node, id))
 }
 
-fn answer_with(world: &mut World, phone: Phone, request: &Heard, code: u16) {
-    let contact = format!("Contact: <sip:bob@{}>", phone.address);
-    let text = answer(request, code, "b", &[&contact], "");
-    world.say_back(phone, request, text);
-    world.settle();
-}
-
 /// Everything but the branch of the topmost Via.
 fn without_via(message: &drachtio::message::Message) -> String {
     let text = String::from_utf8_lossy(message.text()).into_owned();
@@ -64,7 +57,7 @@ fn a_silent_destination_is_left_after_timer_b() {
         value(&sent.message, HeaderId::Via)
     );
     assert_eq!(without_via(&invite), without_via(&sent.message));
-    answer_with(&mut world, second, &invite, 404);
+    world.answer(second, &invite, 404);
     let told = world.next_told(node);
     assert_eq!(told.transaction, Some(sent.transaction));
     assert_eq!(told.message.status(), Some(404));
@@ -81,8 +74,7 @@ fn a_silent_destination_of_another_request_is_left_after_timer_f() {
     world.swallow("10.0.0.21");
     send(&mut world, node, OPTIONS);
     world.run_ms(32_100);
-    let options = world.hear_what(second, "OPTIONS");
-    answer_with(&mut world, second, &options, 200);
+    world.phone_answers(second, "OPTIONS", 200);
     assert_eq!(world.told_what(node), ["200"]);
     world.finish();
 }
@@ -91,8 +83,7 @@ fn a_silent_destination_of_another_request_is_left_after_timer_f() {
 fn a_destination_that_has_said_something_is_not_left_when_it_falls_silent() {
     let (mut world, node, [first, second, _]) = world();
     send(&mut world, node, OPTIONS);
-    let options = world.hear_what(first, "OPTIONS");
-    answer_with(&mut world, first, &options, 100);
+    world.phone_answers(first, "OPTIONS", 100);
     world.run_secs(40);
     assert_eq!(world.told_what(node), ["408"]);
     assert!(world.heard(second).is_empty());
@@ -114,15 +105,14 @@ fn a_refused_connection_is_left_at_once() {
     world.run_ms(20);
     let invite = world.hear_what(second, "INVITE");
     assert!(value(&invite, HeaderId::Via).starts_with("SIP/2.0/TCP"));
-    answer_with(&mut world, second, &invite, 200);
+    world.answer(second, &invite, 200);
     assert_eq!(world.told_what(node), ["200"]);
     assert!(world.counters(node).time_lost < Duration::from_millis(20));
     world.request_in(node, &sent.dialog_id(), ACK);
     world.request_in(node, &sent.dialog_id(), BYE);
     world.settle();
     world.hear_what(second, "ACK");
-    let bye = world.hear_what(second, "BYE");
-    answer_with(&mut world, second, &bye, 200);
+    world.phone_answers(second, "BYE", 200);
     world.finish();
 }
 
@@ -131,8 +121,7 @@ fn an_unreachable_datagram_destination_is_left_at_once() {
     let (mut world, node, [_, second, _]) = world();
     world.cut_off("10.0.0.21");
     send(&mut world, node, INVITE);
-    let invite = world.hear_what(second, "INVITE");
-    answer_with(&mut world, second, &invite, 486);
+    world.phone_answers(second, "INVITE", 486);
     assert_eq!(world.told_what(node), ["486"]);
     world.finish();
 }
@@ -150,12 +139,12 @@ fn the_via_and_our_contact_say_the_transport_that_is_used() {
     send(&mut world, node, INVITE);
     let invite = world.hear_what(first, "INVITE");
     assert_eq!(value(&invite, HeaderId::Contact), "<sip:10.0.0.1:5060>");
-    answer_with(&mut world, first, &invite, 503);
+    world.answer(first, &invite, 503);
     let invite = world.hear_what(second, "INVITE");
     assert!(value(&invite, HeaderId::Via).starts_with("SIP/2.0/TCP"));
     let contact = value(&invite, HeaderId::Contact);
     assert_eq!(contact, "<sip:10.0.0.1:5060;transport=tcp>");
-    answer_with(&mut world, second, &invite, 486);
+    world.answer(second, &invite, 486);
     assert_eq!(world.told_what(node), ["486"]);
     world.finish();
 }
@@ -164,15 +153,13 @@ fn the_via_and_our_contact_say_the_transport_that_is_used() {
 fn a_503_is_acknowledged_as_often_as_it_comes_and_the_next_is_asked() {
     let (mut world, node, [first, second, _]) = world();
     send(&mut world, node, INVITE);
-    let refused = world.hear_what(first, "INVITE");
-    answer_with(&mut world, first, &refused, 503);
+    let refused = world.phone_answers(first, "INVITE", 503);
     world.hear_what(first, "ACK");
-    let invite = world.hear_what(second, "INVITE");
-    answer_with(&mut world, second, &invite, 180);
+    let invite = world.phone_answers(second, "INVITE", 180);
     // The ACK was lost.
-    answer_with(&mut world, first, &refused, 503);
+    world.answer(first, &refused, 503);
     world.hear_what(first, "ACK");
-    answer_with(&mut world, second, &invite, 486);
+    world.answer(second, &invite, 486);
     assert_eq!(world.told_what(node), ["180", "486"]);
     world.finish();
 }
@@ -182,8 +169,7 @@ fn when_all_have_failed_the_last_result_is_the_result() {
     let (mut world, node, servers) = world();
     send(&mut world, node, INVITE);
     for server in servers {
-        let invite = world.hear_what(server, "INVITE");
-        answer_with(&mut world, server, &invite, 503);
+        world.phone_answers(server, "INVITE", 503);
         world.hear_what(server, "ACK");
     }
     assert_eq!(world.told_what(node), ["503"]);
@@ -193,7 +179,7 @@ fn when_all_have_failed_the_last_result_is_the_result() {
     send(&mut world, node, OPTIONS);
     for server in &servers[..2] {
         let options = world.hear_what(*server, "OPTIONS");
-        answer_with(&mut world, *server, &options, 503);
+        world.answer(*server, &options, 503);
     }
     world.run_ms(32_100);
     assert_eq!(world.told_what(node), ["408"]);
@@ -218,8 +204,7 @@ fn other_failures_are_final() {
     for code in [404, 480, 500, 504, 603] {
         let (mut world, node, [first, second, _]) = world();
         send(&mut world, node, INVITE);
-        let invite = world.hear_what(first, "INVITE");
-        answer_with(&mut world, first, &invite, code);
+        world.phone_answers(first, "INVITE", code);
         assert_eq!(world.told_what(node), [code.to_string()]);
         assert!(world.heard(second).is_empty());
         world.finish();
@@ -246,20 +231,17 @@ fn a_503_of_the_only_destination_is_delivered_as_it_is() {
 fn the_dialog_of_a_fork_that_gave_up_is_gone() {
     let (mut world, node, [first, second, _]) = world();
     let sent = send(&mut world, node, INVITE);
-    let invite = world.hear_what(first, "INVITE");
-    answer_with(&mut world, first, &invite, 183);
+    let invite = world.phone_answers(first, "INVITE", 183);
     assert_eq!(world.census(node).dialogs, 1);
-    answer_with(&mut world, first, &invite, 503);
+    world.answer(first, &invite, 503);
     assert_eq!(world.census(node).dialogs, 0);
-    let invite = world.hear_what(second, "INVITE");
-    answer_with(&mut world, second, &invite, 200);
+    world.phone_answers(second, "INVITE", 200);
     assert_eq!(world.told_what(node), ["183", "200"]);
     world.request_in(node, &sent.dialog_id(), ACK);
     world.request_in(node, &sent.dialog_id(), BYE);
     world.settle();
     world.hear_what(second, "ACK");
-    let bye = world.hear_what(second, "BYE");
-    answer_with(&mut world, second, &bye, 200);
+    world.phone_answers(second, "BYE", 200);
     world.finish();
 }
 
@@ -280,18 +262,16 @@ fn a_cancelled_call_tries_no_other_destination() {
 fn a_cancel_goes_to_the_destination_that_is_used() {
     let (mut world, node, [first, second, _]) = world();
     let sent = send(&mut world, node, INVITE);
-    let invite = world.hear_what(first, "INVITE");
-    answer_with(&mut world, first, &invite, 503);
+    world.phone_answers(first, "INVITE", 503);
     world.hear_what(first, "ACK");
-    let invite = world.hear_what(second, "INVITE");
-    answer_with(&mut world, second, &invite, 180);
+    let invite = world.phone_answers(second, "INVITE", 180);
     world.cancel(node, sent.transaction);
     world.settle();
     let cancel = world.hear_what(second, "CANCEL");
     assert_eq!(value(&cancel, HeaderId::Via), value(&invite, HeaderId::Via));
     assert!(world.heard(first).is_empty());
-    answer_with(&mut world, second, &cancel, 200);
-    answer_with(&mut world, second, &invite, 487);
+    world.answer(second, &cancel, 200);
+    world.answer(second, &invite, 487);
     world.hear_what(second, "ACK");
     assert_eq!(world.told_what(node), ["180", "487"]);
     world.finish();
@@ -304,9 +284,8 @@ fn a_failure_report_of_an_old_destination_does_not_concern_the_new_one() {
     let invite = world.hear_what(first, "INVITE");
     // The ACK to the 503 is on its way when the host goes away.
     world.cut_off("10.0.0.21");
-    answer_with(&mut world, first, &invite, 503);
-    let invite = world.hear_what(second, "INVITE");
-    answer_with(&mut world, second, &invite, 486);
+    world.answer(first, &invite, 503);
+    world.phone_answers(second, "INVITE", 486);
     assert_eq!(world.told_what(node), ["486"]);
     world.finish();
 }
@@ -325,16 +304,14 @@ fn a_request_in_a_dialog_fails_over_too() {
     world.hear_what(first, "ACK");
     world.give(node, request_in(&dialog, INFO));
     world.settle();
-    let info = world.hear_what(first, "INFO");
-    answer_with(&mut world, first, &info, 503);
+    let info = world.phone_answers(first, "INFO", 503);
     let again = world.hear_what(second, "INFO");
     assert_eq!(without_via(&again), without_via(&info));
-    answer_with(&mut world, second, &again, 200);
+    world.answer(second, &again, 200);
     world.give(node, request_in(&dialog, BYE));
     world.settle();
     // Where the peer was heard last.
-    let bye = world.hear_what(first, "BYE");
-    answer_with(&mut world, first, &bye, 200);
+    world.phone_answers(first, "BYE", 200);
     assert_eq!(world.told_what(node), ["200", "200", "200"]);
     world.finish();
 }
@@ -362,8 +339,7 @@ fn a_branch_of_a_proxied_request_fails_over() {
         if silent {
             world.run_ms(32_100);
         } else {
-            let invite = world.hear_what(first, "INVITE");
-            world.answer(first, &invite, 503);
+            world.phone_answers(first, "INVITE", 503);
             world.hear_what(first, "ACK");
         }
         let invite = world.hear_what(second, "INVITE");
@@ -392,12 +368,10 @@ fn a_branch_without_a_destination_left_counts_as_before() {
     let command = world.proxy(proxying.node, proxying.id, destinations);
     world.settle();
     for server in [first, second] {
-        let invite = world.hear_what(server, "INVITE");
-        world.answer(server, &invite, 503);
+        world.phone_answers(server, "INVITE", 503);
         world.hear_what(server, "ACK");
     }
-    let invite = world.hear_what(third, "INVITE");
-    world.answer(third, &invite, 404);
+    world.phone_answers(third, "INVITE", 404);
     world.caller_is_refused(&proxying, 404);
     let replies = world.proxy_replies(proxying.node, command);
     assert_eq!(replies, ["503", "404", "done"]);
@@ -418,11 +392,9 @@ fn a_cancelled_branch_tries_no_other_destination() {
     );
     world.proxy(proxying.node, proxying.id, plan(&["sip:bob@example.com"]));
     world.settle();
-    let invite = world.hear_what(first, "INVITE");
-    world.answer(first, &invite, 180);
+    let invite = world.phone_answers(first, "INVITE", 180);
     world.caller_cancels(&proxying);
-    let cancel = world.hear_what(first, "CANCEL");
-    world.answer(first, &cancel, 200);
+    world.phone_answers(first, "CANCEL", 200);
     world.answer(first, &invite, 503);
     assert!(world.heard(second).is_empty());
     let ended = world.heard_what(proxying.caller);

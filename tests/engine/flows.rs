@@ -122,8 +122,7 @@ fn a_call_goes_both_ways_by_recorded_tokens() {
         }
     }
     world.phone_asks(edge.client, edge.node, &mut callee, "BYE");
-    let bye = world.hear_what(edge.registrar, "BYE");
-    world.answer(edge.registrar, &bye, 200);
+    world.phone_answers(edge.registrar, "BYE", 200);
     world.hear_what(edge.client, "200");
     assert_eq!(world.connections_made(), 1);
     world.finish();
@@ -224,8 +223,7 @@ fn a_client_may_route_through_its_own_token() {
     ua.routes = vec![edge.path.clone()];
     ua.remote = "<sip:bob@198.51.100.20>;tag=there".to_string();
     world.phone_asks(edge.client, edge.node, &mut ua, "BYE");
-    let bye = world.hear_what(edge.registrar, "BYE");
-    world.answer(edge.registrar, &bye, 200);
+    world.phone_answers(edge.registrar, "BYE", 200);
     world.hear_what(edge.client, "200");
     world.finish();
 }
@@ -258,8 +256,7 @@ fn a_client_behind_a_translator_has_a_token_by_udp_too() {
     let id = world.next_told(node).id();
     world.proxy(node, id, plan(&[uri]));
     world.settle();
-    let message = world.hear_what(client, "MESSAGE");
-    world.answer(client, &message, 200);
+    world.phone_answers(client, "MESSAGE", 200);
     world.hear_what(registrar, "200");
     world.finish();
 }
@@ -272,8 +269,7 @@ fn the_application_may_send_by_a_path_that_it_has_saved() {
     let draft = format!("MESSAGE {URI} SIP/2.0\r\n");
     world.perform_action(edge.node, crate::world::request_via(next_hop, &draft));
     world.settle();
-    let message = world.hear_what(edge.client, "MESSAGE");
-    world.answer(edge.client, &message, 200);
+    world.phone_answers(edge.client, "MESSAGE", 200);
     world.told(edge.node);
     world.close_connections(edge.client);
     world.settle();

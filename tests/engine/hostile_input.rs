@@ -431,8 +431,7 @@ fn mutated_requests_through_a_proxy_leave_nothing_behind() {
         plan.remain_in_dialog = true;
         world.proxy(call.node, call.id, plan);
         world.settle();
-        let invite = world.hear_what(callee, "INVITE");
-        world.answer(callee, &invite, 200);
+        world.phone_answers(callee, "INVITE", 200);
         let ok = world.hear_what(call.caller, "200");
         call.ua.answered(&ok);
         let mut rng = StdRng::seed_from_u64(seed);

@@ -396,8 +396,7 @@ fn the_dialogs_requests_use_what_the_call_was_set_up_with() {
     let sent = world.request_in(node, &dialog, INFO);
     assert_eq!(sent.meta.transport, Transport::Tcp);
     world.settle();
-    let info = world.hear_what(phone, "INFO");
-    world.answer(phone, &info, 200);
+    world.phone_answers(phone, "INFO", 200);
     world.told(node);
     assert_eq!(world.connections_made(), 1);
     // A closed connection is opened again.

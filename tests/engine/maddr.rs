@@ -39,8 +39,7 @@ fn forwarded(world: &mut World, case: &Case, uri: &str, there: Phone) -> Heard {
     );
     world.proxy(case.node, told.id(), plan(&[uri]));
     world.run_ms(200);
-    let heard = world.hear_what(there, "MESSAGE");
-    world.answer(there, &heard, 200);
+    let heard = world.phone_answers(there, "MESSAGE", 200);
     world.hear_what(case.caller, "200");
     heard
 }

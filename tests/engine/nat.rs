@@ -84,8 +84,7 @@ fn reliable_provisional_responses_and_their_pracks_take_it_too() {
     world.request_in(node, &dialog, UPDATE);
     world.settle();
     world.hear_what(phone, "200");
-    let update = world.hear_what(phone, "UPDATE");
-    world.answer(phone, &update, 200);
+    world.phone_answers(phone, "UPDATE", 200);
     world.respond(node, id, crate::world::BUSY);
     world.finish();
 }
@@ -112,8 +111,7 @@ fn a_call_to_a_phone_behind_a_translator_is_acknowledged_and_ended_there() {
     world.request_in(node, &dialog, BYE);
     world.settle();
     world.hear_what(phone, "ACK");
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.phone_answers(phone, "BYE", 200);
     world.finish();
 }
 
@@ -129,12 +127,10 @@ fn a_cancel_reaches_a_callee_behind_a_translator() {
     let uri = format!("sip:phone@{}", told.meta.peer);
     let sent = world.request(node, &format!("INVITE {uri} SIP/2.0\r\n"));
     world.settle();
-    let invite = world.hear_what(phone, "INVITE");
-    world.answer(phone, &invite, 180);
+    let invite = world.phone_answers(phone, "INVITE", 180);
     world.cancel(node, sent.transaction);
     world.settle();
-    let cancel = world.hear_what(phone, "CANCEL");
-    world.answer(phone, &cancel, 200);
+    world.phone_answers(phone, "CANCEL", 200);
     world.answer(phone, &invite, 487);
     world.hear_what(phone, "ACK");
     world.finish();
@@ -245,8 +241,7 @@ fn a_name_in_the_contact_is_always_used() {
     let dialog = world.respond(node, id, RINGING).dialog_id();
     world.give(node, crate::world::request_in(&dialog, INFO));
     world.settle();
-    let info = world.hear_what(elsewhere, "INFO");
-    world.answer(elsewhere, &info, 200);
+    world.phone_answers(elsewhere, "INFO", 200);
     world.respond(node, id, crate::world::BUSY);
     world.finish();
 }
@@ -292,8 +287,7 @@ fn a_peer_that_marks_its_contact_is_reached_where_it_was_heard_from_when_that_is
         world.request_in(node, &sent.dialog_id(), BYE);
         world.settle();
         let at = if marked { phone } else { elsewhere };
-        let bye = world.hear_what(at, "BYE");
-        world.answer(at, &bye, 200);
+        world.phone_answers(at, "BYE", 200);
         world.finish();
     }
 }

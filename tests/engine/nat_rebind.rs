@@ -22,8 +22,7 @@ fn the_next_request_of_the_peer_shows_where_it_is_now() {
     let bye = world.request_in(node, &dialog, BYE);
     assert_eq!(bye.meta.peer, told.meta.peer);
     world.settle();
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.phone_answers(phone, "BYE", 200);
     world.finish();
 }
 

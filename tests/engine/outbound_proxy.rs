@@ -30,8 +30,7 @@ fn a_new_request_goes_to_the_proxy_unless_the_application_says_where_to() {
     let text = "OPTIONS sip:bob@example.com SIP/2.0\r\n";
     world.perform_action(node, request_via("sip:10.0.0.60", text));
     world.settle();
-    let options = world.hear_what(other, "OPTIONS");
-    world.answer(other, &options, 200);
+    world.phone_answers(other, "OPTIONS", 200);
     world.finish();
 }
 
@@ -71,8 +70,7 @@ fn every_branch_of_a_proxied_request_goes_to_the_proxy() {
     let id = world.next_told(node).id();
     world.proxy(node, id, plan(&["sip:bob@one.example.com"]));
     world.settle();
-    let heard = world.hear_what(proxy, "OPTIONS");
-    world.answer(proxy, &heard, 200);
+    world.phone_answers(proxy, "OPTIONS", 200);
     assert_eq!(world.heard_what(caller), ["200"]);
     world.finish();
 }

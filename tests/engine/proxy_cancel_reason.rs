@@ -9,8 +9,7 @@ fn ringing(world: &mut World) -> (Proxying, [Heard; 2]) {
     world.proxy(call.node, call.id, at_once(call.plan(&[0, 1])));
     world.settle();
     let invites = [0, 1].map(|at| {
-        let invite = world.hear_what(call.callees[at], "INVITE");
-        world.answer(call.callees[at], &invite, 180);
+        let invite = world.phone_answers(call.callees[at], "INVITE", 180);
         invite
     });
     world.heard(call.caller);

@@ -129,16 +129,14 @@ fn credentials_that_nobody_has_asked_for_go_where_the_application_says() {
         repeat(&mut world, &mut call, &[&other], &[1]);
         let is_answer = other.contains("Other");
         let goes_to = if is_answer { a } else { b };
-        let message = world.hear_what(goes_to, "MESSAGE");
-        world.answer(goes_to, &message, 200);
+        world.phone_answers(goes_to, "MESSAGE", 200);
         world.finish();
     }
     // Nor do those of another call.
     let mut call = challenged(&mut world);
     call.ua.call_id.push_str("-other");
     repeat(&mut world, &mut call, &[CREDENTIALS], &[1]);
-    let message = world.hear_what(call.callees[1], "MESSAGE");
-    world.answer(call.callees[1], &message, 200);
+    world.phone_answers(call.callees[1], "MESSAGE", 200);
     world.finish();
 }
 
@@ -155,8 +153,7 @@ fn another_application_has_not_been_challenged() {
     let action = drachtio::engine::Action::Proxy { transaction, plan };
     world.give_as(call.node, AppId(2), action);
     world.settle();
-    let message = world.hear_what(call.callees[1], "MESSAGE");
-    world.answer(call.callees[1], &message, 200);
+    world.phone_answers(call.callees[1], "MESSAGE", 200);
     world.finish();
 }
 
@@ -167,14 +164,12 @@ fn it_is_remembered_as_long_as_a_transaction_may_take() {
     let [a, b, _] = call.callees;
     world.run_secs(30);
     repeat(&mut world, &mut call, &[CREDENTIALS], &[1]);
-    let message = world.hear_what(a, "MESSAGE");
-    world.answer(a, &message, 200);
+    world.phone_answers(a, "MESSAGE", 200);
     assert_eq!(world.census(call.node).challenges, 1);
     world.run_secs(3);
     assert_eq!(world.census(call.node).challenges, 0);
     repeat(&mut world, &mut call, &[CREDENTIALS], &[1]);
-    let message = world.hear_what(b, "MESSAGE");
-    world.answer(b, &message, 200);
+    world.phone_answers(b, "MESSAGE", 200);
     world.finish();
 }
 

@@ -67,8 +67,7 @@ fn destinations_that_cannot_be_used_are_skipped() {
     ];
     let command = world.proxy(call.node, call.id, plan(&bad));
     world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 200);
+    world.phone_answers(a, "INVITE", 200);
     assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
     world.finish();
 }
@@ -107,8 +106,7 @@ fn a_refused_connection_moves_on_at_once() {
         }
         let command = world.proxy(call.node, call.id, plan);
         world.settle();
-        let invite = world.hear_what(a, "INVITE");
-        world.answer(a, &invite, 200);
+        world.phone_answers(a, "INVITE", 200);
         assert_eq!(world.heard_what(call.caller), ["200"]);
         assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
         world.finish();
@@ -145,8 +143,7 @@ fn a_destination_that_swallows_connections_is_left_in_time() {
     let uris = ["sip:x@10.0.0.77;transport=tcp", "sip:x@10.0.0.21"];
     let command = world.proxy(call.node, call.id, plan(&uris));
     world.run_secs(11);
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 200);
+    world.phone_answers(a, "INVITE", 200);
     assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
     world.finish();
 }

@@ -34,8 +34,7 @@ fn a_group_is_tried_when_all_of_the_one_before_have_failed() {
     world.answer(a, &first, 486);
     assert!(world.heard(c).is_empty(), "b may still answer");
     world.answer(b, &second, 404);
-    let third = world.hear_what(c, "INVITE");
-    world.answer(c, &third, 200);
+    world.phone_answers(c, "INVITE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     assert_eq!(
         world.proxy_replies(call.node, command),
@@ -52,8 +51,7 @@ fn a_group_that_cannot_be_sent_at_all_is_passed_over() {
     let groups: [&[&str]; 2] = [&["tel:+1", "mailto:a@b"], &["sip:a@10.0.0.21"]];
     world.proxy(call.node, call.id, plan(&groups));
     world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 200);
+    world.phone_answers(a, "INVITE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     world.finish();
 }
@@ -70,8 +68,7 @@ fn a_success_in_a_group_leaves_the_next_one_untried() {
     world.proxy(call.node, call.id, plan(&groups));
     world.settle();
     let first = world.hear_what(a, "INVITE");
-    let second = world.hear_what(b, "INVITE");
-    world.answer(b, &second, 180);
+    let second = world.phone_answers(b, "INVITE", 180);
     world.answer(a, &first, 200);
     world.hear_what(b, "CANCEL");
     world.answer(b, &second, 487);
@@ -97,8 +94,7 @@ fn contacts_that_a_member_was_redirected_to_join_its_group() {
     let text = crate::world::answer(&first, 302, "a", &["Contact: <sip:c@10.0.0.23>"], "");
     world.say_back(a, &first, text);
     world.settle();
-    let third = world.hear_what(c, "INVITE");
-    world.answer(c, &third, 486);
+    world.phone_answers(c, "INVITE", 486);
     world.answer(b, &second, 486);
     world.hear_what(b, "ACK");
     let last = world.hear_what(b, "INVITE");

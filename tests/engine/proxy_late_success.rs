@@ -132,8 +132,7 @@ fn a_2xx_that_cannot_go_back_is_ended_too() {
     world.say_back(callee, &invite, text);
     world.settle();
     world.hear_what(callee, "ACK");
-    let bye = world.hear_what(callee, "BYE");
-    world.answer(callee, &bye, 200);
+    world.phone_answers(callee, "BYE", 200);
     world.caller_is_refused(&call, 502);
     world.finish();
 }

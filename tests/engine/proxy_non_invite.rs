@@ -90,8 +90,7 @@ fn a_target_that_is_tried_after_32_s_may_answer_a_caller_that_is_still_there() {
     let [_, b, _] = call.callees;
     world.proxy(call.node, call.id, call.plan(&[0, 1]));
     world.run_secs(33);
-    let message = world.hear_what(b, "MESSAGE");
-    world.answer(b, &message, 200);
+    world.phone_answers(b, "MESSAGE", 200);
     assert_eq!(world.heard_what(call.caller), ["100", "200"]);
     world.finish();
 }

@@ -26,8 +26,7 @@ fn starts_responses_and_ends_are_told_in_their_order() {
     for code in [100, 180, 486] {
         world.answer(a, &invite, code);
     }
-    let invite = world.hear_what(b, "INVITE");
-    world.answer(b, &invite, 183);
+    let invite = world.phone_answers(b, "INVITE", 183);
     world.answer(b, &invite, 200);
     let replies = world.proxy_replies(call.node, command);
     assert_eq!(
@@ -53,8 +52,7 @@ fn a_response_names_its_branch() {
     let (call, command) = telling(&mut world, |call| at_once(call.plan(&[0, 1])));
     let [a, b, _] = call.callees;
     for callee in [b, a] {
-        let invite = world.hear_what(callee, "INVITE");
-        world.answer(callee, &invite, 486);
+        world.phone_answers(callee, "INVITE", 486);
     }
     let branches: Vec<_> = world
         .replies(call.node, command)
@@ -75,8 +73,7 @@ fn the_losers_are_cancelled() {
     let (call, command) = telling(&mut world, |call| at_once(call.plan(&[0, 1])));
     let [a, b, _] = call.callees;
     let first = world.hear_what(a, "INVITE");
-    let second = world.hear_what(b, "INVITE");
-    world.answer(b, &second, 180);
+    let second = world.phone_answers(b, "INVITE", 180);
     world.answer(a, &first, 200);
     let replies = world.proxy_replies(call.node, command);
     assert_eq!(
@@ -98,8 +95,7 @@ fn what_takes_too_long_has_a_reason_for_each_timer() {
     });
     let [_, _, c] = call.callees;
     world.run_secs(4);
-    let third = world.hear_what(c, "INVITE");
-    world.answer(c, &third, 180);
+    let third = world.phone_answers(c, "INVITE", 180);
     world.run_secs(190);
     world.answer(c, &third, 487);
     world.run_secs(40);
@@ -140,8 +136,7 @@ fn what_cannot_be_reached_has_a_reason() {
         plan
     });
     let [_, b, _] = call.callees;
-    let invite = world.hear_what(b, "INVITE");
-    world.answer(b, &invite, 200);
+    world.phone_answers(b, "INVITE", 200);
     assert_eq!(
         world.proxy_replies(call.node, command),
         [
@@ -172,8 +167,7 @@ fn a_redirection_that_is_followed_is_told() {
     let text = answer(&invite, 302, "a", &["Contact: <sip:b@10.0.0.22>"], "");
     world.say_back(a, &invite, text);
     world.settle();
-    let invite = world.hear_what(b, "INVITE");
-    world.answer(b, &invite, 200);
+    world.phone_answers(b, "INVITE", 200);
     let replies = world.proxy_replies(call.node, command);
     assert_eq!(
         replies[1..4],

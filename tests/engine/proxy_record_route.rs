@@ -220,8 +220,7 @@ fn names_on_the_way_are_looked_up() {
     world.say(call.alice, call.node, bye);
     world.settle();
     world.hear_what(next, "ACK");
-    let bye = world.hear_what(next, "BYE");
-    world.answer(next, &bye, 200);
+    world.phone_answers(next, "BYE", 200);
     world.hear_what(call.alice, "200");
 
     call.alice_ua.target = "sip:bob@nowhere.example.com".to_string();

@@ -40,8 +40,7 @@ fn the_contacts_are_tried_before_the_other_destinations() {
     let invite = world.hear_what(b, "INVITE");
     assert_eq!(invite.request_uri(), Some("sip:y@10.0.0.22"));
     world.answer(b, &invite, 404);
-    let invite = world.hear_what(c, "INVITE");
-    world.answer(c, &invite, 200);
+    world.phone_answers(c, "INVITE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     let replies = world.proxy_replies(call.node, command);
     assert_eq!(replies, ["302", "486", "404", "200", "done"]);
@@ -109,8 +108,7 @@ fn in_a_simultaneous_search_the_contacts_are_called_at_once() {
     let command = world.proxy(call.node, call.id, plan);
     world.settle();
     let first = world.hear_what(a, "INVITE");
-    let second = world.hear_what(b, "INVITE");
-    world.answer(b, &second, 180);
+    let second = world.phone_answers(b, "INVITE", 180);
     redirect(
         &mut world,
         a,

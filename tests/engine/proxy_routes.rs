@@ -41,8 +41,7 @@ fn via(next_hop: &str) -> ProxyPlan {
 fn heard(world: &mut World, case: &Case, plan: ProxyPlan, by: Phone) -> Heard {
     world.proxy(case.node, case.id, plan);
     world.settle();
-    let heard = world.hear_what(by, "MESSAGE");
-    world.answer(by, &heard, 200);
+    let heard = world.phone_answers(by, "MESSAGE", 200);
     world.hear_what(case.caller, "200");
     heard
 }

@@ -13,8 +13,7 @@ fn the_next_destination_is_tried_when_one_fails() {
     world.answer(a, &invite, 180);
     world.answer(a, &invite, 486);
     world.hear_what(a, "ACK");
-    let invite = world.hear_what(b, "INVITE");
-    world.answer(b, &invite, 200);
+    world.phone_answers(b, "INVITE", 200);
     assert!(world.heard(c).is_empty());
     assert_eq!(world.heard_what(call.caller), ["180", "200"]);
     assert_eq!(world.search_replies(&call), ["486", "200", "done"]);
@@ -124,8 +123,7 @@ fn a_repeated_invite_is_proxied_once_and_answered_with_the_last_response() {
     world.say(call.caller, call.node, &call.request);
     world.settle();
     assert_eq!(world.heard_what(call.caller), ["100"]);
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 180);
+    let invite = world.phone_answers(a, "INVITE", 180);
     world.say(call.caller, call.node, &call.request);
     world.settle();
     assert_eq!(world.heard_what(call.caller), ["180", "180"]);
@@ -146,8 +144,7 @@ fn other_requests_than_invite_are_tried_one_after_the_other_too() {
     let [a, b, _] = call.callees;
     world.answer(a, &message, 404);
     assert!(world.heard(a).is_empty(), "there is no ACK");
-    let message = world.hear_what(b, "MESSAGE");
-    world.answer(b, &message, 200);
+    world.phone_answers(b, "MESSAGE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     assert_eq!(world.search_replies(&call), ["404", "200", "done"]);
     world.finish();
@@ -163,8 +160,7 @@ fn without_full_response_the_application_hears_only_that_it_has_begun() {
     let command = world.proxy(call.node, call.id, plan);
     assert_eq!(world.proxy_replies(call.node, command), ["done"]);
     world.settle();
-    let message = world.hear_what(a, "MESSAGE");
-    world.answer(a, &message, 200);
+    world.phone_answers(a, "MESSAGE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     assert!(world.proxy_replies(call.node, command).is_empty());
     world.finish();
@@ -182,8 +178,7 @@ fn a_request_can_be_proxied_or_answered_but_not_both() {
     let refusal = world.refused(call.node, crate::world::respond(call.id, crate::world::OK));
     assert_eq!(refusal.code(), "DRT_ERR_UNKNOWN_TRANSACTION");
     world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 486);
+    world.phone_answers(a, "INVITE", 486);
     let late = world.proxy(call.node, call.id, call.plan(&[0]));
     assert_eq!(world.proxy_replies(call.node, late), [unknown]);
     world.caller_is_refused(&call, 486);

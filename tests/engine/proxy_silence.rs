@@ -23,8 +23,7 @@ fn its_2xx_is_the_call_while_the_search_goes_on_and_who_rings_is_cancelled() {
     world.answer(call.callees[0], &invite, 200);
     let ok = world.hear_what(call.caller, "200");
     assert_eq!(ok.to_tag(), Some("tag-10.0.0.21"));
-    let cancel = world.hear_what(call.callees[1], "CANCEL");
-    world.answer(call.callees[1], &cancel, 200);
+    world.phone_answers(call.callees[1], "CANCEL", 200);
     world.answer(call.callees[1], &second, 487);
     world.hear_what(call.callees[1], "ACK");
     // It is repeated until the caller acknowledges it, and goes back each time.
@@ -53,8 +52,7 @@ fn its_2xx_is_acknowledged_and_ended_when_the_caller_has_been_refused() {
     world.caller_is_refused(&call, 408);
     world.answer(call.callees[0], &invite, 200);
     world.hear_what(call.callees[0], "ACK");
-    let bye = world.hear_what(call.callees[0], "BYE");
-    world.answer(call.callees[0], &bye, 200);
+    world.phone_answers(call.callees[0], "BYE", 200);
     assert!(world.heard(call.caller).is_empty());
     world.finish();
 }
@@ -67,14 +65,12 @@ fn it_is_cancelled_when_it_rings() {
         world.heard(call.caller);
         world.answer(call.callees[0], &invite, 180);
         assert!(world.heard(call.caller).is_empty());
-        let cancel = world.hear_what(call.callees[0], "CANCEL");
-        world.answer(call.callees[0], &cancel, 200);
+        world.phone_answers(call.callees[0], "CANCEL", 200);
         world.answer(call.callees[0], &invite, 487);
         world.hear_what(call.callees[0], "ACK");
         assert!(world.heard(call.caller).is_empty());
         if callees.len() > 1 {
-            let second = world.hear_what(call.callees[1], "INVITE");
-            world.answer(call.callees[1], &second, 200);
+            world.phone_answers(call.callees[1], "INVITE", 200);
             world.hear_what(call.caller, "200");
         }
         world.finish();
@@ -92,8 +88,7 @@ fn its_failure_is_acknowledged_and_may_be_the_best_there_is() {
         world.records(call.node).is_empty(),
         "it has been recorded as silent"
     );
-    let second = world.hear_what(call.callees[1], "INVITE");
-    world.answer(call.callees[1], &second, 486);
+    world.phone_answers(call.callees[1], "INVITE", 486);
     world.hear_what(call.callees[1], "ACK");
     let refused = world.hear_what(call.caller, "603");
     let ack = companion(&call.request, "ACK", Some(&refused));

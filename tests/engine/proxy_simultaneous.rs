@@ -26,8 +26,7 @@ fn the_first_to_answer_gets_the_call_and_the_others_are_cancelled() {
     world.answer(b, &invites[1], 180);
     world.answer(b, &invites[1], 200);
     assert_eq!(world.search_replies(&call), ["200", "done"]);
-    let cancel = world.hear_what(a, "CANCEL");
-    world.answer(a, &cancel, 200);
+    world.phone_answers(a, "CANCEL", 200);
     world.answer(a, &invites[0], 487);
     world.hear_what(a, "ACK");
     // A CANCEL may follow only a provisional response (§9.1).

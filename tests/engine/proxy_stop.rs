@@ -78,8 +78,7 @@ fn a_search_that_is_over_or_somebody_elses_cannot_be_stopped() {
     let other = world.give_as(call.node, drachtio::engine::AppId(9), cancel(call.id));
     assert!(matches!(world.reply(call.node, other), Reply::Refused(_)));
     world.settle();
-    let invite = world.hear_what(a, "INVITE");
-    world.answer(a, &invite, 200);
+    world.phone_answers(a, "INVITE", 200);
     let refusal = world.refused(call.node, cancel(call.id));
     assert_eq!(refusal.to_string(), unknown);
     world.finish();

@@ -17,8 +17,7 @@ fn a_destination_that_says_nothing_is_left_after_32_s() {
     assert!(world.heard(b).is_empty());
     assert_eq!(world.heard(a).len(), 7);
     world.run_ms(200);
-    let invite = world.hear_what(b, "INVITE");
-    world.answer(b, &invite, 200);
+    world.phone_answers(b, "INVITE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     assert_eq!(world.proxy_replies(call.node, command), ["200", "done"]);
     world.finish();
@@ -59,8 +58,7 @@ fn a_provisional_timeout_moves_on_and_a_late_answer_still_counts() {
     });
     let [a, b, _] = call.callees;
     world.run_secs(1);
-    let second = world.hear_what(b, "INVITE");
-    world.answer(b, &second, 180);
+    let second = world.phone_answers(b, "INVITE", 180);
     // The late one is cancelled as soon as that is possible, but may have answered meanwhile.
     world.heard(a);
     world.answer(a, &first, 180);
@@ -123,12 +121,10 @@ fn a_final_timeout_cancels_and_moves_on() {
     world.run_ms(9_900);
     assert!(world.heard(a).is_empty());
     world.run_ms(200);
-    let cancel = world.hear_what(a, "CANCEL");
-    world.answer(a, &cancel, 200);
+    world.phone_answers(a, "CANCEL", 200);
     world.answer(a, &invite, 487);
     world.hear_what(a, "ACK");
-    let invite = world.hear_what(b, "INVITE");
-    world.answer(b, &invite, 486);
+    world.phone_answers(b, "INVITE", 486);
     let failure = world.heard(call.caller).pop().unwrap();
     assert_eq!(failure.status(), Some(486));
     world.acknowledge_failure(&call, &failure);
@@ -145,8 +141,7 @@ fn a_final_timeout_of_another_request_moves_on_too() {
     plan.final_timeout = Some(2 * SECOND);
     world.proxy(call.node, call.id, plan);
     world.run_ms(2_100);
-    let message = world.hear_what(b, "MESSAGE");
-    world.answer(b, &message, 200);
+    world.phone_answers(b, "MESSAGE", 200);
     assert_eq!(world.heard_what(call.caller), ["200"]);
     world.finish();
 }

@@ -75,8 +75,7 @@ fn a_websocket_like_client_is_called_over_its_connection() {
     world.request_in(node, &dialog, BYE);
     world.settle();
     world.hear_what(phone, "ACK");
-    let bye = world.hear_what(phone, "BYE");
-    world.answer(phone, &bye, 200);
+    world.phone_answers(phone, "BYE", 200);
     assert_eq!(world.connections_made(), 1);
     world.finish();
 }
@@ -240,8 +239,7 @@ fn a_client_cannot_register_somebody_elses_address_to_get_its_calls() {
         let draft = format!("MESSAGE {contact} SIP/2.0\r\n");
         world.give(node, request(&draft));
         world.settle();
-        let heard = world.hear_what(victim, "MESSAGE");
-        world.answer(victim, &heard, 200);
+        world.phone_answers(victim, "MESSAGE", 200);
         world.told(node);
     }
     world.finish();

@@ -82,8 +82,7 @@ fn a_branch_whose_name_server_hangs_is_given_up_for_the_next() {
     destinations.provisional_timeout = Some(Duration::from_secs(2));
     world.proxy(proxying.node, proxying.id, destinations);
     world.run_ms(2_100);
-    let invite = world.hear_what(second, "INVITE");
-    world.answer(second, &invite, 486);
+    world.phone_answers(second, "INVITE", 486);
     world.caller_is_refused(&proxying, 486);
     world.finish();
 }

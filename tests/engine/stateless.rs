@@ -244,8 +244,7 @@ fn an_engine_that_was_not_started_for_it_takes_other_requests_only() {
     world.proxy(call.node, id, to_callee);
     world.settle();
     assert!(world.census(call.node).is_empty());
-    let message = world.hear_what(call.callees[0], "MESSAGE");
-    world.answer(call.callees[0], &message, 200);
+    world.phone_answers(call.callees[0], "MESSAGE", 200);
     world.hear_what(call.caller, "200");
     world.finish();
 }

@@ -88,8 +88,7 @@ fn the_last_notify_ends_the_subscription_at_both_sides() {
     let (node, phone, _, sent) = subscribed_at(&mut world);
     world.request_in(node, &sent.dialog_id(), TERMINATED);
     world.settle();
-    let notify = world.hear_what(phone, "NOTIFY");
-    world.answer(phone, &notify, 200);
+    world.phone_answers(phone, "NOTIFY", 200);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
 
@@ -126,8 +125,7 @@ fn the_last_notify_of_a_refer_leaves_the_call() {
     world.request_in(node, &dialog, TERMINATED);
     world.settle();
     world.hear_what(phone, "200");
-    let notify = world.hear_what(phone, "NOTIFY");
-    world.answer(phone, &notify, 200);
+    world.phone_answers(phone, "NOTIFY", 200);
     world.told(node);
     assert_eq!(world.census(node).dialogs, 1);
     world.phone_hangs_up(phone, node, &mut alice);
@@ -375,8 +373,7 @@ fn a_subscription_inside_a_call_and_the_call_end_each_by_itself() {
     }
     world.request_in(node, &dialog, TERMINATED);
     world.settle();
-    let notify = world.hear_what(phone, "NOTIFY");
-    world.answer(phone, &notify, 200);
+    world.phone_answers(phone, "NOTIFY", 200);
     assert_eq!(world.told_what(node), ["200"]);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();

@@ -234,8 +234,7 @@ fn the_heir_hears_of_the_answer_to_what_was_sent_in_a_dialog() {
     world.settle();
     world.app_leaves(node, APP, DIALOGS);
     world.app_adopts(node, APP, HEIR);
-    let info = world.hear_what(phone, "INFO");
-    world.answer(phone, &info, 200);
+    world.phone_answers(phone, "INFO", 200);
     assert_eq!(heirs_news(&mut world, node)[0].what(), "200");
     let bye = world.give_as(node, HEIR, request_in(&dialog, BYE));
     sent(world.reply(node, bye));

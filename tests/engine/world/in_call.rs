@@ -14,6 +14,13 @@ impl World {
         request
     }
 
+    /// The next thing that the phone hears must be this request, which it answers.
+    pub fn phone_answers(&mut self, phone: Phone, method: &str, code: u16) -> Heard {
+        let request = self.hear_what(phone, method);
+        self.answer(phone, &request, code);
+        request
+    }
+
     /// The phone hears that its INVITE is being tried and then that it is answered.
     pub fn phone_is_answered(&mut self, phone: Phone, ua: &mut Ua) -> Heard {
         self.settle();
