@@ -38,9 +38,7 @@ fn a_caller_that_demands_reliable_ringing_waits_for_the_application() {
     let node = node(&mut world);
     let phone = world.phone("10.0.0.9:5060");
     let mut ua = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = ua.request_with("INVITE", &["Require: 100rel"], "");
-    world.say(phone, node, &invite);
-    world.settle();
+    let invite = world.phone_asks_with(phone, node, &mut ua, "INVITE", &["Require: 100rel"], "");
     assert_eq!(world.heard_what(phone), ["100"]);
     let id = world.next_told(node).id();
     world.respond(node, id, BUSY);

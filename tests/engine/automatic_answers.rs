@@ -149,12 +149,8 @@ fn an_application_that_never_answers_is_spoken_for_after_64_s() {
 #[test]
 fn a_call_that_rings_says_so_every_minute() {
     let mut world = World::new(1);
-    let (node, phone) = world.node_and_phone();
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.hear_what(phone, "100");
-    let id = world.next_told(node).id();
     world.respond(node, id, RINGING);
     world.run_secs(200);
     let heard = world.heard(phone);
@@ -190,9 +186,7 @@ fn what_the_request_says_comes_back_in_its_responses() {
         "Via: SIP/2.0/TCP first.example.com;branch=z9hG4bKx, SIP/2.0/UDP second.example.com",
         "Record-Route: <sip:10.3.3.3;lr>",
     ];
-    let invite = alice.request_with("INVITE", &headers, "");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", &headers, "");
     let id = world.next_told(node).id();
     world.respond(node, id, RINGING);
     world.respond(node, id, BUSY);

@@ -1,21 +1,25 @@
 //! RFC 3261 §17.1.4, §18.4, RFC 5626 §5.3.1: when a connection ends, what waits for it fails at
 //! once, and the application is told what it had there.
 
-use crate::world::{answer, request_in, Node, Phone, World, ACK, BUSY, BYE, INFO, OK};
+use crate::world::{answer, request_in, Node, Phone, World, BUSY, BYE, INFO, OK};
 use drachtio::engine::{AppId, ClosedConnection, Transport};
 
 const URI: &str = "sip:x7k2@9fqh2.invalid;transport=tcp";
 
+/// A client that has registered over a connection.
 fn registered(world: &mut World) -> (Node, Phone) {
     let node = world.node("198.51.100.1:5060");
     let phone = world.phone("203.0.113.9:5060").by_tcp();
-    let mut ua = world.ua(phone, "sip:198.51.100.1");
-    let register = ua.request_with("REGISTER", &[&format!("Contact: <{URI}>")], "");
-    world.say(phone, node, register);
-    world.settle();
-    world.app_accepts(node);
-    world.heard(phone);
+    registers(world, node, phone);
     (node, phone)
+}
+
+fn registers(world: &mut World, node: Node, phone: Phone) {
+    let mut ua = world.ua(phone, "sip:198.51.100.1");
+    let contact = format!("Contact: <{URI}>");
+    world.phone_asks_with(phone, node, &mut ua, "REGISTER", &[&contact], "");
+    world.app_accepts(node);
+    world.hear_what(phone, "200");
 }
 
 /// The one end that the application was told of.
@@ -104,15 +108,9 @@ fn a_proxied_request_goes_on_to_the_next_destination() {
 fn a_call_whose_peer_is_gone_is_named_and_can_not_be_spoken_in() {
     let mut world = World::new(1);
     let (node, phone) = registered(&mut world);
-    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
-    let invite = alice.request("INVITE").replace(&alice.contact(), URI);
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
-    let dialog = world.respond(node, id, OK).dialog_id();
-    world.phone_is_answered(phone, &mut alice);
-    world.phone_acknowledges(phone, node, &mut alice);
-    world.told(node);
+    let (mut alice, dialog) = world.call_in_with(phone, node, |alice| {
+        alice.request("INVITE").replace(&alice.contact(), URI)
+    });
     world.close_connections(phone);
     world.settle();
     assert_eq!(
@@ -133,24 +131,11 @@ fn a_call_whose_peer_is_gone_is_named_and_can_not_be_spoken_in() {
 fn a_client_that_registers_again_is_reached_in_its_old_calls() {
     let mut world = World::new(1);
     let (node, phone) = registered(&mut world);
-    let sent = world.request(node, &format!("INVITE {URI} SIP/2.0\r\n"));
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
-    let contact = format!("Contact: <{URI}>");
-    world.say_back(phone, &invite, answer(&invite, 200, "b", &[&contact], ""));
-    world.settle();
-    world.app_asks(node, phone, &sent.dialog_id(), ACK);
+    let (_, dialog) = world.call_out_with(node, phone, URI, URI);
     world.close_connections(phone);
     world.settle();
-    let mut ua = world.ua(phone, "sip:198.51.100.1");
-    let register = ua.request_with("REGISTER", &[&contact], "");
-    world.say(phone, node, register);
-    world.settle();
-    let told = world.told(node).pop().unwrap();
-    world.respond(node, told.id(), OK);
-    world.settle();
-    world.hear_what(phone, "200");
-    world.app_hangs_up(node, phone, &sent.dialog_id());
+    registers(&mut world, node, phone);
+    world.app_hangs_up(node, phone, &dialog);
     world.finish();
 }
 
@@ -158,18 +143,9 @@ fn a_client_that_registers_again_is_reached_in_its_old_calls() {
 fn a_call_that_no_bye_can_end_is_forgotten_in_time() {
     let mut world = World::new(1);
     let (node, phone) = registered(&mut world);
-    let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
-    let invite = alice.request("INVITE").replace(&alice.contact(), URI);
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
-    let dialog = world.respond(node, id, OK).dialog_id();
-    world.settle();
-    let ack = alice.request("ACK");
-    let ok = world.heard(phone).pop().unwrap();
-    alice.answered(&ok);
-    drop(ack);
-    world.phone_acknowledges(phone, node, &mut alice);
+    let (_, dialog) = world.call_in_with(phone, node, |alice| {
+        alice.request("INVITE").replace(&alice.contact(), URI)
+    });
     world.close_connections(phone);
     world.settle();
     let refusal = world.refused(node, request_in(&dialog, BYE));
@@ -203,9 +179,7 @@ fn every_application_hears_of_what_it_had_there() {
     world.assign_requests(node, AppId(2));
     let mut ua = world.ua(phone, "sip:198.51.100.1");
     let contact = "Contact: <sip:other@9fqh2.invalid>";
-    let register = ua.request_with("REGISTER", &[contact], "");
-    world.say(phone, node, register);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut ua, "REGISTER", &[contact], "");
     let id = world.next_told(node).id();
     world.give_as(node, AppId(2), crate::world::respond(id, OK));
     world.settle();

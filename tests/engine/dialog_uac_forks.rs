@@ -1,44 +1,23 @@
 //! RFC 3261 §12.1.2, §13.2.2: the dialogs that an INVITE makes at its sender, one for each fork.
 
-use crate::world::{
-    answer, to_tag, uri_of, value, Heard, Node, Phone, Sent, World, ACK, BYE, INFO,
-};
+use crate::world::{answer, tags, uri_of, value, Heard, World, ACK, BYE, INFO};
 use drachtio::message::{HeaderId, Message};
 
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9:5060>";
 
-fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
-    let (node, phone, sent, invite) = world.outbound("INVITE");
-    (node, phone, sent, invite)
-}
-
-fn say(world: &mut World, phone: Phone, invite: &Heard, code: u16, tag: &str) {
-    let text = answer(invite, code, tag, &[CONTACT], "");
-    world.say_back(phone, invite, text);
-    world.settle();
-}
-
-fn tags(heard: &[Heard], what: &str) -> Vec<String> {
-    heard
-        .iter()
-        .filter(|one| one.what() == what)
-        .map(|one| to_tag(one).to_string())
-        .collect()
-}
-
 #[test]
 fn each_fork_that_rings_makes_an_early_dialog_of_the_same_id() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     for tag in ["one", "two", "one"] {
-        say(&mut world, phone, &invite, 180, tag);
+        world.fork_answers(phone, &invite, 180, tag);
     }
     assert_eq!(world.census(node).dialogs, 2);
     for told in world.told(node) {
         assert_eq!(told.transaction, Some(sent.transaction));
         assert_eq!(told.dialog, sent.dialog);
     }
-    say(&mut world, phone, &invite, 486, "one");
+    world.fork_answers(phone, &invite, 486, "one");
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
 }
@@ -46,23 +25,23 @@ fn each_fork_that_rings_makes_an_early_dialog_of_the_same_id() {
 #[test]
 fn a_provisional_response_without_a_tag_makes_no_dialog() {
     let mut world = World::new(1);
-    let (node, phone, _, invite) = invited(&mut world);
+    let (node, phone, _, invite) = world.outbound("INVITE");
     let text = answer(&invite, 180, "x", &[], "").replace(";tag=x", "");
     world.say_back(phone, &invite, text);
     world.settle();
     assert_eq!(world.census(node).dialogs, 0);
     assert_eq!(world.told_what(node), ["180"]);
-    say(&mut world, phone, &invite, 486, "x");
+    world.fork_answers(phone, &invite, 486, "x");
     world.finish();
 }
 
 #[test]
 fn the_fork_that_answers_is_the_call_and_the_others_lapse() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
-    say(&mut world, phone, &invite, 180, "one");
-    say(&mut world, phone, &invite, 180, "two");
-    say(&mut world, phone, &invite, 200, "one");
+    let (node, phone, sent, invite) = world.outbound("INVITE");
+    world.fork_answers(phone, &invite, 180, "one");
+    world.fork_answers(phone, &invite, 180, "two");
+    world.fork_answers(phone, &invite, 200, "one");
     world.request_in(node, &sent.dialog_id(), ACK);
     world.settle();
     assert_eq!(tags(&world.heard(phone), "ACK"), ["one"]);
@@ -77,13 +56,13 @@ fn the_fork_that_answers_is_the_call_and_the_others_lapse() {
 #[test]
 fn a_second_fork_that_answers_is_acknowledged_and_ended() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
-    say(&mut world, phone, &invite, 180, "two");
-    say(&mut world, phone, &invite, 200, "one");
+    let (node, phone, sent, invite) = world.outbound("INVITE");
+    world.fork_answers(phone, &invite, 180, "two");
+    world.fork_answers(phone, &invite, 200, "one");
     world.request_in(node, &sent.dialog_id(), ACK);
     world.settle();
     assert_eq!(tags(&world.heard(phone), "ACK"), ["one"]);
-    say(&mut world, phone, &invite, 200, "two");
+    world.fork_answers(phone, &invite, 200, "two");
     let heard = world.heard(phone);
     assert_eq!(tags(&heard, "ACK"), ["two"]);
     assert_eq!(tags(&heard, "BYE"), ["two"]);
@@ -95,7 +74,7 @@ fn a_second_fork_that_answers_is_acknowledged_and_ended() {
     assert_eq!(world.told_what(node), ["180", "200"]);
     // Its ACK may have been lost: it is sent again each time, and the BYE is not.
     for _ in 0..3 {
-        say(&mut world, phone, &invite, 200, "two");
+        world.fork_answers(phone, &invite, 200, "two");
         let heard = world.heard(phone);
         assert_eq!(tags(&heard, "ACK"), ["two"]);
         assert_eq!(heard.len(), 1);
@@ -111,17 +90,10 @@ fn a_second_fork_that_answers_is_acknowledged_and_ended() {
 #[test]
 fn a_second_fork_is_ended_also_when_the_call_is_over() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
-    say(&mut world, phone, &invite, 200, "one");
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    let heard = world.heard(phone);
-    let bye = heard.iter().find(|one| one.what() == "BYE").unwrap();
-    world.say_back(phone, bye, answer(bye, 200, "", &[], ""));
-    world.settle();
+    let (node, phone, sent, invite) = world.outbound("INVITE");
+    world.first_fork_is_over(node, phone, &sent, &invite);
     assert_eq!(world.census(node).dialogs, 0);
-    say(&mut world, phone, &invite, 200, "two");
+    world.fork_answers(phone, &invite, 200, "two");
     let heard = world.heard(phone);
     assert_eq!(tags(&heard, "ACK"), ["two"]);
     assert_eq!(tags(&heard, "BYE"), ["two"]);
@@ -136,17 +108,10 @@ fn a_second_fork_is_ended_also_when_the_call_is_over() {
 #[test]
 fn a_2xx_that_is_repeated_when_the_call_is_over_is_acknowledged_and_not_told() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
-    say(&mut world, phone, &invite, 200, "one");
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    let heard = world.heard(phone);
-    let bye = heard.iter().find(|one| one.what() == "BYE").unwrap();
-    world.say_back(phone, bye, answer(bye, 200, "", &[], ""));
-    world.settle();
+    let (node, phone, sent, invite) = world.outbound("INVITE");
+    world.first_fork_is_over(node, phone, &sent, &invite);
     world.told(node);
-    say(&mut world, phone, &invite, 200, "one");
+    world.fork_answers(phone, &invite, 200, "one");
     assert_eq!(world.heard_what(phone), ["ACK"]);
     assert!(world.told(node).is_empty());
     assert_eq!(world.census(node).dialogs, 0);
@@ -156,7 +121,7 @@ fn a_2xx_that_is_repeated_when_the_call_is_over_is_acknowledged_and_not_told() {
 #[test]
 fn a_2xx_without_a_tag_is_a_call_too() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let text = answer(&invite, 200, "x", &[CONTACT], "").replace(";tag=x", "");
     world.say_back(phone, &invite, text);
     world.settle();
@@ -184,16 +149,16 @@ fn the_caller_sends_requests_in_the_dialog() {
 #[test]
 fn more_forks_than_are_kept_ring_but_make_no_dialogs() {
     let mut world = World::new(1);
-    let (node, phone, sent, invite) = invited(&mut world);
+    let (node, phone, sent, invite) = world.outbound("INVITE");
     let most = drachtio::engine::limits::MAX_FORKS;
     for number in 0..most + 10 {
-        say(&mut world, phone, &invite, 180, &format!("tag{number}"));
+        world.fork_answers(phone, &invite, 180, &format!("tag{number}"));
     }
     assert_eq!(world.census(node).dialogs, most);
     assert_eq!(world.told(node).len(), most + 10);
     // One of them may be the one that answers.
     let last = format!("tag{}", most + 9);
-    say(&mut world, phone, &invite, 200, &last);
+    world.fork_answers(phone, &invite, 200, &last);
     world.request_in(node, &sent.dialog_id(), ACK);
     world.request_in(node, &sent.dialog_id(), BYE);
     world.settle();

@@ -1,10 +1,9 @@
 //! RFC 3261 §13.2.2.4: an application that wants a call with every fork which accepts its INVITE.
 
-use crate::world::{answer, request_all_forks, to_tag, Heard, Node, Phone, Sent, World, ACK, BYE};
+use crate::world::{request_all_forks, tags, Heard, Node, Phone, Sent, World, ACK, BYE};
 use drachtio::engine::DialogId;
 
 const INVITE: &str = "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n";
-const CONTACT: &str = "Contact: <sip:phone@10.0.0.9:5060>";
 
 fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
     let (node, phone) = world.node_and_phone();
@@ -12,17 +11,6 @@ fn invited(world: &mut World) -> (Node, Phone, Sent, Heard) {
     world.settle();
     let invite = world.hear_what(phone, "INVITE");
     (node, phone, sent, invite)
-}
-
-fn say(world: &mut World, phone: Phone, invite: &Heard, code: u16, tag: &str) {
-    let text = answer(invite, code, tag, &[CONTACT], "");
-    world.say_back(phone, invite, text);
-    world.settle();
-}
-
-fn tags(heard: &[Heard], what: &str) -> Vec<String> {
-    let those = heard.iter().filter(|one| one.what() == what);
-    those.map(|one| to_tag(one).to_string()).collect()
 }
 
 /// The dialogs of what the application was told.
@@ -40,11 +28,11 @@ fn each_2xx_is_told_and_is_a_call_of_its_own() {
         let (node, phone, sent, invite) = invited(&mut world);
         let (first, second) = (sent.dialog_id(), sent.dialog_id().of_fork("two"));
         if early {
-            say(&mut world, phone, &invite, 180, "two");
+            world.fork_answers(phone, &invite, 180, "two");
             world.told(node);
         }
-        say(&mut world, phone, &invite, 200, "one");
-        say(&mut world, phone, &invite, 200, "two");
+        world.fork_answers(phone, &invite, 200, "one");
+        world.fork_answers(phone, &invite, 200, "two");
         let told = dialogs(&mut world, node);
         let ok = |id: &DialogId| ("200".to_string(), Some(id.clone()));
         assert_eq!(told, [ok(&first), ok(&second)]);
@@ -57,7 +45,7 @@ fn each_2xx_is_told_and_is_a_call_of_its_own() {
 
         // Each ACK is repeated for its own 2xx, which is not told again.
         for tag in ["one", "two", "one"] {
-            say(&mut world, phone, &invite, 200, tag);
+            world.fork_answers(phone, &invite, 200, tag);
             assert_eq!(tags(&world.heard(phone), "ACK"), [tag]);
         }
         assert!(world.told(node).is_empty());
@@ -79,14 +67,9 @@ fn each_2xx_is_told_and_is_a_call_of_its_own() {
 fn a_fork_that_answers_when_the_first_call_is_over_is_told_too() {
     let mut world = World::new(1);
     let (node, phone, sent, invite) = invited(&mut world);
-    say(&mut world, phone, &invite, 200, "one");
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    world.hear_what(phone, "ACK");
-    world.phone_answers(phone, "BYE", 200);
+    world.first_fork_is_over(node, phone, &sent, &invite);
     world.told(node);
-    say(&mut world, phone, &invite, 200, "two");
+    world.fork_answers(phone, &invite, 200, "two");
     assert_eq!(world.told_what(node), ["200"]);
     let second = sent.dialog_id().of_fork("two");
     world.request_in(node, &second, ACK);
@@ -100,14 +83,14 @@ fn a_fork_that_answers_when_the_first_call_is_over_is_told_too() {
 fn after_a_cancel_no_further_fork_is_wanted() {
     let mut world = World::new(1);
     let (node, phone, sent, invite) = invited(&mut world);
-    say(&mut world, phone, &invite, 180, "one");
+    world.fork_answers(phone, &invite, 180, "one");
     world.cancel(node, sent.transaction);
-    say(&mut world, phone, &invite, 200, "one");
+    world.fork_answers(phone, &invite, 200, "one");
     world.request_in(node, &sent.dialog_id(), ACK);
     world.settle();
     world.told(node);
     world.heard(phone);
-    say(&mut world, phone, &invite, 200, "two");
+    world.fork_answers(phone, &invite, 200, "two");
     let heard = world.heard(phone);
     assert_eq!(tags(&heard, "ACK"), ["two"]);
     assert_eq!(tags(&heard, "BYE"), ["two"]);
@@ -121,7 +104,7 @@ fn more_forks_than_are_kept_are_ended() {
     let (node, phone, sent, invite) = invited(&mut world);
     let most = drachtio::engine::limits::MAX_FORKS;
     for number in 0..most + 3 {
-        say(&mut world, phone, &invite, 200, &format!("tag{number}"));
+        world.fork_answers(phone, &invite, 200, &format!("tag{number}"));
     }
     assert_eq!(
         world.told(node).len(),

@@ -46,21 +46,10 @@ fn what_waits_for_a_name_when_the_dialog_ends_is_refused() {
     let mut world = World::new(1);
     world.name("phone.example", &["10.0.0.9"]);
     let (node, phone) = world.node_and_phone();
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let named = |text: String| {
-        text.replace(
-            "<sip:phone@10.0.0.9:5060>\r\nC",
-            "<sip:phone@phone.example>\r\nC",
-        )
-    };
-    let invite = named(alice.request("INVITE"));
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
-    let dialog = world.respond(node, id, OK).dialog_id();
-    world.phone_is_answered(phone, &mut alice);
-    world.phone_acknowledges(phone, node, &mut alice);
-    world.told(node);
+    let (mut alice, dialog) = world.call_in_with(phone, node, |alice| {
+        let invite = alice.request("INVITE");
+        invite.replace(&alice.contact_line(), "Contact: <sip:phone@phone.example>")
+    });
     // The look-up takes longer than the call.
     world.set_look_up_time(std::time::Duration::from_secs(2));
     let command = world.give(node, request_in(&dialog, INFO));

@@ -2,7 +2,7 @@
 
 use crate::world::{answer, companion, plan, respond, value, Heard, Node, Phone, World};
 use crate::world::{OK, RINGING};
-use drachtio::engine::{AppId, Refusal, Reply, TransactionId, Understanding};
+use drachtio::engine::{AppId, Refusal, TransactionId, Understanding};
 use drachtio::message::HeaderId;
 
 const SDP: &str = "v=0\r\n";
@@ -17,9 +17,7 @@ fn asked(
 ) -> (Phone, String, TransactionId) {
     let phone = world.phone("10.0.0.9:5060");
     let mut ua = world.ua(phone, "sip:bob@10.0.0.1");
-    let request = ua.request_with(method, headers, body);
-    world.say(phone, node, &request);
-    world.settle();
+    let request = world.phone_asks_with(phone, node, &mut ua, method, headers, body);
     (phone, request, world.next_told(node).id())
 }
 
@@ -139,9 +137,7 @@ fn who_proxies_looks_at_proxy_require_alone() {
         let command = world.proxy(node, id, plan(&["sip:phone@10.0.0.21"]));
         world.settle();
         if let Some(status) = status {
-            let Reply::Refused(refusal) = world.reply(node, command) else {
-                panic!("it was proxied");
-            };
+            let refusal = world.refusal(node, command);
             assert_eq!(refusal.code(), "DRT_ERR_BAD_EXTENSION");
             let last = last_heard(&mut world, phone, &request, node);
             assert_eq!(last.status(), Some(status));

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use crate::world::{
-    answer, plan, request, request_in, sent, value, Link, Node, Phone, Sent, World, ACK,
-    BYE, INFO,
+    answer, plan, request, request_in, sent, value, Link, Node, Phone, Sent, World, ACK, BYE, INFO,
 };
 use drachtio::engine::{Reply, Transport};
 use drachtio::message::HeaderId;
@@ -108,11 +107,8 @@ fn a_refused_connection_is_left_at_once() {
     world.answer(second, &invite, 200);
     assert_eq!(world.told_what(node), ["200"]);
     assert!(world.counters(node).time_lost < Duration::from_millis(20));
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    world.hear_what(second, "ACK");
-    world.phone_answers(second, "BYE", 200);
+    world.app_asks(node, second, &sent.dialog_id(), ACK);
+    world.app_hangs_up(node, second, &sent.dialog_id());
     world.finish();
 }
 
@@ -237,11 +233,8 @@ fn the_dialog_of_a_fork_that_gave_up_is_gone() {
     assert_eq!(world.census(node).dialogs, 0);
     world.phone_answers(second, "INVITE", 200);
     assert_eq!(world.told_what(node), ["183", "200"]);
-    world.request_in(node, &sent.dialog_id(), ACK);
-    world.request_in(node, &sent.dialog_id(), BYE);
-    world.settle();
-    world.hear_what(second, "ACK");
-    world.phone_answers(second, "BYE", 200);
+    world.app_asks(node, second, &sent.dialog_id(), ACK);
+    world.app_hangs_up(node, second, &sent.dialog_id());
     world.finish();
 }
 

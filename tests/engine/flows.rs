@@ -32,9 +32,7 @@ fn edge(world: &mut World, contact: &str) -> Edge {
 fn register(world: &mut World, edge: &Edge, contact: &str) -> String {
     let mut ua = world.ua(edge.client, "sip:198.51.100.20");
     let contact = format!("Contact: {contact}");
-    let register = ua.request_with("REGISTER", &[&contact], "");
-    world.say(edge.client, edge.node, register);
-    world.settle();
+    world.phone_asks_with(edge.client, edge.node, &mut ua, "REGISTER", &[&contact], "");
     let id = world.next_told(edge.node).id();
     let mut plan = plan(&["sip:198.51.100.20"]);
     plan.remain_in_dialog = true;
@@ -237,9 +235,7 @@ fn a_client_behind_a_translator_has_a_token_by_udp_too() {
     let registrar = world.phone("198.51.100.20:5060");
     let mut ua = world.ua(client, "sip:198.51.100.20");
     let contact = "Contact: <sip:alice@192.168.1.5:5060>";
-    let register = ua.request_with("REGISTER", &[contact], "");
-    world.say(client, node, register);
-    world.settle();
+    world.phone_asks_with(client, node, &mut ua, "REGISTER", &[contact], "");
     let id = world.next_told(node).id();
     let mut by_path = plan(&["sip:198.51.100.20"]);
     by_path.remain_in_dialog = true;

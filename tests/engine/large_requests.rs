@@ -206,9 +206,7 @@ fn a_proxied_request_leaves_udp_too() {
     let phone = world.phone("10.0.0.9:5060");
     let ballast = format!("X-Ballast: {}", "x".repeat(1200));
     let mut ua = world.ua(caller, "sip:bob@10.0.0.1");
-    let options = ua.request_with("OPTIONS", &[&ballast], "");
-    world.say(caller, node, options);
-    world.settle();
+    world.phone_asks_with(caller, node, &mut ua, "OPTIONS", &[&ballast], "");
     let id = world.next_told(node).id();
     world.proxy(node, id, plan(&["sip:bob@10.0.0.9"]));
     world.settle();

@@ -1,11 +1,22 @@
 //! RFC 3261 §21.5.4: full tables refuse what is new and keep what they have.
 
-use crate::world::{answer, plan, request, request_in, respond, value, World, BYE, OK, RINGING};
+use crate::world::{
+    answer, plan, request, request_in, respond, value, Node, Phone, World, BYE, OK, RINGING,
+};
 use drachtio::engine::limits::{self, TableLimits};
 use drachtio::message::HeaderId;
 
 fn limits() -> TableLimits {
     TableLimits::default()
+}
+
+/// A node with tables of other sizes, and a phone.
+fn limited(world: &mut World, tell: impl FnOnce(&mut TableLimits)) -> (Node, Phone) {
+    let (node, phone) = world.node_and_phone();
+    let mut limits = limits();
+    tell(&mut limits);
+    world.limit_tables(node, limits);
+    (node, phone)
 }
 
 #[test]
@@ -38,14 +49,7 @@ fn the_defaults_are_the_constants() {
 #[test]
 fn a_request_that_finds_no_room_is_answered_503_without_a_trace() {
     let mut world = World::new(1);
-    let (node, phone) = world.node_and_phone();
-    world.limit_tables(
-        node,
-        TableLimits {
-            server_transactions: 3,
-            ..limits()
-        },
-    );
+    let (node, phone) = limited(&mut world, |limits| limits.server_transactions = 3);
     let (mut alice, _) = world.call_in(phone, node);
     for _ in 0..2 {
         let options = world.ua(phone, "sip:bob@10.0.0.1").request("OPTIONS");
@@ -113,14 +117,7 @@ fn large_requests_fill_the_table_sooner() {
 #[test]
 fn a_request_of_the_applications_that_finds_no_room_is_refused() {
     let mut world = World::new(1);
-    let (node, phone) = world.node_and_phone();
-    world.limit_tables(
-        node,
-        TableLimits {
-            client_transactions: 1,
-            ..limits()
-        },
-    );
+    let (node, phone) = limited(&mut world, |limits| limits.client_transactions = 1);
     let (mut alice, dialog) = world.call_in(phone, node);
     world.request(node, "OPTIONS sip:x@10.0.0.9 SIP/2.0\r\n");
     let full = "too many client transactions: the limit is 1";
@@ -146,14 +143,7 @@ fn a_request_of_the_applications_that_finds_no_room_is_refused() {
 #[test]
 fn a_call_that_finds_no_room_is_refused_in_both_directions() {
     let mut world = World::new(1);
-    let (node, phone) = world.node_and_phone();
-    world.limit_tables(
-        node,
-        TableLimits {
-            dialogs: 1,
-            ..limits()
-        },
-    );
+    let (node, phone) = limited(&mut world, |limits| limits.dialogs = 1);
     let (mut alice, _) = world.call_in(phone, node);
     let full = "too many dialogs: the limit is 1";
     let refusal = world.refused(node, request("INVITE sip:x@10.0.0.9 SIP/2.0\r\n"));
@@ -174,14 +164,7 @@ fn a_call_that_finds_no_room_is_refused_in_both_directions() {
 #[test]
 fn a_call_that_is_answered_when_the_table_has_filled_up_is_a_call() {
     let mut world = World::new(1);
-    let (node, phone) = world.node_and_phone();
-    world.limit_tables(
-        node,
-        TableLimits {
-            dialogs: 1,
-            ..limits()
-        },
-    );
+    let (node, phone) = limited(&mut world, |limits| limits.dialogs = 1);
     let sent = world.request(node, "INVITE sip:phone@10.0.0.9 SIP/2.0\r\n");
     world.settle();
     let invite = world.hear_what(phone, "INVITE");

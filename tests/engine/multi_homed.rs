@@ -1,7 +1,7 @@
 //! RFC 3261 §18.2.2, §18.1.1: a host with several addresses answers from the one that was asked,
 //! and speaks in a dialog from the one that the dialog was made on.
 
-use crate::world::{answer, value, Node, World, ACK, BYE, OK};
+use crate::world::{answer, value, Node, World, ACK, BYE};
 use drachtio::engine::Transport;
 use drachtio::message::HeaderId;
 
@@ -48,15 +48,10 @@ fn it_does_so_along_a_recorded_route() {
     let mut node = node(&mut world);
     node.address = "192.0.2.1:5060".parse().unwrap();
     let phone = world.phone("10.0.0.9:5060");
-    let mut alice = world.ua(phone, "sip:bob@192.0.2.1");
     let route = "Record-Route: <sip:10.0.0.9;lr>";
-    let invite = alice.request_with("INVITE", &[route], "");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
-    let dialog = world.respond(node, id, OK).dialog_id();
-    world.phone_is_answered(phone, &mut alice);
-    world.phone_acknowledges(phone, node, &mut alice);
+    let (_, dialog) = world.call_in_with(phone, node, |alice| {
+        alice.request_with("INVITE", &[route], "")
+    });
     let bye = world.request_in(node, &dialog, BYE);
     assert_eq!(bye.meta.local, node.address);
     world.finish();

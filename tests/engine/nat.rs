@@ -1,7 +1,7 @@
 //! RFC 3581 §4, RFC 3261 §12.2.1.1, RFC 5626 §1: requests inside a dialog reach a peer behind an
 //! address translator where it was heard from, and everybody else where its Contact says.
 
-use crate::world::{answer, Node, Phone, World, ACK, BYE, INFO, OK, RINGING, UPDATE};
+use crate::world::{Node, Phone, World, ACK, BYE, INFO, OK, RINGING, UPDATE};
 use drachtio::engine::{Config, InDialog, Listener, Nat, Transport};
 
 const PRIVATE: &str = "192.168.1.5:5060";
@@ -29,6 +29,16 @@ fn behind_nat(world: &mut World) -> (Node, Phone) {
     let node = node(world, InDialog::Auto);
     world.translate(PUBLIC, &["192.168.1.5"]);
     (node, world.phone(PRIVATE))
+}
+
+/// The same, once the phone has sent something; and the URI at which it is reached since.
+fn reached_behind_nat(world: &mut World) -> (Node, Phone, String) {
+    let (node, phone) = behind_nat(world);
+    let mut ua = world.ua(phone, "sip:bob@198.51.100.1");
+    world.phone_asks(phone, node, &mut ua, "OPTIONS");
+    let told = world.app_accepts(node);
+    world.hear_what(phone, "200");
+    (node, phone, format!("sip:phone@{}", told.meta.peer))
 }
 
 #[test]
@@ -64,9 +74,14 @@ fn reliable_provisional_responses_and_their_pracks_take_it_too() {
     let mut world = World::new(1);
     let (node, phone) = behind_nat(&mut world);
     let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
-    let invite = alice.request_with("INVITE", &["Supported: 100rel"], "");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(
+        phone,
+        node,
+        &mut alice,
+        "INVITE",
+        &["Supported: 100rel"],
+        "",
+    );
     let id = world.next_told(node).id();
     world.respond(node, id, "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n");
     world.settle();
@@ -74,9 +89,7 @@ fn reliable_provisional_responses_and_their_pracks_take_it_too() {
     let progress = world.hear_what(phone, "183");
     alice.answered(&progress);
     let rack = format!("RAck: {} 1 INVITE", crate::world::rseq(&progress));
-    let prack = alice.request_with("PRACK", &[&rack], "");
-    world.say(phone, node, prack);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "PRACK", &[&rack], "");
     let told = world.next_told(node);
     let dialog = told.dialog_id();
     world.respond(node, told.id(), OK);
@@ -92,39 +105,17 @@ fn reliable_provisional_responses_and_their_pracks_take_it_too() {
 #[test]
 fn a_call_to_a_phone_behind_a_translator_is_acknowledged_and_ended_there() {
     let mut world = World::new(1);
-    let (node, phone) = behind_nat(&mut world);
-    // Something has opened the way before.
-    let options = world.ua(phone, "sip:bob@198.51.100.1").request("OPTIONS");
-    world.say(phone, node, options);
-    world.settle();
-    let told = world.app_accepts(node);
-    world.hear_what(phone, "200");
-    let public = told.meta.peer;
-    let sent = world.request(node, &format!("INVITE sip:phone@{public} SIP/2.0\r\n"));
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
-    let contact = format!("Contact: <sip:phone@{PRIVATE}>");
-    world.say_back(phone, &invite, answer(&invite, 200, "b", &[&contact], ""));
-    world.settle();
-    let dialog = sent.dialog_id();
-    world.request_in(node, &dialog, ACK);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(phone, "ACK");
-    world.phone_answers(phone, "BYE", 200);
+    let (node, phone, uri) = reached_behind_nat(&mut world);
+    let contact = format!("sip:phone@{PRIVATE}");
+    let (_, dialog) = world.call_out_with(node, phone, &uri, &contact);
+    world.app_hangs_up(node, phone, &dialog);
     world.finish();
 }
 
 #[test]
 fn a_cancel_reaches_a_callee_behind_a_translator() {
     let mut world = World::new(1);
-    let (node, phone) = behind_nat(&mut world);
-    let options = world.ua(phone, "sip:bob@198.51.100.1").request("OPTIONS");
-    world.say(phone, node, options);
-    world.settle();
-    let told = world.app_accepts(node);
-    world.hear_what(phone, "200");
-    let uri = format!("sip:phone@{}", told.meta.peer);
+    let (node, phone, uri) = reached_behind_nat(&mut world);
     let sent = world.request(node, &format!("INVITE {uri} SIP/2.0\r\n"));
     world.settle();
     let invite = world.phone_answers(phone, "INVITE", 180);
@@ -253,9 +244,7 @@ fn a_neighbour_that_records_a_private_address_is_reached_where_it_was_heard() {
     let phone = world.phone("203.0.113.50:5070");
     let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
     let route = "Record-Route: <sip:192.168.3.3;lr>";
-    let invite = alice.request_with("INVITE", &[route], "");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", &[route], "");
     let id = world.next_told(node).id();
     let dialog = world.respond(node, id, RINGING).dialog_id();
     let info = world.request_in(node, &dialog, INFO);

@@ -65,9 +65,7 @@ fn a_notify_that_the_application_has_asked_for_is_taken_in() {
     world.fall_behind(node, true);
     let mut bob = Ua::called(phone, &subscribe, "b");
     let headers = ["Event: presence", "Subscription-State: terminated"];
-    let notify = bob.request_with("NOTIFY", &headers, "");
-    world.say(phone, node, notify);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut bob, "NOTIFY", &headers, "");
     let told = world.next_told(node);
     assert_eq!(told.what(), "NOTIFY");
     world.respond(node, told.id(), OK);

@@ -54,9 +54,7 @@ fn what_it_refuses_goes_no_further_and_the_call_goes_on() {
         },
     );
     world.settle();
-    let bye = call.bob.hears(&mut world, "BYE");
-    call.bob.answers(&mut world, &bye, 200);
-    call.alice.hears(&mut world, "200");
+    call.passes(&mut world, "BYE");
     world.finish();
 }
 
@@ -123,9 +121,7 @@ fn while_it_is_silent_the_request_waits_and_then_passes() {
         "a repetition is no new request"
     );
     world.run_secs(2);
-    let bye = call.bob.hears(&mut world, "BYE");
-    call.bob.answers(&mut world, &bye, 200);
-    call.alice.hears(&mut world, "200");
+    call.passes(&mut world, "BYE");
     world.finish();
 }
 
@@ -136,9 +132,7 @@ fn when_it_goes_away_the_request_passes() {
     told(&mut world, &mut call, "BYE");
     world.app_goes(call.node, AppId(1));
     world.settle();
-    let bye = call.bob.hears(&mut world, "BYE");
-    call.bob.answers(&mut world, &bye, 200);
-    call.alice.hears(&mut world, "200");
+    call.passes(&mut world, "BYE");
     world.finish();
 }
 

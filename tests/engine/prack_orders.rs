@@ -1,8 +1,7 @@
 //! RFC 3262 §3, §4, §5: reliable provisional responses and their PRACKs in every order, also lost ones.
 
-use crate::world::{answer, cseq, request_in, rseq, value, Heard, Link, Node, Phone, Ua, World};
+use crate::world::{answer, cseq, request_in, rseq, value, Link, World};
 use crate::world::{ACK, BYE, OK};
-use drachtio::engine::TransactionId;
 use drachtio::message::HeaderId;
 
 const RELIABLE: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n";
@@ -10,68 +9,19 @@ const RELIABLE_SDP: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n\r\nv=0\r
 const SDP: &str = "Content-Type: application/sdp";
 const CONTACT: &str = "Contact: <sip:phone@10.0.0.9>";
 
-struct Call {
-    node: Node,
-    phone: Phone,
-    alice: Ua,
-    id: TransactionId,
-}
-
-fn invited(world: &mut World, headers: &[&str], body: &str) -> Call {
-    let (node, phone) = world.node_and_phone();
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request_with("INVITE", headers, body);
-    world.say(phone, node, invite);
-    world.settle();
-    world.hear_what(phone, "100");
-    let id = world.next_told(node).id();
-    Call {
-        node,
-        phone,
-        alice,
-        id,
-    }
-}
-
-impl Call {
-    fn prack(&mut self, world: &mut World, response: &Heard, headers: &[&str], body: &str) {
-        self.alice.answered(response);
-        let rack = format!("RAck: {} 1 INVITE", rseq(response));
-        let mut headers = headers.to_vec();
-        headers.push(&rack);
-        let prack = self.alice.request_with("PRACK", &headers, body);
-        world.say(self.phone, self.node, prack);
-        world.settle();
-    }
-
-    /// The call is up: acknowledged with the number of the INVITE, and ended.
-    fn end(mut self, world: &mut World, ok: &Heard) {
-        self.alice.answered(ok);
-        let next = std::mem::replace(&mut self.alice.cseq, 1);
-        let ack = self.alice.ack();
-        self.alice.cseq = next;
-        world.say(self.phone, self.node, ack);
-        world.settle();
-        world.told(self.node);
-        world.phone_hangs_up(self.phone, self.node, &mut self.alice);
-    }
-}
-
 #[test]
 fn the_answer_to_an_offer_in_a_response_reaches_the_application_in_the_prack() {
     // Even if the application has not asked for a PRACK: the caller has.
     for header in ["Supported: 100rel", "Require: 100rel"] {
         let mut world = World::new(1);
-        let mut call = invited(&mut world, &[header], "");
+        let mut call = world.early_call(&[header], "");
         let (node, phone) = (call.node, call.phone);
         let text = match header {
             "Require: 100rel" => "SIP/2.0 183 Progress\r\n\r\nv=0\r\n",
             _ => RELIABLE_SDP,
         };
-        world.respond(node, call.id, text);
-        world.settle();
-        let progress = world.hear_what(phone, "183");
-        call.prack(&mut world, &progress, &[SDP], "v=0\r\na=answer\r\n");
+        let progress = call.progresses(&mut world, text);
+        call.prack_with(&mut world, &progress, &[SDP], "v=0\r\na=answer\r\n");
         let prack = world.next_told(node);
         assert_eq!(prack.what(), "PRACK");
         assert_eq!(prack.message.body().as_ref(), b"v=0\r\na=answer\r\n");
@@ -92,12 +42,10 @@ fn the_answer_to_an_offer_in_a_response_reaches_the_application_in_the_prack() {
 fn an_offer_in_the_prack_is_answered_by_the_application() {
     let mut world = World::new(1);
     let headers = ["Supported: 100rel", SDP];
-    let mut call = invited(&mut world, &headers, "v=0\r\n");
+    let mut call = world.early_call(&headers, "v=0\r\n");
     let (node, phone) = (call.node, call.phone);
-    world.respond(node, call.id, RELIABLE_SDP);
-    world.settle();
-    let progress = world.hear_what(phone, "183");
-    call.prack(&mut world, &progress, &[SDP], "v=0\r\na=more\r\n");
+    let progress = call.progresses(&mut world, RELIABLE_SDP);
+    call.prack_with(&mut world, &progress, &[SDP], "v=0\r\na=more\r\n");
     let prack = world.next_told(node);
     // §5: until it is answered nothing else may be offered.
     let update = call.alice.request_with("UPDATE", &[SDP], "v=0\r\n");
@@ -126,11 +74,9 @@ fn an_offer_in_the_prack_is_answered_by_the_application() {
 #[test]
 fn a_prack_that_comes_twice_or_late_is_told_once() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, &["Supported: 100rel"], "");
+    let mut call = world.early_call(&["Supported: 100rel"], "");
     let (node, phone) = (call.node, call.phone);
-    world.respond(node, call.id, RELIABLE);
-    world.settle();
-    let progress = world.hear_what(phone, "183");
+    let progress = call.progresses(&mut world, RELIABLE);
     call.alice.answered(&progress);
     let rack = format!("RAck: {} 1 INVITE", rseq(&progress));
     let prack = call.alice.request_with("PRACK", &[&rack], "");
@@ -146,11 +92,9 @@ fn a_prack_that_comes_twice_or_late_is_told_once() {
     assert_eq!(world.heard_what(phone), ["200", "200"]);
     assert!(world.told(node).is_empty());
     // One that overtakes an UPDATE leaves that behind (RFC 3261 §12.2.2).
-    world.respond(node, call.id, RELIABLE);
-    world.settle();
-    let second = world.hear_what(phone, "183");
+    let second = call.progresses(&mut world, RELIABLE);
     let overtaken = call.alice.request("UPDATE");
-    call.prack(&mut world, &second, &[], "");
+    call.prack(&mut world, &second);
     world.say(phone, node, overtaken);
     world.settle();
     let told = world.next_told(node);
@@ -166,7 +110,7 @@ fn a_prack_that_comes_twice_or_late_is_told_once() {
 #[test]
 fn a_failure_does_not_wait_for_any_prack() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, &["Supported: 100rel"], "");
+    let mut call = world.early_call(&["Supported: 100rel"], "");
     let (node, phone) = (call.node, call.phone);
     world.respond(node, call.id, RELIABLE_SDP);
     world.respond(node, call.id, RELIABLE_SDP);
@@ -175,7 +119,7 @@ fn a_failure_does_not_wait_for_any_prack() {
     let progress = world.hear_what(phone, "183");
     world.hear_what(phone, "486");
     // It ends the early dialog, and with it what awaits a PRACK.
-    call.prack(&mut world, &progress, &[], "");
+    call.prack(&mut world, &progress);
     world.hear_what(phone, "481");
     assert!(world.told(node).is_empty());
     world.finish();
@@ -195,9 +139,7 @@ fn a_reliable_response_in_a_call_works_like_one_before_it() {
     world.hear_what(phone, "100");
     let progress = world.hear_what(phone, "183");
     let rack = format!("RAck: {} {number} INVITE", rseq(&progress));
-    let prack = alice.request_with("PRACK", &[&rack], "");
-    world.say(phone, node, prack);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "PRACK", &[&rack], "");
     let prack = world.next_told(node);
     assert_eq!(
         (prack.what().as_str(), prack.dialog_id()),

@@ -8,10 +8,7 @@ fn ringing(world: &mut World) -> (Proxying, [Heard; 2]) {
     let call = world.proxying("INVITE");
     world.proxy(call.node, call.id, at_once(call.plan(&[0, 1])));
     world.settle();
-    let invites = [0, 1].map(|at| {
-        let invite = world.phone_answers(call.callees[at], "INVITE", 180);
-        invite
-    });
+    let invites = [0, 1].map(|at| world.phone_answers(call.callees[at], "INVITE", 180));
     world.heard(call.caller);
     (call, invites)
 }

@@ -6,6 +6,12 @@ use std::time::Duration;
 use crate::world::{draft, World};
 use drachtio::engine::{ProxyPlan, ProxyTarget, Transport};
 
+/// Two callees at once, then the third.
+const TWO_THEN_ONE: [&[&str]; 2] = [
+    &["sip:a@10.0.0.21", "sip:b@10.0.0.22"],
+    &["sip:c@10.0.0.23"],
+];
+
 /// A plan of these groups.
 fn plan(groups: &[&[&str]]) -> ProxyPlan {
     let groups = groups.iter();
@@ -23,11 +29,7 @@ fn a_group_is_tried_when_all_of_the_one_before_have_failed() {
     let mut world = World::new(1);
     let call = world.proxying("INVITE");
     let [a, b, c] = call.callees;
-    let groups: [&[&str]; 2] = [
-        &["sip:a@10.0.0.21", "sip:b@10.0.0.22"],
-        &["sip:c@10.0.0.23"],
-    ];
-    let command = world.proxy(call.node, call.id, plan(&groups));
+    let command = world.proxy(call.node, call.id, plan(&TWO_THEN_ONE));
     world.settle();
     let first = world.hear_what(a, "INVITE");
     let second = world.hear_what(b, "INVITE");
@@ -61,11 +63,7 @@ fn a_success_in_a_group_leaves_the_next_one_untried() {
     let mut world = World::new(1);
     let call = world.proxying("INVITE");
     let [a, b, c] = call.callees;
-    let groups: [&[&str]; 2] = [
-        &["sip:a@10.0.0.21", "sip:b@10.0.0.22"],
-        &["sip:c@10.0.0.23"],
-    ];
-    world.proxy(call.node, call.id, plan(&groups));
+    world.proxy(call.node, call.id, plan(&TWO_THEN_ONE));
     world.settle();
     let first = world.hear_what(a, "INVITE");
     let second = world.phone_answers(b, "INVITE", 180);

@@ -110,9 +110,7 @@ fn a_request_of_a_dialog_has_it_too() {
     let ack = world.hear_what(callee, "ACK");
     assert_eq!(ack.get_named("Max-Breadth"), None, "it does not fork");
     for (header, share) in [(&[][..], 60), (&["Max-Breadth: 5"], 5)] {
-        let info = ua.request_with("INFO", header, "");
-        world.say(call.caller, call.node, info);
-        world.settle();
+        world.phone_asks_with(call.caller, call.node, &mut ua, "INFO", header, "");
         let info = world.hear_what(callee, "INFO");
         assert_eq!(breadth(&info), share);
         world.answer(callee, &info, 200);

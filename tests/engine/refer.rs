@@ -22,13 +22,22 @@ fn phone_notifies(
     state: &str,
 ) -> DialogId {
     let state = format!("Subscription-State: {state}");
-    let notify = ua.request_with("NOTIFY", &[event, &state], "");
-    world.say(phone, node, notify);
-    world.settle();
+    world.phone_asks_with(phone, node, ua, "NOTIFY", &[event, &state], "");
     let told = world.app_accepts(node);
     assert_eq!(told.what(), "NOTIFY");
     world.hear_what(phone, "200");
     told.dialog_id()
+}
+
+/// The same of the only REFER.
+fn refer_notifies(
+    world: &mut World,
+    phone: Phone,
+    node: Node,
+    ua: &mut Ua,
+    state: &str,
+) -> DialogId {
+    phone_notifies(world, phone, node, ua, "Event: refer", state)
 }
 
 /// The application refers its peer, who accepts.
@@ -58,21 +67,13 @@ fn a_transferor_that_hangs_up_hears_how_the_transfer_went() {
     assert_eq!(refused.code(), "DRT_ERR_UNKNOWN_DIALOG");
     world.phone_asks(phone, node, &mut bob, "BYE");
     world.hear_what(phone, "481");
-    let told = phone_notifies(
-        &mut world,
-        phone,
-        node,
-        &mut bob,
-        "Event: refer",
-        "active;expires=60",
-    );
+    let told = refer_notifies(&mut world, phone, node, &mut bob, "active;expires=60");
     assert_eq!(told, dialog);
-    phone_notifies(
+    refer_notifies(
         &mut world,
         phone,
         node,
         &mut bob,
-        "Event: refer",
         "terminated;reason=noresource",
     );
     assert!(world.census(node).dialogs == 0);
@@ -83,9 +84,7 @@ fn a_transferor_that_hangs_up_hears_how_the_transfer_went() {
 fn a_transferee_whose_call_is_over_still_notifies() {
     let mut world = World::new(1);
     let (node, phone, mut alice, dialog) = world.inbound_call();
-    let refer = alice.request_with("REFER", &[REFER_TO], "");
-    world.say(phone, node, refer);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "REFER", &[REFER_TO], "");
     let id = world.next_told(node).id();
     world.respond(node, id, ACCEPTED);
     world.settle();
@@ -109,14 +108,7 @@ fn the_last_notify_leaves_the_call() {
     let mut world = World::new(1);
     let (node, phone, mut bob, dialog) = world.outbound_call();
     refers(&mut world, node, phone, &dialog, &[]);
-    phone_notifies(
-        &mut world,
-        phone,
-        node,
-        &mut bob,
-        "Event: refer",
-        "terminated",
-    );
+    refer_notifies(&mut world, phone, node, &mut bob, "terminated");
     hang_up(&mut world, node, phone, &dialog);
     assert_eq!(world.census(node).dialogs, 0);
     world.finish();
@@ -196,14 +188,7 @@ fn a_refer_outside_a_call_makes_a_dialog_at_its_sender_even_before_the_answer() 
             world.settle();
             assert_eq!(world.told_what(node), ["202"]);
         }
-        let dialog = phone_notifies(
-            &mut world,
-            phone,
-            node,
-            &mut bob,
-            "Event: refer",
-            "active;expires=60",
-        );
+        let dialog = refer_notifies(&mut world, phone, node, &mut bob, "active;expires=60");
         assert_eq!(Some(dialog), sent.dialog);
         if overtakes {
             world.say_back(phone, &refer, &accepted);
@@ -211,14 +196,7 @@ fn a_refer_outside_a_call_makes_a_dialog_at_its_sender_even_before_the_answer() 
             assert_eq!(world.told_what(node), ["202"]);
         }
         assert_eq!(world.census(node).dialogs, 1);
-        phone_notifies(
-            &mut world,
-            phone,
-            node,
-            &mut bob,
-            "Event: refer",
-            "terminated",
-        );
+        refer_notifies(&mut world, phone, node, &mut bob, "terminated");
         assert_eq!(world.census(node).dialogs, 0);
         world.finish();
     }
@@ -232,14 +210,7 @@ fn a_transfer_of_which_nothing_is_heard_any_more_is_forgotten() {
     hang_up(&mut world, node, phone, &dialog);
     world.run_secs(170);
     // The notifier decides how long it takes (RFC 3515 §2.4.4).
-    phone_notifies(
-        &mut world,
-        phone,
-        node,
-        &mut bob,
-        "Event: refer",
-        "active;expires=600",
-    );
+    refer_notifies(&mut world, phone, node, &mut bob, "active;expires=600");
     world.run_secs(600);
     assert_eq!(world.census(node).dialogs, 1);
     world.run_secs(40);

@@ -1,7 +1,7 @@
 //! RFC 5626 §4, RFC 7118 §5: a registered client that nobody can connect to is reached over the
 //! connection, or through the translator, that its REGISTER came by.
 
-use crate::world::{plan, request, Heard, Node, Phone, World, ACK, BYE, OK};
+use crate::world::{plan, request, Heard, Node, Phone, World, OK};
 use drachtio::engine::limits::{TableLimits, MAX_CONNECTION_REGISTRATIONS};
 
 const PHONE: &str = "203.0.113.9:5060";
@@ -22,9 +22,7 @@ fn register_for(
     let mut ua = world.ua(phone, "sip:198.51.100.1");
     ua.remote = format!("<sip:{user}@example.com>");
     let contact = format!("Contact: {contact}");
-    let text = ua.request_with("REGISTER", &[&contact], "");
-    world.say(phone, node, text);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut ua, "REGISTER", &[&contact], "");
     let id = world.next_told(node).id();
     world.respond(node, id, answer);
     world.settle();
@@ -63,19 +61,8 @@ fn a_websocket_like_client_is_called_over_its_connection() {
     assert_eq!(world.census(node).registrations, 1);
     reaches(&mut world, node, phone, uri);
     // A call, with everything in it.
-    let sent = world.request(node, &format!("INVITE {uri} SIP/2.0\r\n"));
-    world.settle();
-    let invite = world.hear_what(phone, "INVITE");
-    let contact = format!("Contact: <{uri};ob>");
-    let ok = crate::world::answer(&invite, 200, "b", &[&contact], "");
-    world.say_back(phone, &invite, ok);
-    world.settle();
-    let dialog = sent.dialog_id();
-    world.request_in(node, &dialog, ACK);
-    world.request_in(node, &dialog, BYE);
-    world.settle();
-    world.hear_what(phone, "ACK");
-    world.phone_answers(phone, "BYE", 200);
+    let (_, dialog) = world.call_out_with(node, phone, uri, &format!("{uri};ob"));
+    world.app_hangs_up(node, phone, &dialog);
     assert_eq!(world.connections_made(), 1);
     world.finish();
 }
@@ -288,9 +275,7 @@ fn what_comes_through_a_proxy_is_not_the_clients_way() {
         "Via: SIP/2.0/WS y.invalid;branch=z9hG4bKx",
         "Contact: <sip:x@y.invalid>",
     ];
-    let text = ua.request_with("REGISTER", &lines, "");
-    world.say(proxy, node, text);
-    world.settle();
+    world.phone_asks_with(proxy, node, &mut ua, "REGISTER", &lines, "");
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
     assert_eq!(world.census(node).registrations, 0);

@@ -2,73 +2,23 @@
 
 use std::time::Duration;
 
-use crate::world::{rseq, value, Heard, Node, Phone, Ua, World, BUSY, OK, RINGING};
-use drachtio::engine::{DialogId, TransactionId};
+use crate::world::{rseq, value, EarlyCall, World, BUSY, OK, RINGING};
+use drachtio::engine::DialogId;
 use drachtio::message::HeaderId;
 
 const RELIABLE: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n";
 const RELIABLE_SDP: &str = "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n\r\nv=0\r\n";
 const SUPPORTED: &str = "Supported: timer, 100rel";
 
-struct Call {
-    node: Node,
-    phone: Phone,
-    alice: Ua,
-    id: TransactionId,
-}
-
-/// An INVITE with this header.
-fn invited(world: &mut World, header: &str) -> Call {
-    let (node, phone) = world.node_and_phone();
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let headers: &[&str] = if header.is_empty() { &[] } else { &[header] };
-    let invite = alice.request_with("INVITE", headers, "");
-    world.say(phone, node, invite);
-    world.settle();
-    world.hear_what(phone, "100");
-    let id = world.next_told(node).id();
-    Call {
-        node,
-        phone,
-        alice,
-        id,
-    }
-}
-
-impl Call {
-    /// The phone acknowledges a provisional response.
-    fn prack(&mut self, world: &mut World, response: &Heard) -> u32 {
-        let rseq = rseq(response);
-        self.prack_number(world, response, rseq)
-    }
-
-    fn prack_number(&mut self, world: &mut World, response: &Heard, rseq: u32) -> u32 {
-        self.alice.answered(response);
-        let rack = format!("RAck: {rseq} 1 INVITE");
-        let prack = self.alice.request_with("PRACK", &[&rack], "");
-        world.say(self.phone, self.node, prack);
-        world.settle();
-        rseq
-    }
-
-    /// The call is up or has ended; clears the table.
-    fn end(mut self, world: &mut World, ok: &Heard) {
-        self.alice.answered(ok);
-        // The ACK has the number of its INVITE, the BYE the next one (§13.2.2.4).
-        let next = std::mem::replace(&mut self.alice.cseq, 1);
-        let ack = self.alice.ack();
-        self.alice.cseq = next;
-        world.say(self.phone, self.node, ack);
-        world.settle();
-        world.told(self.node);
-        world.phone_hangs_up(self.phone, self.node, &mut self.alice);
-    }
+/// An INVITE whose caller can acknowledge provisional responses.
+fn invited(world: &mut World) -> EarlyCall {
+    world.early_call(&[SUPPORTED], "")
 }
 
 #[test]
 fn a_reliable_response_is_repeated_until_its_prack_which_the_application_answers() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, SUPPORTED);
+    let mut call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
     let sent = world.respond(node, call.id, RELIABLE);
     assert!(sent.message.rseq().unwrap().is_some());
@@ -100,13 +50,12 @@ fn a_reliable_response_is_repeated_until_its_prack_which_the_application_answers
 #[test]
 fn a_prack_of_something_else_is_answered_481() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, SUPPORTED);
+    let mut call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
-    world.respond(node, call.id, RELIABLE);
-    world.settle();
-    let progress = world.hear_what(phone, "183");
-    let rseq = progress.rseq().unwrap().unwrap();
-    call.prack_number(&mut world, &progress, rseq + 1);
+    let progress = call.progresses(&mut world, RELIABLE);
+    call.alice.answered(&progress);
+    let another = format!("RAck: {} 1 INVITE", rseq(&progress) + 1);
+    world.phone_asks_with(phone, node, &mut call.alice, "PRACK", &[&another], "");
     assert_eq!(world.heard_what(phone), ["481"]);
     call.prack(&mut world, &progress);
     world.app_accepts(node);
@@ -122,7 +71,7 @@ fn a_prack_of_something_else_is_answered_481() {
 #[test]
 fn without_a_prack_the_invite_is_refused_after_32_s() {
     let mut world = World::new(1);
-    let call = invited(&mut world, SUPPORTED);
+    let call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
     world.respond(node, call.id, RELIABLE);
     world.run_ms(31_900);
@@ -138,7 +87,7 @@ fn without_a_prack_the_invite_is_refused_after_32_s() {
 #[test]
 fn the_second_waits_for_the_prack_of_the_first() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, SUPPORTED);
+    let mut call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
     let first = world.respond(node, call.id, RELIABLE);
     let second = world.respond(node, call.id, RELIABLE);
@@ -161,7 +110,7 @@ fn the_second_waits_for_the_prack_of_the_first() {
 #[test]
 fn a_2xx_waits_for_the_prack_of_a_session_description() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, SUPPORTED);
+    let mut call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
     world.respond(node, call.id, RELIABLE_SDP);
     let ok = world.respond(node, call.id, OK);
@@ -185,7 +134,7 @@ fn a_2xx_waits_for_the_prack_of_a_session_description() {
 #[test]
 fn an_application_whose_2xx_was_held_back_hears_that_the_call_has_failed() {
     let mut world = World::new(1);
-    let call = invited(&mut world, SUPPORTED);
+    let call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
     world.respond(node, call.id, RELIABLE_SDP);
     let ok = world.respond(node, call.id, OK);
@@ -207,7 +156,7 @@ fn an_application_whose_2xx_was_held_back_hears_that_the_call_has_failed() {
 #[test]
 fn a_2xx_without_one_before_it_does_not_wait() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, SUPPORTED);
+    let mut call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
     world.respond(node, call.id, RELIABLE);
     world.respond(node, call.id, OK);
@@ -226,7 +175,7 @@ fn a_2xx_without_one_before_it_does_not_wait() {
 #[test]
 fn a_caller_without_100rel_cannot_be_sent_one() {
     let mut world = World::new(1);
-    let call = invited(&mut world, "");
+    let call = world.early_call(&[], "");
     let refusal = world.refused(call.node, crate::world::respond(call.id, RELIABLE));
     assert_eq!(
         refusal.to_string(),
@@ -242,7 +191,7 @@ fn a_caller_without_100rel_cannot_be_sent_one() {
 #[test]
 fn a_caller_that_requires_100rel_gets_it_without_the_application() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, "Require: 100rel");
+    let mut call = world.early_call(&["Require: 100rel"], "");
     let (node, phone) = (call.node, call.phone);
     world.respond(node, call.id, RINGING);
     // §3: a 2xx need not wait, but the PRACK is the engine's to answer, so this one does.
@@ -265,7 +214,7 @@ fn a_caller_that_requires_100rel_gets_it_without_the_application() {
 #[test]
 fn more_than_a_few_cannot_wait() {
     let mut world = World::new(1);
-    let call = invited(&mut world, SUPPORTED);
+    let call = invited(&mut world);
     let most = drachtio::engine::limits::MAX_QUEUED_PROVISIONALS;
     // One is sent, the others wait.
     for _ in 0..=most {
@@ -280,11 +229,9 @@ fn more_than_a_few_cannot_wait() {
 #[test]
 fn a_prack_is_known_by_its_dialog_id_before_the_call_is_up() {
     let mut world = World::new(1);
-    let mut call = invited(&mut world, SUPPORTED);
+    let mut call = invited(&mut world);
     let (node, phone) = (call.node, call.phone);
-    world.respond(node, call.id, RELIABLE);
-    world.settle();
-    let progress = world.hear_what(phone, "183");
+    let progress = call.progresses(&mut world, RELIABLE);
     call.prack(&mut world, &progress);
     let prack = world.next_told(node);
     let tag = prack.message.from().unwrap().tag().unwrap();

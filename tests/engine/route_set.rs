@@ -8,16 +8,10 @@ use drachtio::message::HeaderId;
 /// phone itself.
 fn called(world: &mut World, record_routes: &[&str]) -> (Node, Phone, Ua, DialogId) {
     let (node, phone) = world.node_and_phone();
-    let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request_with("INVITE", record_routes, "");
-    let invite = invite.replace(&alice.contact(), "sip:alice@10.7.7.7");
-    world.say(phone, node, invite);
-    world.settle();
-    let id = world.next_told(node).id();
-    let dialog = world.respond(node, id, OK).dialog_id();
-    world.phone_is_answered(phone, &mut alice);
-    world.phone_acknowledges(phone, node, &mut alice);
-    assert_eq!(world.told_what(node), ["ACK"]);
+    let (alice, dialog) = world.call_in_with(phone, node, |alice| {
+        let invite = alice.request_with("INVITE", record_routes, "");
+        invite.replace(&alice.contact(), "sip:alice@10.7.7.7")
+    });
     (node, phone, alice, dialog)
 }
 

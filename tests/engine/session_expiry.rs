@@ -100,9 +100,7 @@ fn a_short_session_ends_a_third_before_its_time() {
     let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Supported: timer", "Session-Expires: 90;refresher=uac"];
-    let invite = alice.request_with("INVITE", &headers, "");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", &headers, "");
     let id = world.next_told(node).id();
     world.respond(node, id, OK);
     world.phone_is_answered(phone, &mut alice);
@@ -112,9 +110,7 @@ fn a_short_session_ends_a_third_before_its_time() {
     assert_eq!(world.told_what(node), ["ACK"]);
     // It refreshes in time, first with UPDATE and then with INVITE.
     for method in ["UPDATE", "INVITE"] {
-        let refresh = alice.request_with(method, &headers, "");
-        world.say(phone, node, refresh);
-        world.settle();
+        world.phone_asks_with(phone, node, &mut alice, method, &headers, "");
         world.app_accepts(node);
         if method == "INVITE" {
             let ack = alice.ack();
@@ -186,9 +182,14 @@ fn as_the_callee_the_engine_refreshes_with_the_answer_it_gave() {
     let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Session-Expires: 300", "Content-Type: application/sdp"];
-    let invite = alice.request_with("INVITE", &headers, "v=0\r\no=theirs\r\n");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(
+        phone,
+        node,
+        &mut alice,
+        "INVITE",
+        &headers,
+        "v=0\r\no=theirs\r\n",
+    );
     let id = world.next_told(node).id();
     let dialog = world
         .respond(node, id, &format!("{OK}\r\n{SDP}"))

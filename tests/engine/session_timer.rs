@@ -14,9 +14,7 @@ fn granted(config: SessionTimers, headers: &[&str], ok: &str) -> (Option<String>
     let node = world.node_told("10.0.0.1:5060", |all| all.session_timers = config);
     let phone = world.phone("10.0.0.9:5060");
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
-    let invite = alice.request_with("INVITE", headers, "");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", headers, "");
     let id = world.next_told(node).id();
     world.respond(node, id, ok);
     let ok = world.phone_is_answered(phone, &mut alice);
@@ -176,9 +174,7 @@ fn an_interval_that_is_too_brief_is_answered_422_without_the_application() {
     let phone = world.phone("10.0.0.9:5060");
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let brief = [TIMER, "Session-Expires: 199"];
-    let invite = alice.request_with("INVITE", &brief, "");
-    world.say(phone, node, &invite);
-    world.settle();
+    let invite = world.phone_asks_with(phone, node, &mut alice, "INVITE", &brief, "");
     let refused = world.hear_what(phone, "422");
     assert_eq!(value(&refused, HeaderId::MinSe), "200");
     world.say(phone, node, companion(&invite, "ACK", Some(&refused)));
@@ -187,9 +183,7 @@ fn an_interval_that_is_too_brief_is_answered_422_without_the_application() {
 
     let (mut alice, _) = world.call_in(phone, node);
     for method in ["INVITE", "UPDATE"] {
-        let request = alice.request_with(method, &brief, "");
-        world.say(phone, node, &request);
-        world.settle();
+        let request = world.phone_asks_with(phone, node, &mut alice, method, &brief, "");
         let refused = world.hear_what(phone, "422");
         assert_eq!(value(&refused, HeaderId::MinSe), "200");
         if method == "INVITE" {
@@ -197,9 +191,7 @@ fn an_interval_that_is_too_brief_is_answered_422_without_the_application() {
         }
     }
     // A request of another kind is none of ours to judge.
-    let info = alice.request_with("INFO", &brief, "");
-    world.say(phone, node, info);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INFO", &brief, "");
     world.app_accepts(node);
     world.hear_what(phone, "200");
     world.phone_hangs_up(phone, node, &mut alice);
@@ -294,9 +286,7 @@ fn requests_of_the_applications_go_on_with_the_timer_of_the_call() {
             world.heard(phone);
         }
         // Their UPDATE that says nothing of it goes on with it too.
-        let update = bob.request_with("UPDATE", &[TIMER], "");
-        world.say(phone, node, update);
-        world.settle();
+        world.phone_asks_with(phone, node, &mut bob, "UPDATE", &[TIMER], "");
         let update = world.told(node).pop().unwrap();
         world.respond(node, update.id(), OK);
         world.settle();

@@ -87,9 +87,7 @@ fn its_answer_must_be_a_message_that_others_can_read() {
     let via = format!("Record-Route: <sip:10.0.0.7;lr;x={}>", "x".repeat(1_000));
     let headers = [via.as_str(); 20];
     let mut ua = world.ua(phone, "sip:bob@10.0.0.1");
-    let request = ua.request_with("OPTIONS", &headers, "");
-    world.say(phone, node, request);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut ua, "OPTIONS", &headers, "");
     let id = world.next_told(node).id();
     let long = |lines| {
         format!(

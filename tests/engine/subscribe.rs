@@ -16,9 +16,7 @@ fn subscribed_at(world: &mut World) -> (Node, Phone, Ua, Sent) {
     let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Event: presence", "Expires: 3600"];
-    let subscribe = alice.request_with("SUBSCRIBE", &headers, "");
-    world.say(phone, node, subscribe);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "SUBSCRIBE", &headers, "");
     let id = world.next_told(node).id();
     let sent = world.respond(node, id, GRANTED);
     world.settle();
@@ -94,17 +92,20 @@ fn the_last_notify_ends_the_subscription_at_both_sides() {
 
     let mut world = World::new(1);
     let (node, phone, mut bob, sent) = subscribed_by(&mut world, "Expires: 600");
-    let active = bob.request_with("NOTIFY", &["Subscription-State: active"], "");
-    world.say(phone, node, active);
-    world.settle();
+    world.phone_asks_with(
+        phone,
+        node,
+        &mut bob,
+        "NOTIFY",
+        &["Subscription-State: active"],
+        "",
+    );
     let told = world.next_told(node);
     assert_eq!(told.dialog, sent.dialog);
     world.respond(node, told.id(), OK);
     assert_eq!(world.census(node).dialogs, 1);
     let last = ["Subscription-State: Terminated ;reason=noresource"];
-    let last = bob.request_with("NOTIFY", &last, "");
-    world.say(phone, node, last);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut bob, "NOTIFY", &last, "");
     let told = world.next_told(node);
     assert_eq!(told.dialog, sent.dialog);
     world.respond(node, told.id(), OK);
@@ -117,9 +118,7 @@ fn the_last_notify_of_a_refer_leaves_the_call() {
     let mut world = World::new(1);
     let (node, phone, mut alice, dialog) = world.inbound_call();
     let state = ["Event: refer", "Subscription-State: terminated"];
-    let notify = alice.request_with("NOTIFY", &state, "");
-    world.say(phone, node, notify);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "NOTIFY", &state, "");
     let told = world.next_told(node);
     world.respond(node, told.id(), OK);
     world.request_in(node, &dialog, TERMINATED);
@@ -156,9 +155,7 @@ fn renewing_prolongs_it_both_ways() {
     let mut world = World::new(1);
     let (node, phone, mut alice, _) = subscribed_at(&mut world);
     world.run_secs(500);
-    let renewal = alice.request_with("SUBSCRIBE", &["Expires: 3600"], "");
-    world.say(phone, node, renewal);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "SUBSCRIBE", &["Expires: 3600"], "");
     let id = world.next_told(node).id();
     world.respond(node, id, GRANTED);
     world.run_secs(500);
@@ -196,9 +193,7 @@ fn subscribing(world: &mut World) -> (Node, Phone, Heard, Sent) {
 /// A notifier's NOTIFY in the dialog that it makes.
 fn notifies(world: &mut World, phone: Phone, node: Node, bob: &mut Ua, state: &str) {
     let state = format!("Subscription-State: {state}");
-    let notify = bob.request_with("NOTIFY", &["Event: presence", &state], "");
-    world.say(phone, node, notify);
-    world.settle();
+    world.phone_asks_with(phone, node, bob, "NOTIFY", &["Event: presence", &state], "");
 }
 
 #[test]
@@ -263,9 +258,7 @@ fn a_notify_of_something_else_or_too_late_is_answered_481() {
     let (node, phone, subscribe, _) = subscribing(&mut world);
     let mut bob = Ua::called(phone, &subscribe, "b");
     let headers = ["Event: dialog", "Subscription-State: active"];
-    let other = bob.request_with("NOTIFY", &headers, "");
-    world.say(phone, node, other);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut bob, "NOTIFY", &headers, "");
     world.hear_what(phone, "481");
     let refused = answer(&subscribe, 489, "b", &[], "");
     world.say_back(phone, &subscribe, refused);
@@ -354,9 +347,7 @@ fn a_subscription_inside_a_call_and_the_call_end_each_by_itself() {
     let mut world = World::new(1);
     let (node, phone, mut alice, dialog) = world.inbound_call();
     let headers = ["Event: presence", "Expires: 60"];
-    let subscribe = alice.request_with("SUBSCRIBE", &headers, "");
-    world.say(phone, node, subscribe);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "SUBSCRIBE", &headers, "");
     let id = world.next_told(node).id();
     world.respond(node, id, GRANTED);
     world.settle();

@@ -2,7 +2,7 @@
 //! other end of it notices.
 
 use crate::world::{cancel, request_in, respond, sent, value, Told, World, BYE, INFO, OK, RINGING};
-use drachtio::engine::{AppId, Legacy, Refusal, Reply};
+use drachtio::engine::{AppId, Legacy, Refusal};
 use drachtio::message::HeaderId;
 
 const APP: AppId = AppId(1);
@@ -253,7 +253,7 @@ fn a_new_request_is_given_away_until_it_is_answered() {
     let given = world.next_told(node);
     assert_eq!((given.app, given.id()), (HEIR, id));
     let late = world.give(node, respond(id, OK));
-    assert!(matches!(world.reply(node, late), Reply::Refused(_)));
+    world.refusal(node, late);
     world.give_as(node, HEIR, respond(id, RINGING));
     assert_eq!(world.app_gives_away(node, HEIR, id), unknown);
     world.give_as(node, HEIR, respond(id, "SIP/2.0 486 Busy Here\r\n"));

@@ -92,9 +92,7 @@ fn the_answer_to_our_update_moves_the_peer() {
 fn other_requests_and_failures_do_not_move_it() {
     let mut world = World::new(1);
     let (node, phone, mut alice, dialog) = world.inbound_call();
-    let info = alice.request_with("INFO", &[NEW], "");
-    world.say(phone, node, info);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INFO", &[NEW], "");
     let told = world.next_told(node);
     world.respond(node, told.id(), OK);
     world.request_in(node, &dialog, UPDATE);

@@ -174,12 +174,8 @@ fn an_application_that_falls_silent_does_not_keep_its_caller_waiting_for_ever() 
 #[test]
 fn an_application_may_let_it_ring_for_an_hour() {
     let mut world = World::new(1);
-    let (node, phone) = world.node_and_phone();
-    let invite = world.ua(phone, "sip:bob@10.0.0.1").request("INVITE");
-    world.say(phone, node, invite);
-    world.settle();
+    let (node, phone, _, id) = world.inbound("INVITE");
     world.hear_what(phone, "100");
-    let id = world.next_told(node).id();
     world.respond(node, id, RINGING);
     world.run_secs(3_599);
     let heard = world.heard_what(phone);

@@ -29,9 +29,7 @@ fn a_second_update_before_the_first_is_answered_gets_500_with_retry_after() {
         world.settle();
         world.hear_what(phone, "200");
         // The next one may come.
-        let third = alice.request_with("UPDATE", SDP, second);
-        world.say(phone, node, third);
-        world.settle();
+        world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, second);
         world.app_accepts(node);
         world.hear_what(phone, "200");
         world.phone_hangs_up(phone, node, &mut alice);
@@ -44,9 +42,7 @@ fn an_offer_that_crosses_ours_gets_491_and_one_without_an_offer_does_not() {
     let mut world = World::new(1);
     let (node, phone, mut alice, dialog) = world.inbound_call();
     let ours = world.app_asks(node, phone, &dialog, UPDATE_SDP);
-    let theirs = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, theirs);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     world.hear_what(phone, "491");
     let invite = world.phone_asks(phone, node, &mut alice, "INVITE");
     let refused = world.hear_what(phone, "491");
@@ -56,9 +52,7 @@ fn an_offer_that_crosses_ours_gets_491_and_one_without_an_offer_does_not() {
     world.hear_what(phone, "200");
     // Once ours is answered, theirs may come.
     world.say_back(phone, &ours, answer(&ours, 200, "", SDP, "v=0\r\n"));
-    let again = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, again);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     assert_eq!(world.next_told(node).what(), "200");
     world.app_accepts(node);
     world.hear_what(phone, "200");
@@ -90,9 +84,7 @@ fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
     let (node, phone) = world.node_and_phone();
     let mut alice = world.ua(phone, "sip:bob@10.0.0.1");
     let headers = ["Supported: 100rel", "Content-Type: application/sdp"];
-    let invite = alice.request_with("INVITE", &headers, "v=0\r\n");
-    world.say(phone, node, invite);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", &headers, "v=0\r\n");
     let call = world.next_told(node).id();
     world.respond(node, call, "SIP/2.0 180 Ringing\r\n");
     world.settle();
@@ -100,9 +92,7 @@ fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
     let ringing = world.hear_what(phone, "180");
     alice.answered(&ringing);
     // The INVITE's offer has no answer.
-    let early = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, early);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     let refused = world.hear_what(phone, "500");
     assert!(refused.get(HeaderId::RetryAfter).is_some());
     // An UPDATE that offers nothing changes the target, and is the application's.
@@ -130,9 +120,7 @@ fn in_an_early_dialog_an_offer_waits_for_the_answer_to_the_invites() {
     let rack = format!("RAck: {} 1 INVITE", rseq(&progress));
     let prack = alice.request_with("PRACK", &[&rack], "");
     world.say(phone, node, prack);
-    let update = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, update);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     for told in world.told(node) {
         world.respond(node, told.id(), OK);
     }
@@ -158,9 +146,7 @@ fn the_callee_may_not_offer_before_it_has_answered_our_offer() {
     let contact = "Contact: <sip:phone@10.0.0.9>";
     world.say_back(phone, &invite, answer(&invite, 180, "b", &[contact], ""));
     let mut bob = crate::world::Ua::called(phone, &invite, "b");
-    let early = bob.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, early);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut bob, "UPDATE", SDP, "v=0\r\n");
     world.hear_what(phone, "491");
     assert_eq!(world.told_what(node), ["180"]);
     let headers = ["Require: 100rel", "RSeq: 1", contact, SDP[0]];
@@ -169,9 +155,7 @@ fn the_callee_may_not_offer_before_it_has_answered_our_offer() {
         &invite,
         answer(&invite, 183, "b", &headers, "v=0\r\n"),
     );
-    let update = bob.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, update);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut bob, "UPDATE", SDP, "v=0\r\n");
     assert_eq!(world.next_told(node).what(), "183");
     let told = world.app_accepts(node);
     assert_eq!(
@@ -194,16 +178,12 @@ fn an_update_that_is_refused_or_given_up_leaves_the_way_free() {
     world.run_secs(33);
     assert_eq!(world.told_what(node), ["408"]);
     world.heard(phone);
-    let theirs = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, theirs);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     assert_eq!(world.next_told(node).what(), "UPDATE");
     // Neither does the application.
     world.run_secs(65);
     world.hear_what(phone, "500");
-    let theirs = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, theirs);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     let id = world.next_told(node).id();
     world.respond(node, id, "SIP/2.0 488 No\r\n");
     world.settle();
@@ -224,9 +204,7 @@ fn an_offer_in_the_2xx_awaits_its_answer_in_the_ack() {
         .respond(node, id, "SIP/2.0 200 OK\r\n\r\nv=0\r\n")
         .dialog_id();
     world.phone_is_answered(phone, &mut alice);
-    let early = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, early);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     world.hear_what(phone, "491");
     let number = std::mem::replace(&mut alice.cseq, 1);
     let ack = alice.request_with("ACK", SDP, "v=0\r\na=answer\r\n");
@@ -235,9 +213,7 @@ fn an_offer_in_the_2xx_awaits_its_answer_in_the_ack() {
     world.settle();
     let told = world.next_told(node);
     assert_eq!(told.message.body().as_ref(), b"v=0\r\na=answer\r\n");
-    let update = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, update);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     world.app_accepts(node);
     world.hear_what(phone, "200");
     // The same with our INVITE: the application's ACK has the answer.
@@ -251,18 +227,14 @@ fn an_offer_in_the_2xx_awaits_its_answer_in_the_ack() {
         &invite,
         answer(&invite, 200, "", &headers, "v=0\r\n"),
     );
-    let early = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, early);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     assert!(world
         .hear_what(phone, "500")
         .get(HeaderId::RetryAfter)
         .is_some());
     assert_eq!(world.told_what(node), ["200"]);
     world.request_in(node, &dialog, &format!("{ACK}\r\nv=0\r\n"));
-    let update = alice.request_with("UPDATE", SDP, "v=0\r\n");
-    world.say(phone, node, update);
-    world.settle();
+    world.phone_asks_with(phone, node, &mut alice, "UPDATE", SDP, "v=0\r\n");
     world.hear_what(phone, "ACK");
     world.app_accepts(node);
     world.hear_what(phone, "200");

@@ -30,8 +30,20 @@ impl World {
 
     /// The phone calls the node, whose application answers: the caller's side and the dialog.
     pub fn call_in(&mut self, phone: Phone, node: Node) -> (Ua, DialogId) {
+        self.call_in_with(phone, node, |caller| caller.request("INVITE"))
+    }
+
+    /// The same with an INVITE of another kind.
+    pub fn call_in_with(
+        &mut self,
+        phone: Phone,
+        node: Node,
+        invite: impl FnOnce(&mut Ua) -> String,
+    ) -> (Ua, DialogId) {
         let mut caller = self.ua(phone, &format!("sip:bob@{}", node.address));
-        self.phone_asks(phone, node, &mut caller, "INVITE");
+        let invite = invite(&mut caller);
+        self.say(phone, node, invite);
+        self.settle();
         let id = self.next_told(node).id();
         let dialog = self.respond(node, id, OK).dialog_id();
         self.phone_is_answered(phone, &mut caller);
@@ -44,20 +56,28 @@ impl World {
     pub fn call_out(&mut self, node: Node, phone: Phone) -> (Ua, DialogId) {
         let transport = phone.transport;
         let uri = format!("sip:phone@{};transport={transport}", phone.address);
-        let dialog = self
-            .request(node, &format!("INVITE {uri} SIP/2.0\r\n"))
-            .dialog_id();
+        let contact = self.ua(phone, "").contact();
+        self.call_out_with(node, phone, &uri, &contact)
+    }
+
+    /// The same with another URI for the phone, and a Contact of its own.
+    pub fn call_out_with(
+        &mut self,
+        node: Node,
+        phone: Phone,
+        uri: &str,
+        contact: &str,
+    ) -> (Ua, DialogId) {
+        let sent = self.request(node, &format!("INVITE {uri} SIP/2.0\r\n"));
         self.settle();
         let invite = self.hear_what(phone, "INVITE");
         let callee = Ua::called(phone, &invite, "callee");
-        let contact = callee.contact_line();
-        self.say_back(
-            phone,
-            &invite,
-            answer(&invite, 200, "callee", &[&contact], ""),
-        );
+        let contact = format!("Contact: <{contact}>");
+        let ok = answer(&invite, 200, "callee", &[&contact], "");
+        self.say_back(phone, &invite, ok);
         self.settle();
         assert_eq!(self.told_what(node), ["200"]);
+        let dialog = sent.dialog_id();
         self.app_asks(node, phone, &dialog, ACK);
         (callee, dialog)
     }

@@ -8,7 +8,20 @@ use super::{Heard, Node, Phone, Told, Ua, World};
 impl World {
     /// The phone sends its next request, which is returned as sent.
     pub fn phone_asks(&mut self, phone: Phone, node: Node, ua: &mut Ua, method: &str) -> String {
-        let request = ua.request(method);
+        self.phone_asks_with(phone, node, ua, method, &[], "")
+    }
+
+    /// The same with more header lines and a body.
+    pub fn phone_asks_with(
+        &mut self,
+        phone: Phone,
+        node: Node,
+        ua: &mut Ua,
+        method: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> String {
+        let request = ua.request_with(method, headers, body);
         self.say(phone, node, &request);
         self.settle();
         request

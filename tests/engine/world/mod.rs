@@ -9,6 +9,8 @@
 mod app;
 mod calls;
 mod contract;
+mod early;
+mod forks;
 mod in_call;
 mod inbound;
 mod nat;
@@ -36,6 +38,8 @@ use rand::rngs::StdRng;
 use rand::SeedableRng;
 
 pub use app::{App, Desk};
+pub use early::EarlyCall;
+pub use forks::tags;
 pub use network::Link;
 pub use node::{
     at_once, cancel, plan, request, request_all_forks, request_in, request_via, respond, sent,

@@ -273,7 +273,12 @@ impl World {
     /// Gives a command that must be refused.
     pub fn refused(&mut self, node: Node, action: Action) -> Refusal {
         let id = self.give(node, action);
-        match self.reply(node, id) {
+        self.refusal(node, id)
+    }
+
+    /// The one reply to a command, which must be a refusal.
+    pub fn refusal(&mut self, node: Node, command: CommandId) -> Refusal {
+        match self.reply(node, command) {
             Reply::Refused(refusal) => refusal,
             other => panic!("not refused: {other:?}"),
         }

@@ -44,6 +44,15 @@ impl Party {
     }
 }
 
+impl RecordedCall {
+    /// A request of the caller's reaches the callee, who accepts it, and so the caller hears.
+    pub fn passes(&self, world: &mut World, method: &str) {
+        let request = self.bob.hears(world, method);
+        self.bob.answers(world, &request, 200);
+        self.alice.hears(world, "200");
+    }
+}
+
 impl World {
     /// A call by UDP through a proxy at 10.0.0.1.
     pub fn recorded_call(&mut self) -> RecordedCall {
