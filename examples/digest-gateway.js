@@ -20,11 +20,8 @@ app.invite(async (req, res) => {
   const user = req.authorization.username;
   const type = (message) => (message.body ? { 'Content-Type': message.get('Content-Type') } : {});
   const headers = { From: `<sip:${account.username}@${provider}>`, 'P-Asserted-Identity': `<sip:${user}@house.example>`, ...type(req) };
-  let outgoing = await app.request({ uri: `sip:${req.calledNumber}@${provider}`, method: 'INVITE', headers, body: req.body, auth: account });
-  // The provider asks for the password, and the INVITE is sent again with it.
-  outgoing.on('authenticate', (again) => {
-    outgoing = again;
-  });
+  // The provider asks for the password, and the INVITE is sent again with it: that is still `outgoing`.
+  const outgoing = await app.request({ uri: `sip:${req.calledNumber}@${provider}`, method: 'INVITE', headers, body: req.body, auth: account });
   req.on('cancel', () => outgoing.cancel(() => {}));
   outgoing.on('response', (answer, ack) => {
     const opts = { headers: type(answer), body: answer.body };

@@ -38,6 +38,8 @@ const { statusLine } = require('./status');
  * @property {string[] | undefined} proxied the destinations, if the request was proxied
  */
 
+const OPTIONS = new Set(['uri', 'headers', 'body', 'dialogId', 'address', 'port', 'protocol', 'proxied', 'signal']);
+
 let count = 0;
 
 /**
@@ -52,6 +54,8 @@ let count = 0;
  */
 function inject(app, agent, request, options = {}) {
   return new Promise((resolve, reject) => {
+    const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+    if (unknown !== undefined) throw misuse(`inject: unknown option '${unknown}'; known here: ${[...OPTIONS].join(', ')}`, 'DRT_ERR_INVALID_OPTION');
     options.signal?.throwIfAborted();
     new Injection(app, agent, requestOf(request, options), options, resolve, reject).begin().catch(reject);
   });

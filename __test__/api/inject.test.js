@@ -109,6 +109,10 @@ test('any other request is waited for no longer', async () => {
   await assert.rejects(app.inject('OPTIONS', { signal: controller.signal }), { name: 'AbortError' });
 });
 
+test('an option that is not known is an error', async () => {
+  await assert.rejects(drachtio().inject('OPTIONS', { header: {} }), { code: 'DRT_ERR_INVALID_OPTION', message: /^inject: unknown option 'header'; known here: uri, / });
+});
+
 test('what is no request is an error', async () => {
   await assert.rejects(drachtio().inject({}), { code: 'DRT_ERR_INVALID_ARGUMENT' });
   await assert.rejects(drachtio().inject('not a\r\nrequest'), { code: 'DRT_ERR_INVALID_MESSAGE' });

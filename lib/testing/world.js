@@ -64,19 +64,19 @@ class World {
 
   /** @param {WorldOptions} options */
   constructor(options) {
-    const { seed = 0, names = {}, timers = false, ...link } = read(options, [...OWN, ...LINK]);
-    if (!Number.isInteger(seed) || seed < 0 || seed >= MAX_SEED) throw wrong('seed', `a whole number from 0 to ${MAX_SEED - 1}`);
-    if (typeof names !== 'object' || names === null) throw wrong('names', 'an object with the addresses of names');
-    if (typeof timers !== 'boolean') throw wrong('timers', 'true or false');
+    const { seed = 0, names = {}, timers = false, ...link } = read('openWorld', options, [...OWN, ...LINK]);
+    if (!Number.isInteger(seed) || seed < 0 || seed >= MAX_SEED) throw wrong('openWorld', 'seed', `a whole number from 0 to ${MAX_SEED - 1}`);
+    if (typeof names !== 'object' || names === null) throw wrong('openWorld', 'names', 'an object with the addresses of names');
+    if (typeof timers !== 'boolean') throw wrong('openWorld', 'timers', 'true or false');
     const timeline = new Timeline();
-    const network = new Network(timeline, randomFrom(seed), { latency: 0, jitter: 0, loss: 0, duplication: 0, ...readLink(link) });
+    const network = new Network(timeline, randomFrom(seed), { latency: 0, jitter: 0, loss: 0, duplication: 0, ...readLink('openWorld', link) });
     this.#scene = { seed, timeline, network, names: new Names(names), engines: 0 };
     this.#Engine = simulatedEngine(this.#scene);
     if (timers) this.#keepTime();
   }
 
   #keepTime() {
-    if (timekeeper !== undefined) throw wrong('timers', 'false while another world has the timers');
+    if (timekeeper !== undefined) throw wrong('openWorld', 'timers', 'false while another world has the timers');
     timekeeper = this;
     this.#restoreTimers = installTimers(this.#scene.timeline);
   }
@@ -148,7 +148,8 @@ class World {
    */
   setLink(options) {
     const { network } = this.#scene;
-    network.link = { ...network.link, ...readLink(read(options, [...LINK])) };
+    const call = 'World#setLink';
+    network.link = { ...network.link, ...readLink(call, read(call, options, [...LINK])) };
   }
 
   /** Disconnects the applications, and brings back the true timers. */
@@ -169,32 +170,34 @@ class World {
 
 /**
  * @template {object} T
+ * @param {string} call
  * @param {T} options
  * @param {string[]} known
  * @returns {T}
  */
-function read(options, known) {
-  if (typeof options !== 'object' || options === null) throw misuse('openWorld: options must be an object', 'DRT_ERR_INVALID_OPTION');
+function read(call, options, known) {
+  if (typeof options !== 'object' || options === null) throw misuse(`${call}: options must be an object`, 'DRT_ERR_INVALID_OPTION');
   const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw misuse(`openWorld: unknown option '${unknown}'`, 'DRT_ERR_INVALID_OPTION');
+  if (unknown !== undefined) throw misuse(`${call}: unknown option '${unknown}'; known here: ${known.join(', ')}`, 'DRT_ERR_INVALID_OPTION');
   return options;
 }
 
 /**
+ * @param {string} call
  * @param {LinkOptions} options
  * @returns {Partial<import('./network').Link>}
  */
-function readLink({ latency, jitter, loss, duplication }) {
+function readLink(call, { latency, jitter, loss, duplication }) {
   /** @type {Partial<import('./network').Link>} */
   const link = {};
-  if (latency !== undefined) link.latency = milliseconds(latency, "option 'latency'");
-  if (jitter !== undefined) link.jitter = milliseconds(jitter, "option 'jitter'");
+  if (latency !== undefined) link.latency = milliseconds(latency, `${call}: option 'latency'`);
+  if (jitter !== undefined) link.jitter = milliseconds(jitter, `${call}: option 'jitter'`);
   if (loss !== undefined) {
-    if (typeof loss !== 'function' && !isShare(loss)) throw wrong('loss', 'a share from 0 to 1, or a function');
+    if (typeof loss !== 'function' && !isShare(loss)) throw wrong(call, 'loss', 'a share from 0 to 1, or a function');
     link.loss = loss;
   }
   if (duplication !== undefined) {
-    if (!isShare(duplication)) throw wrong('duplication', 'a share from 0 to 1');
+    if (!isShare(duplication)) throw wrong(call, 'duplication', 'a share from 0 to 1');
     link.duplication = duplication;
   }
   return link;
@@ -206,11 +209,12 @@ function isShare(value) {
 }
 
 /**
+ * @param {string} call
  * @param {string} name
  * @param {string} wanted
  */
-function wrong(name, wanted) {
-  return misuse(`openWorld: option '${name}' must be ${wanted}`, 'DRT_ERR_INVALID_OPTION');
+function wrong(call, name, wanted) {
+  return misuse(`${call}: option '${name}' must be ${wanted}`, 'DRT_ERR_INVALID_OPTION');
 }
 
 module.exports = { World };
