@@ -40,6 +40,17 @@ test('it carries the addon of this machine, and what it takes to build another',
   assert.deepEqual(strays, []);
 });
 
+test('the pages that hovers and messages name are in it, and the examples run from there', async () => {
+  const sources = contents.filter((file) => /\.(d\.ts|js)$/.test(file) && !file.startsWith('docs/'));
+  const named = new Set(sources.flatMap((file) => readFileSync(path.join(root, file), 'utf8').match(/docs\/[\w./-]+\.md/g) ?? []));
+  assert.ok(named.size > 5);
+  assert.deepEqual([...named].filter((page) => !contents.includes(page)), []);
+  const example = path.join(folder, 'node_modules/drachtio/examples/registrar.js');
+  const registrar = runProgram(process.execPath, [example, '--contact', 'sip:127.0.0.1:0'], { cwd: folder });
+  await registrar.printed('listening on udp/127.0.0.1:');
+  await registrar.stop();
+});
+
 test('it needs nothing but itself and the client of redis, which has no dependencies', () => {
   const installed = readdirSync(path.join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
   assert.deepEqual(installed, ['@redis', 'drachtio']);
