@@ -78,12 +78,26 @@ declare namespace drachtio {
   /** `app.invite(…)` and its thirteen brothers: `app.use` for one method. */
   type MethodHandlers = { [M in Lowercase<SipMethod>]: UseForMethod };
 
-  /** What an application shares with its handlers. Augment it with what yours has. */
+  /**
+   * What an application shares with its handlers. Augment it with what yours has.
+   *
+   * @example
+   * declare module 'drachtio' {
+   *   interface Locals { users: Map<string, string> }
+   * }
+   */
   interface Locals {
     [name: string]: unknown;
   }
 
-  /** What middleware adds to a request. Augment it with what yours adds. */
+  /**
+   * What middleware adds to a request. Augment it with what yours adds.
+   *
+   * @example
+   * declare module 'drachtio' {
+   *   interface RequestExtras { user?: string }
+   * }
+   */
   interface RequestExtras {}
 
   /** Which drachtio-server `connect` connects to, and how. `host` or `port` must be there. See `docs/connecting.md`. */
@@ -104,7 +118,7 @@ declare namespace drachtio {
     secret: string;
     /** Up to 20 names by which the server can choose the application, of up to 32 letters, digits and `-_+@:`. */
     tags?: string | readonly string[];
-    /** One more of these. */
+    /** One more tag. */
     label?: string;
     /** Whether to use TLS: true, or options of `tls.connect`. */
     tls?: boolean | import('node:tls').ConnectionOptions;
@@ -156,7 +170,7 @@ declare namespace drachtio {
     secret: string;
     /** Up to 20 names, of up to 32 letters, digits and `-_+@:`. */
     tags?: string | readonly string[];
-    /** One more of these. */
+    /** One more tag. */
     label?: string;
     /** Whether to use TLS: options of `tls.createServer`. */
     tls?: import('node:tls').TlsOptions;
