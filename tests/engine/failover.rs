@@ -12,6 +12,11 @@ use drachtio::message::HeaderId;
 const INVITE: &str = "INVITE sip:bob@example.com SIP/2.0\r\n";
 const OPTIONS: &str = "OPTIONS sip:example.com SIP/2.0\r\n";
 
+const TWO_SERVERS: [(Transport, &str); 2] = [
+    (Transport::Udp, "10.0.0.21:5060"),
+    (Transport::Udp, "10.0.0.22:5060"),
+];
+
 /// A node, and three servers of example.com in the order of preference.
 fn world() -> (World, Node, [Phone; 3]) {
     let mut world = World::new(1);
@@ -315,13 +320,7 @@ fn a_branch_of_a_proxied_request_fails_over() {
         let mut world = World::new(1);
         let proxying = world.proxying("INVITE");
         let [first, second, _] = proxying.callees;
-        world.service(
-            "example.com",
-            &[
-                (Transport::Udp, "10.0.0.21:5060"),
-                (Transport::Udp, "10.0.0.22:5060"),
-            ],
-        );
+        world.service("example.com", &TWO_SERVERS);
         if silent {
             world.swallow("10.0.0.21");
         }
@@ -350,13 +349,7 @@ fn a_branch_without_a_destination_left_counts_as_before() {
     let mut world = World::new(1);
     let proxying = world.proxying("INVITE");
     let [first, second, third] = proxying.callees;
-    world.service(
-        "example.com",
-        &[
-            (Transport::Udp, "10.0.0.21:5060"),
-            (Transport::Udp, "10.0.0.22:5060"),
-        ],
-    );
+    world.service("example.com", &TWO_SERVERS);
     let destinations = plan(&["sip:bob@example.com", "sip:bob@10.0.0.23"]);
     let command = world.proxy(proxying.node, proxying.id, destinations);
     world.settle();
@@ -376,13 +369,7 @@ fn a_cancelled_branch_tries_no_other_destination() {
     let mut world = World::new(1);
     let proxying = world.proxying("INVITE");
     let [first, second, _] = proxying.callees;
-    world.service(
-        "example.com",
-        &[
-            (Transport::Udp, "10.0.0.21:5060"),
-            (Transport::Udp, "10.0.0.22:5060"),
-        ],
-    );
+    world.service("example.com", &TWO_SERVERS);
     world.proxy(proxying.node, proxying.id, plan(&["sip:bob@example.com"]));
     world.settle();
     let invite = world.phone_answers(first, "INVITE", 180);
@@ -400,13 +387,7 @@ fn every_call_of_a_lossy_network_ends_once() {
     for seed in 1..20 {
         let mut world = World::new(seed);
         let second = world.phone("10.0.0.22:5060");
-        world.service(
-            "example.com",
-            &[
-                (Transport::Udp, "10.0.0.21:5060"),
-                (Transport::Udp, "10.0.0.22:5060"),
-            ],
-        );
+        world.service("example.com", &TWO_SERVERS);
         let node = world.node("10.0.0.1:5060");
         world.set_link(Link::bad());
         let first = world.phone("10.0.0.21:5060");

@@ -74,14 +74,8 @@ fn reliable_provisional_responses_and_their_pracks_take_it_too() {
     let mut world = World::new(1);
     let (node, phone) = behind_nat(&mut world);
     let mut alice = world.ua(phone, "sip:bob@198.51.100.1");
-    world.phone_asks_with(
-        phone,
-        node,
-        &mut alice,
-        "INVITE",
-        &["Supported: 100rel"],
-        "",
-    );
+    let supported = "Supported: 100rel";
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", &[supported], "");
     let id = world.next_told(node).id();
     world.respond(node, id, "SIP/2.0 183 Progress\r\nRequire: 100rel\r\n");
     world.settle();

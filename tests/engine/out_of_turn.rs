@@ -15,14 +15,8 @@ fn an_invite_with_credentials_may_overtake_the_ack_of_the_challenge() {
     world.settle();
     world.hear_what(phone, "100");
     let challenge = world.hear_what(phone, "401");
-    world.phone_asks_with(
-        phone,
-        node,
-        &mut alice,
-        "INVITE",
-        &["Authorization: Digest username=\"a\""],
-        "",
-    );
+    let credentials = "Authorization: Digest username=\"a\"";
+    world.phone_asks_with(phone, node, &mut alice, "INVITE", &[credentials], "");
     let told = world.app_accepts(node);
     assert_eq!(told.what(), "INVITE");
     world.hear_what(phone, "100");

@@ -25,14 +25,8 @@ fn a_reliable_response_and_its_prack_pass_unchanged() {
     }
     let mut ua = call.ua.clone();
     ua.answered(&answer_parsed(&text));
-    world.phone_asks_with(
-        call.caller,
-        call.node,
-        &mut ua,
-        "PRACK",
-        &["RAck: 4711 1 INVITE"],
-        "",
-    );
+    let rack = "RAck: 4711 1 INVITE";
+    world.phone_asks_with(call.caller, call.node, &mut ua, "PRACK", &[rack], "");
     let prack = world.hear_what(callee, "PRACK");
     assert_eq!(prack.rack().unwrap().unwrap().rseq, 4711);
     assert_eq!(prack.to_tag(), Some("callee"));

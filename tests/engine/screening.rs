@@ -37,6 +37,18 @@ fn outcome(world: &mut World, node: Node, phone: Phone, header: &str) -> (Vec<St
     (world.heard_what(phone), !told.is_empty())
 }
 
+/// What a phone hears to a request that the application accepts if it is asked.
+fn answer_to(world: &mut World, node: Node, method: &str, uri: &str) -> Vec<String> {
+    let phone = world.phone("10.0.0.9:5060");
+    let mut ua = world.ua(phone, uri);
+    world.phone_asks(phone, node, &mut ua, method);
+    for request in world.told(node) {
+        world.respond(node, request.id(), OK);
+    }
+    world.settle();
+    world.heard_what(phone)
+}
+
 #[test]
 fn a_program_is_known_by_any_part_of_its_user_agent_as_it_is_written() {
     let mut world = World::new(1);
@@ -71,15 +83,11 @@ fn the_user_of_from_and_to_is_looked_at_and_not_their_names() {
     ] {
         let mut world = World::new(1);
         let node = node(&mut world, spammers(vec![sign(header, &["1000"])]));
-        let phone = world.phone("10.0.0.9:5060");
-        let options = world.ua(phone, uri).request("OPTIONS");
-        world.say(phone, node, options);
-        world.settle();
-        for request in world.told(node) {
-            world.respond(node, request.id(), OK);
-        }
-        world.settle();
-        assert_eq!(world.heard_what(phone), [status], "{uri}");
+        assert_eq!(
+            answer_to(&mut world, node, "OPTIONS", uri),
+            [status],
+            "{uri}"
+        );
         world.finish();
     }
 }
@@ -178,15 +186,11 @@ fn a_register_without_a_domain_is_refused_when_asked_for() {
             ..Screening::default()
         };
         let node = node(&mut world, screening);
-        let phone = world.phone("10.0.0.9:5060");
-        let register = world.ua(phone, uri).request("REGISTER");
-        world.say(phone, node, register);
-        world.settle();
-        for request in world.told(node) {
-            world.respond(node, request.id(), OK);
-        }
-        world.settle();
-        assert_eq!(world.heard_what(phone), [status], "{uri}");
+        assert_eq!(
+            answer_to(&mut world, node, "REGISTER", uri),
+            [status],
+            "{uri}"
+        );
         world.finish();
     }
 }

@@ -92,14 +92,8 @@ fn the_last_notify_ends_the_subscription_at_both_sides() {
 
     let mut world = World::new(1);
     let (node, phone, mut bob, sent) = subscribed_by(&mut world, "Expires: 600");
-    world.phone_asks_with(
-        phone,
-        node,
-        &mut bob,
-        "NOTIFY",
-        &["Subscription-State: active"],
-        "",
-    );
+    let state = "Subscription-State: active";
+    world.phone_asks_with(phone, node, &mut bob, "NOTIFY", &[state], "");
     let told = world.next_told(node);
     assert_eq!(told.dialog, sent.dialog);
     world.respond(node, told.id(), OK);

@@ -4,6 +4,17 @@
 //! byte by byte. What happens follows from the seed alone, and hours pass in milliseconds: time
 //! jumps from one event to the next.
 //!
+//! Most tests begin with a scene:
+//!
+//! | what there is | where |
+//! |---|---|
+//! | a request that the application, or a phone, is to answer | `inbound.rs`, `outbound.rs` |
+//! | a call that is up, either way; what the two sides do in it | `calls.rs`, `in_call.rs` |
+//! | a call that is not up yet, with reliable responses; one that forks | `early.rs`, `forks.rs` |
+//! | a request to be proxied; a search for its callee that has begun | `proxying.rs`, `search.rs` |
+//! | a call whose route the proxy has recorded | `recorded.rs` |
+//! | applications that play every kind of call | `parties.rs` |
+//!
 //! Every test also checks what must hold in each of them, see [`contract`].
 
 mod app;
