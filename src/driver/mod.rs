@@ -393,10 +393,8 @@ async fn operate(
 }
 
 fn runtime() -> io::Result<runtime::Runtime> {
-    let pace = Pace::default();
     runtime::Builder::new_current_thread()
         .enable_all()
-        .on_thread_park(move || pace.rest())
         .max_blocking_threads(LOOKUPS_AT_ONCE)
         .build()
 }

@@ -2,30 +2,31 @@
 //!
 //! To wake a sleeping thread costs more than all that a message needs, and a message has several
 //! threads woken: this one by its arrival, JavaScript's by the news, this one again by the answer.
-//! So a thread that is woken often sleeps a little longer before it looks again, and finds the work
-//! of several messages, as a network card spaces its interrupts. Nobody waits when little happens.
+//! So a thread that has something to do again and again sleeps a little between its turns, and finds
+//! the work of several messages, as a network card spaces its interrupts. Nobody waits when little
+//! happens.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The time from one sleep to the next under load: of no account beside the times of SIP, which
+/// The time from one turn to the next under load: of no account beside the times of SIP, which
 /// begin with half a second (RFC 3261 §17.1.1.1).
 const INTERVAL: Duration = Duration::from_millis(1);
 
-/// Sleeps that may follow each other at once after a quiet time.
+/// Turns that may follow each other at once after a quiet time.
 const BURST: u32 = 16;
 
-/// Spaces the sleeps of one thread.
+/// Spaces the turns of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// When all sleeps so far would be over if each took [`INTERVAL`].
+    /// When all turns so far would be over if each took [`INTERVAL`].
     paid_until: Mutex<Option<Instant>>,
 }
 
 impl Pace {
-    /// To be called before the thread goes to sleep until something happens: sleeps whatever
-    /// happens, for [`INTERVAL`] at most.
+    /// For a thread whose turns end when it goes to sleep until something happens: sleeps before
+    /// that, whatever happens, for [`INTERVAL`] at most.
     pub(crate) fn rest(&self) {
         let pause = self.pause(Instant::now());
         if !pause.is_zero() {
@@ -33,7 +34,8 @@ impl Pace {
         }
     }
 
-    fn pause(&self, now: Instant) -> Duration {
+    /// How long to sleep now, at the end of a turn.
+    pub(super) fn pause(&self, now: Instant) -> Duration {
         let mut paid_until = self
             .paid_until
             .lock()

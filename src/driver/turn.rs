@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
 
 use super::waiting::{Waiting, WORK_BATCH};
-use super::{Census, Order, Submission, FLUSH_TIMEOUT};
+use super::{Census, Order, Pace, Submission, FLUSH_TIMEOUT};
 use crate::apps::{Apps, Exchange};
 use crate::dns::{Answer, Resolver};
 use crate::engine::limits::TableLimits;
@@ -40,6 +41,9 @@ pub(super) struct Driver<'a> {
     /// Connections that have ended.
     closed: u64,
     waiting: Waiting,
+    /// Messages worked on since there was none left.
+    worked: usize,
+    pace: Pace,
     answers: Vec<Answer>,
     orders: Vec<Order>,
     submissions: VecDeque<(AppId, Submission)>,
@@ -74,6 +78,8 @@ impl<'a> Driver<'a> {
             unsent: 0,
             closed: 0,
             waiting: Waiting::default(),
+            worked: 0,
+            pace: Pace::default(),
             answers: Vec::new(),
             orders: Vec::new(),
             submissions: VecDeque::new(),
@@ -89,10 +95,13 @@ impl<'a> Driver<'a> {
         while !self.closing || !self.submissions.is_empty() {
             poll_fn(|cx| self.poll_input(cx)).await;
             self.work(Instant::now());
-            if !self.submissions.is_empty() || !self.waiting.is_empty() {
-                // Connections write what they were given before they are given more.
-                yield_now().await;
+            let pause = self.pause();
+            if !pause.is_zero() {
+                self.transports.flush_datagrams();
             }
+            // Connections write what they were given before they are given more.
+            yield_now().await;
+            thread::sleep(pause);
         }
         let now = Instant::now();
         let apps: Vec<AppId> = self.apps.ids().collect();
@@ -102,6 +111,17 @@ impl<'a> Driver<'a> {
         self.hand_out(now);
         self.apps.flush();
         self.transports.close(FLUSH_TIMEOUT).await;
+    }
+
+    /// How long to wait for more before the next turn: not at all while there is work, or was a
+    /// lot of it.
+    fn pause(&mut self) -> Duration {
+        let is_done = self.submissions.is_empty() && self.waiting.is_empty();
+        let had_little = is_done && std::mem::take(&mut self.worked) < WORK_BATCH;
+        match had_little {
+            true => self.pace.pause(Instant::now()),
+            false => Duration::ZERO,
+        }
     }
 
     /// Collects everything that there is to work on.
@@ -147,6 +167,7 @@ impl<'a> Driver<'a> {
             let Some((arrival, is_late)) = self.waiting.next(now) else {
                 break;
             };
+            self.worked += 1;
             self.engine.set_behind(is_late);
             self.take_in(now, arrival);
             // At once, since the next message may be about the same request.

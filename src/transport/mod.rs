@@ -235,6 +235,14 @@ impl Transports {
         }
     }
 
+    /// Sends the datagrams that wait for the next [`poll_arrivals`](Self::poll_arrivals), as far as
+    /// there is room for them.
+    pub fn flush_datagrams(&mut self) {
+        for port in &mut self.ports {
+            port.send_waiting(&mut self.failures);
+        }
+    }
+
     /// Stops receiving, writes what is queued for `limit` at most, and closes every socket.
     pub async fn close(mut self, limit: Duration) {
         let deadline = Instant::now() + limit;

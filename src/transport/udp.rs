@@ -112,7 +112,7 @@ impl Port {
     }
 
     /// Sends what waits while the kernel has room. True when nothing is left.
-    fn send_waiting(&mut self, arrivals: &mut Vec<Arrival>) -> bool {
+    pub(super) fn send_waiting(&mut self, arrivals: &mut Vec<Arrival>) -> bool {
         while !self.waiting.is_empty() {
             let sent = send_batch(&self.socket, &self.waiting);
             for transmit in self.waiting.drain(..sent) {
