@@ -116,11 +116,13 @@ impl<'a> Driver<'a> {
     /// How long to wait for more before the next turn: not at all while there is work, or was a
     /// lot of it.
     fn pause(&mut self) -> Duration {
-        let is_done = self.submissions.is_empty() && self.waiting.is_empty();
-        let had_little = is_done && std::mem::take(&mut self.worked) < WORK_BATCH;
-        match had_little {
-            true => self.pace.pause(Instant::now()),
-            false => Duration::ZERO,
+        if !self.submissions.is_empty() || !self.waiting.is_empty() {
+            return Duration::ZERO;
+        }
+        let had_a_lot = std::mem::take(&mut self.worked) >= WORK_BATCH;
+        match had_a_lot {
+            true => Duration::ZERO,
+            false => self.pace.pause(Instant::now()),
         }
     }
 
