@@ -179,9 +179,8 @@ impl Engine {
 
 /// A SIP URI without `maddr`, port, `transport` and headers.
 fn without_maddr(uri: &Uri<'_>) -> String {
-    let headers = uri.headers.map_or(0, |headers| headers.len() + 1);
-    let end = uri.text.len() - headers - uri.params.text().len();
-    let mut plain = uri.text.get(..end).unwrap_or_default();
+    let text = uri.without_headers();
+    let mut plain = text.strip_suffix(uri.params.text()).unwrap_or(text);
     if uri.port.is_some() {
         plain = plain.rsplit_once(':').map_or(plain, |(host, _)| host);
     }
