@@ -4,7 +4,8 @@
 //! earliest of them here, so that an entry stands for exactly one live thing.
 
 use std::cmp::Ordering;
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use slotmap::{new_key_type, SlotMap};
 
@@ -31,33 +32,62 @@ new_key_type! {
     struct TimerKey;
 }
 
-/// A heap of deadlines. Nearly every deadline is moved to a later time before it comes, most of
-/// them several times: a move to a later time is only noted, and the entry takes its new place
-/// when it has come to the top.
+/// Deadlines in the order of time.
+///
+/// A busy engine has hundreds of thousands: each transaction that has ended waits for half a minute.
+/// To keep them all in order would mean to walk through memory that is in no cache for each of them.
+/// So only the deadlines of the present slice of time are in order; the others wait in the slice
+/// that they belong to.
+///
+/// Nearly every deadline is moved to a later time before it comes, most of them several times: such a
+/// move is only noted, and the entry takes its new place when its old one comes up.
 #[derive(Debug, Default)]
 pub(crate) struct TimerQueue {
     entries: SlotMap<TimerKey, Entry>,
-    /// Each is before its [`ARITY`] children, which begin at `ARITY * place + 1`. The first is
-    /// at its deadline.
-    heap: Vec<Queued>,
+    /// The entries of the slices that have begun, the latest first. The last one is at its
+    /// deadline.
+    near: Vec<Queued>,
+    /// The slices that have not begun, by number.
+    far: BTreeMap<u64, Slice>,
+    /// The number of the first slice that has not begun.
+    ahead: u64,
+    /// When the slice with the number [`MIDDLE`] begins: a time that this has seen.
+    epoch: Option<Instant>,
 }
 
-/// Children of an entry in the heap: four of them share two cache lines.
-const ARITY: usize = 4;
+/// So many that the deadlines of one, some thousand in a busy engine, fit into a processor's cache.
+const SLICES_PER_SECOND: u64 = 8;
+
+const SLICE_NANOS: u32 = 125_000_000;
+
+/// Slices are before that number, and after it.
+const MIDDLE: u64 = 1 << 48;
+
+/// Entries that may have left a slice before it is cleared of them.
+const MAX_LEFT: usize = 64;
 
 #[derive(Debug)]
 struct Entry {
     owner: TimerOwner,
     deadline: Instant,
-    /// Where it stands in the heap.
-    place: usize,
+    /// Where it is queued: at its deadline, or at an earlier time.
+    at: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Queued {
-    /// The deadline, or an earlier time.
     at: Instant,
+    owner: TimerOwner,
     key: TimerKey,
+}
+
+#[derive(Debug)]
+struct Slice {
+    keys: Vec<TimerKey>,
+    /// How many of them are queued elsewhere by now, or have ended.
+    left: usize,
+    /// No entry is earlier.
+    earliest: Instant,
 }
 
 impl TimerQueue {
@@ -69,7 +99,7 @@ impl TimerQueue {
         deadline: Option<Instant>,
     ) {
         match (slot.0, deadline) {
-            (None, None) => {}
+            (None, None) => return,
             (None, Some(deadline)) => slot.0 = Some(self.insert(owner, deadline)),
             (Some(key), Some(deadline)) => self.move_to(key, deadline),
             (Some(key), None) => {
@@ -77,33 +107,37 @@ impl TimerQueue {
                 self.remove(key);
             }
         }
+        self.settle();
     }
 
-    /// The earliest deadline.
+    /// When to ask for what is due: at the earliest deadline, or before it.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.heap.first().map(|first| first.at)
+        let near = self.near.last().map(|first| first.at);
+        let far = self.far.first_key_value().map(|(_, slice)| slice.earliest);
+        earliest(near, far)
     }
 
     /// The owner of the earliest deadline if that has come. Its entry stays until the owner
     /// schedules its next deadline or is removed.
-    pub(crate) fn due(&self, now: Instant) -> Option<TimerOwner> {
-        let first = self.heap.first().filter(|first| first.at <= now)?;
-        self.entries.get(first.key).map(|entry| entry.owner)
+    pub(crate) fn due(&mut self, now: Instant) -> Option<TimerOwner> {
+        self.begin_slices(now);
+        let first = self.near.last().filter(|first| first.at <= now)?;
+        Some(first.owner)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.heap.len()
+        self.entries.len()
     }
 
     fn insert(&mut self, owner: TimerOwner, deadline: Instant) -> TimerKey {
-        let place = self.heap.len();
+        self.epoch.get_or_insert(deadline);
+        let at = deadline;
         let key = self.entries.insert(Entry {
             owner,
             deadline,
-            place,
+            at,
         });
-        self.heap.push(Queued { at: deadline, key });
-        self.rise(place);
+        self.enqueue(Queued { at, owner, key });
         key
     }
 
@@ -112,96 +146,151 @@ impl TimerQueue {
             return;
         };
         entry.deadline = deadline;
-        let place = entry.place;
-        match self.heap.get_mut(place) {
-            Some(queued) if deadline < queued.at => {
-                queued.at = deadline;
-                self.rise(place);
-            }
-            _ if place == 0 => self.settle(),
-            _ => {}
+        if deadline < entry.at {
+            let before = std::mem::replace(&mut entry.at, deadline);
+            let owner = entry.owner;
+            self.leave(before);
+            let at = deadline;
+            self.enqueue(Queued { at, owner, key });
         }
     }
 
     fn remove(&mut self, key: TimerKey) {
-        let Some(Entry { place, .. }) = self.entries.remove(key) else {
+        let Some(entry) = self.entries.remove(key) else {
             return;
         };
-        if place < self.heap.len() {
-            self.heap.swap_remove(place);
-        }
-        if place < self.heap.len() {
-            self.keep_place(place);
-            self.sink(place);
-            self.rise(place);
-        }
-        if place == 0 {
-            self.settle();
+        match self.entries.is_empty() {
+            true => {
+                self.near.clear();
+                self.far.clear();
+            }
+            false => self.leave(entry.at),
         }
     }
 
-    /// Brings an entry to the top that is there by right.
+    fn enqueue(&mut self, queued: Queued) {
+        if self.has_begun(queued.at) {
+            let is_later = |other: &Queued| other.latest_first(&queued).is_lt();
+            let place = self.near.partition_point(is_later);
+            self.near.insert(place, queued);
+        } else {
+            self.postpone(queued);
+        }
+    }
+
+    fn postpone(&mut self, Queued { at, key, .. }: Queued) {
+        let slice = self.far.entry(self.slice_at(at)).or_insert_with(|| Slice {
+            keys: Vec::new(),
+            left: 0,
+            earliest: at,
+        });
+        slice.keys.push(key);
+        slice.earliest = slice.earliest.min(at);
+    }
+
+    /// An entry that was queued at that time is so no longer. In a slice that has begun, that is
+    /// seen when it comes up.
+    fn leave(&mut self, at: Instant) {
+        let number = self.slice_at(at);
+        let Some(slice) = self.far.get_mut(&number) else {
+            return;
+        };
+        slice.left += 1;
+        if slice.left > MAX_LEFT.max(slice.keys.len() / 2) {
+            let mut keys = std::mem::take(&mut slice.keys);
+            slice.left = 0;
+            keys.retain(|key| self.is_in(*key, number));
+            if let Some(slice) = self.far.get_mut(&number) {
+                slice.keys = keys;
+            }
+        }
+    }
+
+    /// Queues the entries of the slices that have begun, each at its deadline.
+    fn begin_slices(&mut self, now: Instant) {
+        self.epoch.get_or_insert(now);
+        let begun = self.slice_at(now);
+        if begun < self.ahead {
+            return;
+        }
+        self.ahead = begun + 1;
+        while let Some(first) = self.far.first_entry().filter(|it| *it.key() <= begun) {
+            let (number, slice) = first.remove_entry();
+            for key in slice.keys {
+                if !self.is_in(key, number) {
+                    continue;
+                }
+                match self.at_deadline(key) {
+                    Some(queued) if self.has_begun(queued.at) => self.near.push(queued),
+                    Some(queued) => self.postpone(queued),
+                    None => {}
+                }
+            }
+        }
+        self.near.sort_unstable_by(Queued::latest_first);
+        self.settle();
+    }
+
+    /// Brings an entry to the end that is there by right.
     fn settle(&mut self) {
-        while let Some(first) = self.heap.first_mut() {
-            match self.entries.get(first.key) {
-                Some(entry) if entry.deadline != first.at => first.at = entry.deadline,
-                _ => return,
+        while let Some(Queued { at, key, .. }) = self.near.last().copied() {
+            let entry = self.entries.get(key).filter(|entry| entry.at == at);
+            match entry.map(|entry| entry.deadline > at) {
+                Some(false) => return,
+                Some(true) => {
+                    self.near.pop();
+                    if let Some(queued) = self.at_deadline(key) {
+                        self.enqueue(queued);
+                    }
+                }
+                None => {
+                    self.near.pop();
+                }
             }
-            self.sink(0);
         }
     }
 
-    /// Moves an entry up to where nothing above it is later.
-    fn rise(&mut self, mut place: usize) {
-        while let Some(above) = place.checked_sub(1).map(|before| before / ARITY) {
-            if !self.is_before(place, above) {
-                break;
-            }
-            self.heap.swap(place, above);
-            self.keep_place(place);
-            place = above;
-        }
-        self.keep_place(place);
+    /// What is to be queued for an entry, at its deadline.
+    fn at_deadline(&mut self, key: TimerKey) -> Option<Queued> {
+        let entry = self.entries.get_mut(key)?;
+        entry.at = entry.deadline;
+        Some(Queued {
+            at: entry.at,
+            owner: entry.owner,
+            key,
+        })
     }
 
-    /// Moves an entry down to where nothing below it is earlier.
-    fn sink(&mut self, mut place: usize) {
-        loop {
-            let below = ARITY * place + 1;
-            let children = self.heap.iter().enumerate().skip(below).take(ARITY);
-            let earliest = children.min_by(|(_, a), (_, b)| self.order(a, b));
-            let Some(child) = earliest.map(|(child, _)| child) else {
-                break;
-            };
-            if !self.is_before(child, place) {
-                break;
-            }
-            self.heap.swap(place, child);
-            self.keep_place(place);
-            place = child;
-        }
-        self.keep_place(place);
+    /// True if that entry is queued in that slice.
+    fn is_in(&self, key: TimerKey, number: u64) -> bool {
+        let entry = self.entries.get(key);
+        entry.is_some_and(|entry| self.slice_at(entry.at) == number)
     }
 
-    fn keep_place(&mut self, place: usize) {
-        let key = self.heap.get(place).map(|queued| queued.key);
-        if let Some(entry) = key.and_then(|key| self.entries.get_mut(key)) {
-            entry.place = place;
-        }
+    fn has_begun(&self, at: Instant) -> bool {
+        self.slice_at(at) < self.ahead
     }
 
-    fn is_before(&self, a: usize, b: usize) -> bool {
-        match (self.heap.get(a), self.heap.get(b)) {
-            (Some(a), Some(b)) => self.order(a, b).is_lt(),
-            _ => false,
+    /// The number of the slice in which that time is.
+    fn slice_at(&self, at: Instant) -> u64 {
+        let epoch = self.epoch.unwrap_or(at);
+        let slices = |time: Duration| {
+            let within = u64::from(time.subsec_nanos() / SLICE_NANOS);
+            time.as_secs().saturating_mul(SLICES_PER_SECOND) + within
+        };
+        match at.checked_duration_since(epoch) {
+            Some(since) => MIDDLE.saturating_add(slices(since)),
+            None => MIDDLE.saturating_sub(slices(epoch - at) + 1),
         }
     }
+}
 
-    /// Of two at the same time the owners decide, so that the order does not depend on what was
+impl Queued {
+    /// The owners decide between two at the same time, so that their order does not depend on what was
     /// here before.
-    fn order(&self, a: &Queued, b: &Queued) -> Ordering {
-        let owner = |queued: &Queued| self.entries.get(queued.key).map(|entry| entry.owner);
-        a.at.cmp(&b.at).then_with(|| owner(a).cmp(&owner(b)))
+    fn latest_first(&self, other: &Queued) -> Ordering {
+        let by_time = other.at.cmp(&self.at);
+        by_time.then_with(|| other.owner.cmp(&self.owner))
     }
 }
 
@@ -228,7 +317,6 @@ pub(crate) fn fired(deadline: &mut Option<Instant>, now: Instant) -> bool {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use std::time::Duration;
 
     /// Numbers that look random, the same in each run.
     struct Numbers(u64);
@@ -243,17 +331,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn deadlines_come_in_order_however_they_have_been_moved() {
+    fn server_keys(count: usize) -> Vec<ServerKey> {
+        let mut keys = SlotMap::<ServerKey, ()>::with_key();
+        (0..count).map(|_| keys.insert(())).collect()
+    }
+
+    /// At random, by steps of a length of its own: within a slice of time, and over many.
+    fn deadlines_come_in_order(step: Duration) {
         let mut numbers = Numbers(42);
         let start = Instant::now();
-        let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let mut keys = SlotMap::<ServerKey, ()>::with_key();
-        let mut owners: Vec<(TimerOwner, TimerSlot, Option<Instant>)> = (0..200)
-            .map(|_| {
-                let owner = TimerOwner::Server(keys.insert(()));
-                (owner, TimerSlot::default(), None)
-            })
+        let at = |steps: u64| start + step * u32::try_from(steps).unwrap();
+        let mut owners: Vec<(TimerOwner, TimerSlot, Option<Instant>)> = server_keys(200)
+            .into_iter()
+            .map(|key| (TimerOwner::Server(key), TimerSlot::default(), None))
             .collect();
         let mut queue = TimerQueue::default();
         let mut expected = BTreeSet::new();
@@ -270,11 +360,60 @@ mod tests {
                 expected.insert((*deadline, *owner));
             }
             let first = expected.first().copied();
+            let next = first.and_then(|(at, _)| at);
             assert_eq!(queue.len(), expected.len());
-            assert_eq!(queue.next(), first.and_then(|(at, _)| at));
+            assert_eq!(queue.next().is_some(), next.is_some());
+            assert!(queue.next() <= next);
             now += numbers.below(2);
             let due = first.filter(|(first, _)| *first <= Some(at(now)));
             assert_eq!(queue.due(at(now)), due.map(|(_, owner)| owner));
+            assert!(due.is_some() || queue.next().is_none_or(|next| next > at(now)));
         }
+    }
+
+    #[test]
+    fn deadlines_come_in_order_however_they_have_been_moved() {
+        for step in [1, 20, 125, 1_000, 100_000] {
+            deadlines_come_in_order(Duration::from_millis(step));
+        }
+    }
+
+    #[test]
+    fn what_comes_later_is_not_kept_in_order() {
+        let start = Instant::now();
+        let mut queue = TimerQueue::default();
+        assert_eq!(queue.due(start), None);
+        for (number, key) in server_keys(100).into_iter().enumerate() {
+            let after = Duration::from_secs(100 - number as u64);
+            let mut slot = TimerSlot::default();
+            queue.schedule(TimerOwner::Server(key), &mut slot, Some(start + after));
+        }
+        assert_eq!(queue.due(start + Duration::from_millis(500)), None);
+        assert!(queue.near.is_empty());
+        assert!(queue.due(start + Duration::from_secs(2)).is_some());
+        assert_eq!(queue.near.len(), 2);
+    }
+
+    #[test]
+    fn what_has_left_does_not_pile_up() {
+        let start = Instant::now();
+        let far = start + Duration::from_secs(180);
+        let owners: Vec<_> = server_keys(10_000)
+            .into_iter()
+            .map(TimerOwner::Server)
+            .collect();
+        let mut queue = TimerQueue::default();
+        let mut first = TimerSlot::default();
+        queue.schedule(TimerOwner::Registrations, &mut first, Some(far));
+        for owner in owners {
+            let mut slot = TimerSlot::default();
+            queue.schedule(owner, &mut slot, Some(far));
+            queue.schedule(owner, &mut slot, None);
+        }
+        let queued: usize = queue.far.values().map(|slice| slice.keys.len()).sum();
+        assert!(queued <= 2 * MAX_LEFT + 1, "{queued}");
+        queue.schedule(TimerOwner::Registrations, &mut first, None);
+        assert_eq!(queue.next(), None);
+        assert!(queue.far.is_empty() && queue.near.is_empty());
     }
 }
