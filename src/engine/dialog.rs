@@ -165,7 +165,8 @@ impl Dialog {
 
 #[derive(Debug, Default)]
 pub(crate) struct DialogTable {
-    slots: SlotMap<DialogKey, Dialog>,
+    /// In boxes, as transactions are.
+    slots: SlotMap<DialogKey, Box<Dialog>>,
     by_tags: HashMap<Arc<str>, DialogKey>,
     by_id: HashMap<DialogId, Vec<DialogKey>>,
     by_connection: ByConnection<DialogKey>,
@@ -175,7 +176,7 @@ impl DialogTable {
     pub(crate) fn insert(&mut self, seed: DialogSeed<'_>) -> DialogKey {
         let key: Arc<str> = tags_key(seed.call_id, seed.local_tag, seed.remote_tag).into();
         let id = seed.id.clone();
-        let slot = self.slots.insert(Dialog {
+        let slot = self.slots.insert(Box::new(Dialog {
             id: seed.id,
             owner: seed.owner,
             call: seed.call,
@@ -205,7 +206,7 @@ impl DialogTable {
             is_over: false,
             key: key.clone(),
             slot: TimerSlot::default(),
-        });
+        }));
         self.by_connection.insert(seed.path.connection, slot);
         self.by_tags.insert(key, slot);
         self.by_id.entry(id).or_default().push(slot);
@@ -221,7 +222,7 @@ impl DialogTable {
         })
     }
 
-    pub(crate) fn remove(&mut self, key: DialogKey) -> Option<Dialog> {
+    pub(crate) fn remove(&mut self, key: DialogKey) -> Option<Box<Dialog>> {
         let dialog = self.slots.remove(key)?;
         self.by_connection.remove(dialog.path.connection, &key);
         if self.by_tags.get(&dialog.key) == Some(&key) {
@@ -274,11 +275,11 @@ impl DialogTable {
     }
 
     pub(crate) fn get(&self, key: DialogKey) -> Option<&Dialog> {
-        self.slots.get(key)
+        self.slots.get(key).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, key: DialogKey) -> Option<&mut Dialog> {
-        self.slots.get_mut(key)
+        self.slots.get_mut(key).map(Box::as_mut)
     }
 
     /// The dialog of a message that was received (§12.2.2).
@@ -308,7 +309,7 @@ impl DialogTable {
         is_wanted: impl Fn(&Dialog) -> bool,
     ) -> Option<DialogKey> {
         let mut newest = self.forks(id).iter().rev().copied();
-        newest.find(|key| self.slots.get(*key).is_some_and(&is_wanted))
+        newest.find(|key| self.get(*key).is_some_and(&is_wanted))
     }
 
     /// The forks that share an id, oldest first.

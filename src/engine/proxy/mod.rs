@@ -61,7 +61,8 @@ use super::timers::{earliest, TimerSlot};
 use super::{ClientKey, ProxyKey, ServerKey};
 use crate::message::Message;
 
-pub(crate) type ProxyTable = SlotMap<ProxyKey, Proxy>;
+/// In boxes, as transactions are.
+pub(crate) type ProxyTable = SlotMap<ProxyKey, Box<Proxy>>;
 
 /// A request being proxied: the response context of §16.
 #[derive(Debug)]

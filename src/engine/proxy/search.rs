@@ -165,7 +165,7 @@ impl Engine {
         for group in groups {
             search.add_group(group);
         }
-        let key = self.proxies.insert(Proxy {
+        let key = self.proxies.insert(Box::new(Proxy {
             server,
             reply_path,
             is_invite,
@@ -177,7 +177,7 @@ impl Engine {
             live: 0,
             search: Some(Box::new(search)),
             slot: TimerSlot::default(),
-        });
+        }));
         if let Some(transaction) = self.servers.get_mut(server) {
             transaction.user = ServerUser::Proxy(key);
         }

@@ -78,7 +78,8 @@ impl ClientTransaction {
 
 #[derive(Debug, Default)]
 pub(crate) struct ClientTable {
-    slots: SlotMap<ClientKey, ClientTransaction>,
+    /// In boxes: a table that grows moves all that is in it, while everything waits.
+    slots: SlotMap<ClientKey, Box<ClientTransaction>>,
     by_match: HashMap<ClientMatch, ClientKey>,
     by_connection: ByConnection<ClientKey>,
 }
@@ -87,13 +88,13 @@ impl ClientTable {
     pub(crate) fn insert(&mut self, transaction: ClientTransaction) -> ClientKey {
         let matching = transaction.matching;
         let connection = transaction.path.connection;
-        let key = self.slots.insert(transaction);
+        let key = self.slots.insert(Box::new(transaction));
         self.by_match.insert(matching, key);
         self.by_connection.insert(connection, key);
         key
     }
 
-    pub(crate) fn remove(&mut self, key: ClientKey) -> Option<ClientTransaction> {
+    pub(crate) fn remove(&mut self, key: ClientKey) -> Option<Box<ClientTransaction>> {
         let transaction = self.slots.remove(key)?;
         self.by_match.remove(&transaction.matching);
         let connection = transaction.path.connection;
@@ -140,11 +141,11 @@ impl ClientTable {
     }
 
     pub(crate) fn get(&self, key: ClientKey) -> Option<&ClientTransaction> {
-        self.slots.get(key)
+        self.slots.get(key).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, key: ClientKey) -> Option<&mut ClientTransaction> {
-        self.slots.get_mut(key)
+        self.slots.get_mut(key).map(Box::as_mut)
     }
 
     pub(crate) fn find(&self, matching: ClientMatch) -> Option<ClientKey> {
@@ -152,7 +153,8 @@ impl ClientTable {
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ClientKey, &mut ClientTransaction)> {
-        self.slots.iter_mut()
+        let slots = self.slots.iter_mut();
+        slots.map(|(key, transaction)| (key, transaction.as_mut()))
     }
 
     pub(crate) fn len(&self) -> usize {

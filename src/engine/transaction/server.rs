@@ -154,7 +154,8 @@ impl ServerTransaction {
 
 #[derive(Debug, Default)]
 pub(crate) struct ServerTable {
-    slots: SlotMap<ServerKey, ServerTransaction>,
+    /// In boxes, as those of the clients are.
+    slots: SlotMap<ServerKey, Box<ServerTransaction>>,
     by_match: HashMap<Arc<str>, ServerKey>,
     /// The first request of each origin.
     by_origin: HashMap<Origin, ServerKey>,
@@ -174,7 +175,7 @@ impl ServerTable {
         let (matching, origin) = (transaction.matching.clone(), transaction.origin);
         let connection = transaction.reply_path.connection;
         self.size += transaction.size;
-        let key = self.slots.insert(transaction);
+        let key = self.slots.insert(Box::new(transaction));
         self.by_match.insert(matching, key);
         self.by_connection.insert(connection, key);
         if let Some(origin) = origin {
@@ -183,7 +184,7 @@ impl ServerTable {
         key
     }
 
-    pub(crate) fn remove(&mut self, key: ServerKey) -> Option<ServerTransaction> {
+    pub(crate) fn remove(&mut self, key: ServerKey) -> Option<Box<ServerTransaction>> {
         let transaction = self.slots.remove(key)?;
         self.size -= transaction.size;
         self.by_match.remove(&transaction.matching);
@@ -204,11 +205,11 @@ impl ServerTable {
     }
 
     pub(crate) fn get(&self, key: ServerKey) -> Option<&ServerTransaction> {
-        self.slots.get(key)
+        self.slots.get(key).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, key: ServerKey) -> Option<&mut ServerTransaction> {
-        self.slots.get_mut(key)
+        self.slots.get_mut(key).map(Box::as_mut)
     }
 
     pub(crate) fn find(&self, matching: &str) -> Option<ServerKey> {
@@ -232,6 +233,7 @@ impl ServerTable {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ServerKey, &ServerTransaction)> {
-        self.slots.iter()
+        let slots = self.slots.iter();
+        slots.map(|(key, transaction)| (key, transaction.as_ref()))
     }
 }
