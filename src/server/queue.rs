@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -61,6 +62,10 @@ struct Wants {
 #[derive(Debug, Default)]
 struct State {
     items: Vec<Item>,
+    /// Since when the first of them has waited.
+    since: Option<Instant>,
+    /// The same of the items that are being written.
+    writing_since: Option<Instant>,
     /// Of the items, and of those being written.
     bytes: usize,
     pending: HashMap<u32, Pending>,
@@ -101,7 +106,7 @@ impl Queue {
     pub(super) fn push(&self, item: Item) {
         let mut state = self.lock();
         if !state.is_closed && self.has_room(&mut state, NEWS_SIZE) {
-            state.items.push(item);
+            state.put([item]);
         }
         drop(state);
         self.filled.notify_one();
@@ -158,6 +163,7 @@ impl Queue {
             return None;
         }
         let items = std::mem::take(&mut state.items);
+        state.writing_since = state.since.take();
         let is_news = |item: &&Item| matches!(item, Item::News(_));
         Some(Taken {
             news: items.iter().filter(is_news).count(),
@@ -171,6 +177,14 @@ impl Queue {
         self.waiting.fetch_sub(taken.news, Ordering::Relaxed);
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(taken.bytes);
+        state.writing_since = None;
+    }
+
+    /// How long the oldest of what has not been written has waited.
+    fn waits(&self) -> Duration {
+        let state = self.lock();
+        let oldest = state.writing_since.or(state.since);
+        oldest.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Nothing more is taken in; what is in it may still be written.
@@ -228,7 +242,7 @@ impl Queue {
             self.is_told.store(true, Ordering::Relaxed);
         }
         if self.has_room(&mut state, news.iter().map(size).sum()) {
-            state.items.extend(news.drain(..).map(Item::News));
+            state.put(news.drain(..).map(Item::News));
         }
         news.clear();
         drop(state);
@@ -250,6 +264,13 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn put(&mut self, items: impl IntoIterator<Item = Item>) {
+        self.items.extend(items);
+        self.since.get_or_insert_with(Instant::now);
     }
 }
 
@@ -296,6 +317,10 @@ impl Outlet for Inlet {
 
     fn backlog(&self) -> usize {
         self.queue.waiting.load(Ordering::Relaxed) + self.news.len()
+    }
+
+    fn waits(&self) -> Duration {
+        self.queue.waits()
     }
 
     fn end(&mut self, _failure: Option<&str>) {
@@ -345,6 +370,31 @@ mod tests {
         queue.written(&taken);
         assert_eq!(inlet.backlog(), 0);
         assert_eq!(queue.lock().bytes, 0);
+    }
+
+    #[test]
+    fn the_oldest_of_what_is_not_written_tells_how_long_news_waits() {
+        let queue = queue(1_000_000);
+        let mut inlet = Inlet::new(queue.clone());
+        let mut tell = || {
+            news(1).for_each(|one| inlet.deliver(one));
+            inlet.flush();
+        };
+        assert_eq!(queue.waits(), Duration::ZERO);
+        tell();
+        let told = Instant::now();
+        let taken = block_on(queue.take()).unwrap();
+        tell();
+        std::thread::sleep(Duration::from_millis(2));
+        let least = told.elapsed();
+        assert!(queue.waits() >= least);
+        let told_again = Instant::now();
+        queue.written(&taken);
+        let taken = block_on(queue.take()).unwrap();
+        queue.written(&taken);
+        assert_eq!(queue.waits(), Duration::ZERO);
+        tell();
+        assert!(queue.waits() <= told_again.elapsed());
     }
 
     #[test]
