@@ -962,6 +962,16 @@ declare namespace drachtio {
      */
     inject(request: string | SipMessage, options?: InjectOptions): Promise<Injected>;
 
+    /**
+     * Rejects new requests with 503 and Retry-After and lets calls go on, then disconnects: when the last dialog and the
+     * last open transaction have ended, and after `deadline` milliseconds (30,000) in any case. For an application with the
+     * engine in its own process.
+     *
+     * @returns a promise that is fulfilled when the sockets are closed, and rejected with an error with code
+     * `DRT_ERR_INVALID_OPTION`, `DRT_ERR_NOT_CONNECTED` or, with a drachtio-server, `DRT_ERR_NOT_EMBEDDED`
+     */
+    drain(options?: { deadline?: number }): Promise<void>;
+
     /** Ends every call and closes the sockets. May be called at any time. */
     disconnect(): Promise<void>;
     /** The same as `disconnect`, for `await using app = drachtio()`. */
@@ -1085,6 +1095,9 @@ declare namespace drachtio {
      * the destinations that failed. Empty when not connected.
      */
     counters(): Record<string, number>;
+
+    /** As `app.drain`. */
+    drain(options?: { deadline?: number }): Promise<void>;
 
     /** Ends every call and closes the sockets. */
     disconnect(): Promise<void>;

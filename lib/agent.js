@@ -6,7 +6,8 @@ const { ApiLogger } = require('./api_logger');
 const { sessionOf } = require('./carrier');
 const { CHANNELS } = require('./channels');
 const { readConnectOptions } = require('./connect_options');
-const { readScreeningOptions, readTlsOptions } = require('./engine_options');
+const { drain } = require('./drain');
+const { readDrainOptions, readScreeningOptions, readTlsOptions } = require('./engine_options');
 const { conclude, letPass, run } = require('./dispatcher');
 const { embeddedSession } = require('./embedded_session');
 const { DrachtioError, throwLater } = require('./errors');
@@ -540,6 +541,21 @@ class Agent extends EventEmitter {
 
   get #sessions() {
     return [...(this.#session === undefined ? [] : [this.#session]), ...this.#accepted];
+  }
+
+  /**
+   * Rejects new requests with 503 and waits for the calls to end, then disconnects.
+   *
+   * @param {unknown} [options] `deadline`: how long calls may go on, in milliseconds; they are hung up then
+   * @returns {Promise<void>} fulfilled when the sockets are closed
+   */
+  async drain(options = {}) {
+    const { deadline = 30_000 } = readDrainOptions(options);
+    const session = this.#session;
+    if (session === undefined) throw notConnected('drain');
+    const link = /** @type {import('./engine_link').EngineLink} */ (session.link);
+    await drain(link, deadline, () => this.#session !== session);
+    await this.disconnect();
   }
 
   /**

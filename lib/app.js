@@ -256,6 +256,15 @@ class App extends Base {
     return inject(this, this.#agent, request, options);
   }
 
+  /**
+   * Rejects new requests and lets calls go on, then disconnects.
+   *
+   * @param {{deadline?: number}} [options] how long calls may go on, in milliseconds
+   */
+  drain(options) {
+    return this.#agent.drain(options);
+  }
+
   /** Ends every call and closes the sockets. */
   disconnect() {
     return this.#agent.disconnect();

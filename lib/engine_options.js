@@ -133,4 +133,18 @@ function readScreeningOptions(options) {
   return /** @type {Record<string, unknown>} */ (readOptions('setScreening', SCREENING, options));
 }
 
-module.exports = { ENGINE_OPTIONS, readScreeningOptions, readTlsOptions };
+/** The options of `drain`. */
+const DRAIN = section({ deadline: milliseconds(0) });
+
+/**
+ * Reads what `drain` is given.
+ *
+ * @param {unknown} options
+ * @returns {{deadline?: number}}
+ * @throws {TypeError} with code `DRT_ERR_INVALID_OPTION` and the name of the option
+ */
+function readDrainOptions(options) {
+  return /** @type {{deadline?: number}} */ (readOptions('drain', DRAIN, options));
+}
+
+module.exports = { ENGINE_OPTIONS, readDrainOptions, readScreeningOptions, readTlsOptions };

@@ -86,6 +86,7 @@ const { VERSION } = require('./version');
  * @property {() => (import('./testing/names').Query & {id: number})[]} queries
  * @property {(now: number, id: number, destinations: import('./testing/names').Destination[]) => void} resolved
  * @property {(screening: Record<string, unknown>) => void} setScreening
+ * @property {() => void} drain
  * @property {(connections: number) => string} metrics
  * @property {(connections: number) => Record<string, number>} census
  * @property {() => Record<string, number>} counters

@@ -106,9 +106,10 @@ test('what a request shows of itself has no secret in it', async (t) => {
   assert.ok(!require('node:util').inspect(req, { depth: 9 }).includes('cymru'));
 });
 
-test('certificates of SIP are not this process\'s to reload', async (t) => {
+test('certificates of SIP are not this process\'s to reload, and who gets new requests not its to say', async (t) => {
   const { app } = await connected(t);
   await assert.rejects(app.reloadTls(), { code: 'DRT_ERR_NOT_EMBEDDED' });
+  await assert.rejects(app.drain(), { code: 'DRT_ERR_NOT_EMBEDDED' });
   assert.deepEqual(app.client.census(), {});
   assert.deepEqual(app.client.counters(), {});
   await Promise.all([once(app, 'close'), app.disconnect()]);

@@ -35,4 +35,4 @@ function connect(app, options) {
   });
 }
 
-module.exports = { startApp };
+module.exports = { connect, startApp };

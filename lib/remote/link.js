@@ -121,6 +121,10 @@ class RemoteLink extends CommandLink {
     throw notEmbedded('which requests are turned away');
   }
 
+  drain() {
+    throw notEmbedded('who gets new requests');
+  }
+
   /**
    * @protected
    * @param {import('node:net').Socket} socket

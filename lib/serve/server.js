@@ -6,10 +6,8 @@ const { Director } = require('./director');
 const { readServeOptions } = require('./options');
 const { DrachtioError } = require('../errors');
 const { loadEngine } = require('../native');
+const { drain } = require('../drain');
 const { embeddedSession } = require('../embedded_session');
-
-/** How often a server that drains looks whether its calls have ended, in milliseconds. */
-const DRAIN_INTERVAL = 100;
 
 /** What must not be in a line of the log: a web server may have said it. */
 const LINE_BREAKS = /[\r\n]+/g;
@@ -179,17 +177,8 @@ class Server extends EventEmitter {
 
   /** @param {number} deadline */
   async #drain(deadline) {
-    const end = performance.now() + deadline;
-    this.#session.link.drain();
-    while (this.#closing === undefined && this.#isBusy() && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(DRAIN_INTERVAL, Math.max(end - performance.now(), 0))));
-    }
+    await drain(this.#session.link, deadline, () => this.#closing !== undefined);
     await this.close();
-  }
-
-  #isBusy() {
-    const { dialogs, openTransactions } = this.#session.link.census();
-    return dialogs + openTransactions > 0;
   }
 
   /**

@@ -132,6 +132,10 @@ function simulatedEngine(scene) {
       this.#native.setScreening(screening);
     }
 
+    drain() {
+      this.#native.drain();
+    }
+
     /** There are no certificates that could be read. */
     reloadTls() {
       return Promise.resolve();

@@ -355,6 +355,12 @@ impl SimulatedEngine {
         Ok(())
     }
 
+    /// Rejects new requests from now on: see `Engine.drain`.
+    #[napi]
+    pub fn drain(&self) {
+        self.state().engine.drain();
+    }
+
     /// The numbers of the engine in the text format of Prometheus, with this many connections.
     #[napi(catch_unwind)]
     pub fn metrics(&self, connections: u32) -> String {

@@ -56,6 +56,11 @@ impl Simulated {
         outcome
     }
 
+    /// Rejects new requests from now on.
+    pub fn drain(&mut self) {
+        self.apps.drain();
+    }
+
     /// Does what the application asks for, in this order.
     pub fn submit(&mut self, now: Instant, batch: Vec<Submission>) {
         for submission in batch {
