@@ -9,7 +9,7 @@
 //! | `contact.rs`, `bind.rs` | from `sip:*:5060;transport=udp,tcp` to bound sockets |
 //! | `advertised.rs` | which peers are shown the external address of a contact |
 //! | `udp.rs` | datagrams, in batches |
-//! | `send_batch.rs` | several datagrams in one call of the system |
+//! | `receive_batch.rs`, `send_batch.rs` | several datagrams in one call of the system |
 //! | `icmp.rs` | datagrams that were not delivered |
 //! | `tcp.rs` | listening and connecting |
 //! | `tls.rs`, `certificates.rs`, `verifier.rs` | settings, certificates by name, whom to trust |
@@ -34,6 +34,7 @@ mod icmp;
 mod keep_alive;
 pub mod limits;
 mod opening;
+mod receive_batch;
 mod send_batch;
 mod stream;
 mod table;
@@ -64,8 +65,8 @@ pub(crate) use stream::Stream;
 pub use tls::{ClientCertificates, TlsContext, TlsError, TlsSettings, TlsVersion};
 
 use crate::engine::{ConnectionId, Listener, Path, SendFailure, SendToken, Transmit, Transport};
-use crate::message::limits::MAX_DATAGRAM;
 use bind::{bind_all, BoundSocket};
+use receive_batch::ROOM;
 use table::Connections;
 use tcp::Acceptor;
 use udp::Port;
@@ -120,7 +121,8 @@ pub struct Transports {
     connections: Connections,
     /// What was found out while sending, and has not been drained.
     failures: Vec<Arrival>,
-    scratch: Box<[u8]>,
+    /// Where datagrams are read into.
+    room: Box<[u8]>,
 }
 
 impl Transports {
@@ -141,7 +143,7 @@ impl Transports {
             acceptors: Vec::new(),
             connections: Connections::new(limits, tls),
             failures: Vec::new(),
-            scratch: vec![0; MAX_DATAGRAM].into_boxed_slice(),
+            room: vec![0; ROOM].into_boxed_slice(),
         };
         for bound in bind_all(contacts, limits.udp_buffer)? {
             let local = bound.listener.local;
@@ -223,7 +225,7 @@ impl Transports {
     pub fn poll_arrivals(&mut self, cx: &mut Context<'_>, arrivals: &mut Vec<Arrival>) -> Poll<()> {
         let before = arrivals.len();
         for port in &mut self.ports {
-            port.poll(cx, &mut self.scratch, arrivals);
+            port.poll(cx, &mut self.room, arrivals);
         }
         self.accept(cx);
         let _ = self.connections.poll(cx, arrivals);

@@ -14,6 +14,7 @@ use tokio::net::UdpSocket;
 
 use super::icmp::{self, MIN_QUOTE};
 use super::limits::{MAX_QUEUED_DATAGRAMS, UDP_BATCH};
+use super::receive_batch::Receiver;
 use super::send_batch::{send_batch, SEND_BATCH};
 use super::{unsent, Arrival};
 use crate::engine::{Path, SendFailure, SendToken, Transmit, Transport};
@@ -28,6 +29,7 @@ const MAX_PAYLOAD: usize = 65_507;
 pub(super) struct Port {
     socket: Arc<UdpSocket>,
     local: SocketAddr,
+    receiver: Receiver,
     waiting: VecDeque<Transmit>,
     /// The last ones sent whose senders want to know of failures.
     remembered: VecDeque<Remembered>,
@@ -50,6 +52,7 @@ impl Port {
             reports: Box::pin(icmp::wait(socket.clone())),
             socket,
             local,
+            receiver: Receiver::new(),
             waiting: VecDeque::new(),
             remembered: VecDeque::new(),
         })
@@ -73,16 +76,16 @@ impl Port {
         }
     }
 
-    /// Sends what waited, then reads up to [`UDP_BATCH`] datagrams. `scratch` has room for the
-    /// largest datagram. Wakes the task when there is more to do.
+    /// Sends what waited, then reads [`UDP_BATCH`] datagrams or a few more, which need
+    /// [`ROOM`](super::receive_batch::ROOM). Wakes the task when there is more to do.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        scratch: &mut [u8],
+        room: &mut [u8],
         arrivals: &mut Vec<Arrival>,
     ) {
         let _ = self.poll_flush(cx, arrivals);
-        if self.poll_receive(cx, scratch, arrivals).is_ready() {
+        if self.poll_receive(cx, room, arrivals).is_ready() {
             cx.waker().wake_by_ref();
         }
         if self.reports.as_mut().poll(cx).is_ready() {
@@ -137,47 +140,28 @@ impl Port {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        scratch: &mut [u8],
+        room: &mut [u8],
         arrivals: &mut Vec<Arrival>,
     ) -> Poll<io::Result<()>> {
+        let local = self.local;
         let mut received = 0;
         while received < UDP_BATCH {
             ready!(self.socket.poll_recv_ready(cx))?;
-            while received < UDP_BATCH {
-                match self.socket.try_recv_from(scratch) {
-                    Ok((length, peer)) => {
-                        received += 1;
-                        let datagram = scratch.get(..length).unwrap_or_default();
-                        arrivals.extend(self.arrival(datagram, peer));
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            let outcome = self.receiver.receive(&self.socket, room, |datagram, peer| {
+                received += 1;
+                arrivals.extend(arrival(local, peer, datagram));
+            });
+            match outcome {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                     // The trouble of an earlier send, reported late; the socket goes on.
-                    Err(error) => {
-                        received += 1;
-                        tracing::debug!(local = %self.local, %error, "reading a datagram failed");
-                    }
+                    received += 1;
+                    tracing::debug!(%local, %error, "reading a datagram failed");
                 }
+                // There may be more, or the runtime is asked again.
+                _ => {}
             }
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn arrival(&self, datagram: &[u8], peer: SocketAddr) -> Option<Arrival> {
-        // Blanks and zeros keep a NAT binding open and say nothing. Port 0 can't be answered.
-        let idle = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
-        if peer.port() == 0 || datagram.iter().all(idle) {
-            return None;
-        }
-        Some(Arrival::Message {
-            path: Path {
-                transport: Transport::Udp,
-                local: self.local,
-                peer,
-                connection: None,
-                server: None,
-            },
-            payload: Bytes::copy_from_slice(datagram),
-        })
     }
 
     /// False when the kernel has no room.
@@ -219,6 +203,24 @@ impl Port {
             }
         }
     }
+}
+
+fn arrival(local: SocketAddr, peer: SocketAddr, datagram: &[u8]) -> Option<Arrival> {
+    // Blanks and zeros keep a NAT binding open and say nothing. Port 0 can't be answered.
+    let idle = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+    if peer.port() == 0 || datagram.iter().all(idle) {
+        return None;
+    }
+    Some(Arrival::Message {
+        path: Path {
+            transport: Transport::Udp,
+            local,
+            peer,
+            connection: None,
+            server: None,
+        },
+        payload: Bytes::copy_from_slice(datagram),
+    })
 }
 
 /// Keeps a datagram whose sender wants to know of failures.

@@ -55,6 +55,40 @@ async fn a_burst_arrives_whole_and_in_order() {
 }
 
 #[tokio::test]
+async fn long_and_short_datagrams_that_wait_together_arrive_whole() {
+    let mut sockets = Sockets::open("sip:127.0.0.1:0;transport=udp");
+    let local = sockets.address(Transport::Udp);
+    let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let messages: Vec<Bytes> = (0..40)
+        .map(|n| request(&n.to_string(), if n % 8 == 0 { 12_000 } else { n }))
+        .collect();
+    for message in &messages {
+        peer.send_to(message, local).await.unwrap();
+    }
+    for message in &messages {
+        assert_eq!(sockets.next_message().await.1, message);
+    }
+}
+
+#[tokio::test]
+async fn a_report_about_a_datagram_that_was_sent_holds_up_none_that_wait() {
+    let mut sockets = Sockets::open("sip:127.0.0.1:0;transport=udp");
+    let local = sockets.address(Transport::Udp);
+    let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for n in 0..40 {
+        let message = request(&n.to_string(), 0);
+        peer.send_to(&message, local).await.unwrap();
+    }
+    let gone = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr();
+    let path = sockets.path_to(Transport::Udp, gone.unwrap());
+    sockets.transports.send(transmit(path, request("lost", 0)));
+    for n in 0..40 {
+        let (_, payload) = sockets.next_message().await;
+        assert_eq!(payload, request(&n.to_string(), 0));
+    }
+}
+
+#[tokio::test]
 async fn keep_alives_are_not_messages() {
     let mut sockets = Sockets::open("sip:127.0.0.1:0;transport=udp");
     let local = sockets.address(Transport::Udp);
