@@ -9,7 +9,8 @@ use super::grammar::{element_end, trim_start};
 use super::header::HeaderId;
 use super::index::{Span, Tags};
 use super::limits::MAX_HEADER_SECTION;
-use super::message::Message;
+use super::message::{Inner, Message};
+use super::text::Text;
 
 impl Message {
     /// The same message with another first value of the header, as the topmost Via gets it when
@@ -20,17 +21,18 @@ impl Message {
         let first = self.values(id).next()?.len();
         let span = self.spans_of(id).next()?;
         let start = usize::from(span.value);
-        let (head, tail) = (self.text.get(..start)?, self.text.get(start + first..)?);
+        let whole = self.text();
+        let (head, tail) = (whole.get(..start)?, whole.get(start + first..)?);
         let shifted = |offset: usize| (offset + value.len()).checked_sub(first);
-        let body_start = shifted(self.index.body_start)?;
+        let body_start = shifted(self.index().body_start)?;
         if body_start > MAX_HEADER_SECTION {
             return None;
         }
-        let mut text = BytesMut::with_capacity(self.text.len() + value.len());
+        let mut text = BytesMut::with_capacity(whole.len() + value.len());
         for part in [head, value, tail] {
             text.extend_from_slice(part);
         }
-        let index = Arc::make_mut(&mut self.index);
+        let Inner { text: old, index } = Arc::make_mut(&mut self.inner);
         let tags = index.tags.get_mut().map(Tags::offsets);
         let spans = index.spans.iter_mut().flat_map(Span::offsets);
         for offset in spans.chain(tags.into_iter().flatten()) {
@@ -39,7 +41,7 @@ impl Message {
             }
         }
         index.body_start = body_start;
-        self.text = Bytes::from(text);
+        *old = Text::from(text.freeze());
         Some(self)
     }
 
@@ -60,7 +62,8 @@ impl Message {
             let end = usize::from(span.value_end);
             (usize::from(span.value), end - rest.len())
         };
-        let (head, tail) = (self.text.get(..start)?, self.text.get(end..)?);
+        let whole = self.text();
+        let (head, tail) = (whole.get(..start)?, whole.get(end..)?);
         let mut text = BytesMut::with_capacity(head.len() + tail.len());
         text.extend_from_slice(head);
         text.extend_from_slice(tail);

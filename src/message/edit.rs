@@ -99,8 +99,8 @@ pub(super) struct Line {
 
 impl<'m> Edit<'m> {
     pub(super) fn new(message: &'m Message) -> Self {
-        let mut lines = Vec::with_capacity(message.index.spans.len() + 4);
-        lines.extend(message.index.spans.iter().map(|span| Line {
+        let mut lines = Vec::with_capacity(message.index().spans.len() + 4);
+        lines.extend(message.index().spans.iter().map(|span| Line {
             id: span.id,
             is_written: false,
             name: span.name.into(),
@@ -208,7 +208,7 @@ impl<'m> Edit<'m> {
         let kept_body = self.message.body();
         let body = self.body.as_ref().unwrap_or(&kept_body);
         let mut text = BytesMut::with_capacity(
-            self.message.index.body_start
+            self.message.index().body_start
                 + self.written.len()
                 + self.request_uri.as_ref().map_or(0, String::len)
                 + body.len(),
@@ -225,8 +225,8 @@ impl<'m> Edit<'m> {
     }
 
     fn put_start_line(&self, text: &mut BytesMut) {
-        let line_end = self.message.index.start_length + 2;
-        match (self.message.index.start, &self.request_uri) {
+        let line_end = self.message.index().start_length + 2;
+        match (self.message.index().start, &self.request_uri) {
             (StartSpan::Request { uri, uri_end, .. }, Some(new)) => {
                 text.put_slice(self.message.slice(0, uri));
                 text.put_slice(new.as_bytes());
@@ -244,7 +244,7 @@ impl<'m> Edit<'m> {
         let text: &[u8] = if line.is_written {
             &self.written
         } else {
-            &self.message.text
+            self.message.text()
         };
         usize::try_from(start)
             .ok()

@@ -156,7 +156,7 @@ impl Index {
         Ok(length)
     }
 
-    fn note(&mut self, flaw: ParseError) {
+    pub(crate) fn note(&mut self, flaw: ParseError) {
         self.flaw.get_or_insert(flaw);
     }
 }

@@ -14,14 +14,20 @@ use super::limits::MAX_STREAM_MESSAGE;
 use super::method::Method;
 use super::parse_error::ParseError;
 use super::start_line::{StartLine, StartSpan};
+use super::text::Text;
 
 /// A SIP message as it stands on the wire, with an index over its headers. Nothing is copied
 /// and no value is read before it is asked for.
 #[derive(Debug, Clone)]
 pub struct Message {
-    pub(super) text: Bytes,
     /// Shared, since a message is cloned more often than it is read.
-    pub(super) index: Arc<Index>,
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Inner {
+    pub(super) text: Text,
+    pub(super) index: Index,
 }
 
 /// One header field (line) of a message.
@@ -45,98 +51,85 @@ impl Message {
     /// request should be answered: [`validate`](Self::validate) reports the damage, and nothing
     /// but an answer may be made of the message before that has returned `Ok`.
     pub fn parse(text: Bytes) -> Result<Message, ParseError> {
-        let mut message = Message::index(text)?;
-        match message.index.content_length {
-            Err(error) => message.note(error),
+        let (mut text, mut index) = read(text)?;
+        match index.content_length {
+            Err(error) => index.note(error),
             Ok(None) => {}
             Ok(Some(length)) => {
                 let end = usize::try_from(length)
                     .ok()
-                    .and_then(|length| length.checked_add(message.index.body_start));
+                    .and_then(|length| length.checked_add(index.body_start));
                 match end {
-                    Some(end) if end <= message.text.len() => message.text.truncate(end),
-                    _ => message.note(ParseError::Truncated),
+                    Some(end) if end <= text.len() => text.truncate(end),
+                    _ => index.note(ParseError::Truncated),
                 }
             }
         }
-        Ok(message)
+        Ok(Message::new(text, index))
     }
 
     /// Indexes an application's draft: a start line, headers, and a blank line and a body if
     /// there is one. No header is mandatory, and Content-Length is not looked at: the body is
     /// all that follows the blank line.
     pub fn parse_draft(text: Bytes) -> Result<Message, ParseError> {
-        let message = Message::index(with_blank_line(text))?;
-        match message.flaw() {
+        let (text, index) = read(with_blank_line(text))?;
+        match index.flaw {
             Some(flaw) => Err(flaw),
-            None => Ok(message),
+            None => Ok(Message::new(text, index)),
         }
     }
 
-    fn index(mut text: Bytes) -> Result<Message, ParseError> {
-        while text.starts_with(b"\r\n") {
-            // Empty lines before the start line are to be ignored (RFC 3261 §7.5).
-            text.advance(2);
+    /// A text that has been indexed.
+    pub(super) fn new(text: Bytes, index: Index) -> Message {
+        let text = Text::from(text);
+        Message {
+            inner: Arc::new(Inner { text, index }),
         }
-        if text.len() > MAX_STREAM_MESSAGE {
-            return Err(ParseError::MessageTooLong);
-        }
-        let mut index = Index::read(&text)?;
-        if index.has_lone_break {
-            // Whatever else was found may follow from it.
-            index.flaw = Some(ParseError::BareLineBreak);
-        }
-        let index = Arc::new(index);
-        Ok(Message { text, index })
-    }
-
-    fn note(&mut self, flaw: ParseError) {
-        Arc::make_mut(&mut self.index).flaw.get_or_insert(flaw);
     }
 
     /// The damage found while indexing; see [`parse`](Self::parse).
     pub fn flaw(&self) -> Option<ParseError> {
-        self.index.flaw
+        self.index().flaw
     }
 
     /// The whole message, from its start line to the end of its body.
     pub fn text(&self) -> &Bytes {
-        &self.text
+        self.inner.text.bytes()
     }
 
     /// The body; empty when there is none.
     pub fn body(&self) -> Bytes {
-        self.text
-            .slice(self.index.body_start.min(self.text.len())..)
+        let text = self.text();
+        text.slice(self.index().body_start.min(text.len())..)
     }
 
     /// The offset of the body in the text; the text's length when there is none.
     pub fn body_start(&self) -> usize {
-        self.index.body_start
+        self.index().body_start
     }
 
     /// The start line.
     pub fn start_line(&self) -> StartLine<'_> {
-        match self.index.start {
+        match self.index().start {
             StartSpan::Request { .. } => StartLine::Request {
                 method: self.method().unwrap_or(Method::Other("")),
                 uri: self.request_uri().unwrap_or_default(),
             },
             StartSpan::Status { code, reason, .. } => StartLine::Status {
                 code,
-                reason: self.slice(reason, self.index.start_length),
+                reason: self.slice(reason, self.index().start_length),
             },
         }
     }
 
     /// True for a request.
     pub fn is_request(&self) -> bool {
-        matches!(self.index.start, StartSpan::Request { .. })
+        matches!(self.index().start, StartSpan::Request { .. })
     }
 
     /// The method of a request.
     pub fn method(&self) -> Option<Method<'_>> {
-        match self.index.start {
+        match self.index().start {
             StartSpan::Request { method_end, .. } => Method::from_token(self.slice(0, method_end)),
             StartSpan::Status { .. } => None,
         }
@@ -145,15 +138,17 @@ impl Message {
     /// The Request-URI of a request, as written; empty if it is not UTF-8, which
     /// [`validate`](Self::validate) does not let through.
     pub fn request_uri(&self) -> Option<&str> {
-        match self.index.start {
-            StartSpan::Request { uri, uri_end, .. } => Some(self.str(uri, uri_end)),
+        match self.index().start {
+            StartSpan::Request { uri, uri_end, .. } => {
+                Some(self.str(uri, uri_end).unwrap_or_default())
+            }
             StartSpan::Status { .. } => None,
         }
     }
 
     /// The status code of a response, 100 to 699.
     pub fn status(&self) -> Option<u16> {
-        match self.index.start {
+        match self.index().start {
             StartSpan::Request { .. } => None,
             StartSpan::Status { code, .. } => Some(code),
         }
@@ -161,9 +156,9 @@ impl Message {
 
     /// Every header field in order.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> + '_ {
-        self.index.spans.iter().map(|span| Header {
+        self.index().spans.iter().map(|span| Header {
             id: span.id,
-            name: self.str(span.name, span.name_end),
+            name: self.str(span.name, span.name_end).unwrap_or_default(),
             value: self.slice(span.value, span.value_end),
             line: usize::from(span.name)..usize::from(span.line_end),
         })
@@ -181,7 +176,8 @@ impl Message {
 
     /// The value of the first such header, if it is UTF-8.
     pub fn get_str(&self, id: HeaderId) -> Option<&str> {
-        std::str::from_utf8(self.get(id)?).ok()
+        let span = self.spans_of(id).next()?;
+        self.str(span.value, span.value_end)
     }
 
     /// The value of the first header of that name, in any case or compact.
@@ -227,7 +223,7 @@ impl Message {
     pub fn header_index(
         &self,
     ) -> impl ExactSizeIterator<Item = (HeaderId, usize, usize, usize, usize)> + '_ {
-        self.index.spans.iter().map(|span| {
+        self.index().spans.iter().map(|span| {
             (
                 span.id,
                 usize::from(span.name),
@@ -240,7 +236,7 @@ impl Message {
 
     /// The number of header fields.
     pub fn header_count(&self) -> usize {
-        self.index.spans.len()
+        self.index().spans.len()
     }
 
     /// Begins a changed copy.
@@ -255,22 +251,26 @@ impl Message {
 
     /// All spans, or none if that header is not among them.
     fn spans_with(&self, id: HeaderId) -> &[Span] {
-        if self.index.present & id.bit() != 0 {
-            &self.index.spans
+        if self.index().present & id.bit() != 0 {
+            &self.index().spans
         } else {
             &[]
         }
     }
 
+    pub(super) fn index(&self) -> &Index {
+        &self.inner.index
+    }
+
     pub(super) fn slice(&self, start: u16, end: u16) -> &[u8] {
-        self.text
+        self.text()
             .get(usize::from(start)..usize::from(end))
             .unwrap_or_default()
     }
 
-    /// A part as text; empty if it is not UTF-8.
-    fn str(&self, start: u16, end: u16) -> &str {
-        std::str::from_utf8(self.slice(start, end)).unwrap_or_default()
+    /// A part as text; `None` if it is not UTF-8.
+    pub(super) fn str(&self, start: u16, end: u16) -> Option<&str> {
+        self.inner.text.str(usize::from(start)..usize::from(end))
     }
 }
 
@@ -304,6 +304,23 @@ impl<'m> Iterator for Values<'m> {
             }
         }
     }
+}
+
+/// Indexes the text, and cuts off what stands before its start line.
+fn read(mut text: Bytes) -> Result<(Bytes, Index), ParseError> {
+    while text.starts_with(b"\r\n") {
+        // Empty lines before the start line are to be ignored (RFC 3261 §7.5).
+        text.advance(2);
+    }
+    if text.len() > MAX_STREAM_MESSAGE {
+        return Err(ParseError::MessageTooLong);
+    }
+    let mut index = Index::read(&text)?;
+    if index.has_lone_break {
+        // Whatever else was found may follow from it.
+        index.flaw = Some(ParseError::BareLineBreak);
+    }
+    Ok((text, index))
 }
 
 /// The draft, completed by the line ends that are missing.

@@ -38,6 +38,7 @@ mod parse_error;
 mod reindex;
 mod start_line;
 pub mod status;
+mod text;
 mod typed;
 mod uri;
 mod validate;

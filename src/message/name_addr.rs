@@ -22,7 +22,11 @@ pub struct NameAddr<'a> {
 impl<'a> NameAddr<'a> {
     /// Cuts one value (not a comma list) into its parts.
     pub fn parse(value: &'a [u8]) -> Result<NameAddr<'a>, GrammarError> {
-        let mut cursor = Cursor::new(value)?;
+        NameAddr::read_all(Cursor::new(value)?)
+    }
+
+    /// Takes one value that is not in a list.
+    pub(crate) fn read_all(mut cursor: Cursor<'a>) -> Result<NameAddr<'a>, GrammarError> {
         let (display_name, uri) = read_address(&mut cursor)?;
         Ok(NameAddr {
             display_name,

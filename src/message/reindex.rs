@@ -1,6 +1,6 @@
 //! The index of a message that has been edited: what the edit kept is not read again.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::edit::{Edit, Line};
 use super::header::HeaderId;
@@ -15,17 +15,14 @@ impl Edit<'_> {
     pub fn finish_message(&self) -> Option<Message> {
         let text = self.finish().ok()?;
         match self.index() {
-            Some(index) => Some(Message {
-                text,
-                index: Arc::new(index),
-            }),
+            Some(index) => Some(Message::new(text, index)),
             None => Message::parse(text).ok(),
         }
     }
 
     /// `None` when something is unusual enough to be looked at again.
     fn index(&self) -> Option<Index> {
-        let old = &self.message.index;
+        let old = self.message.index();
         if old.flaw.is_some() || self.body.is_some() || self.lines.len() > MAX_HEADERS {
             return None;
         }
@@ -81,14 +78,14 @@ impl Edit<'_> {
 
     /// True unless the body is that of a draft, whose Content-Length nobody has looked at.
     fn has_right_length(&self) -> bool {
-        match self.message.index.content_length {
+        match self.message.index().content_length {
             Ok(Some(length)) => usize::try_from(length) == Ok(self.message.body().len()),
             length => length.is_ok(),
         }
     }
 
     fn start_line(&self) -> Option<(StartSpan, u16)> {
-        let old = &self.message.index;
+        let old = self.message.index();
         let start_length = usize::from(old.start_length);
         let (
             StartSpan::Request {
@@ -169,7 +166,7 @@ mod tests {
         let edited = edit.finish_message().unwrap();
         let parsed = Message::parse(edited.text().clone()).unwrap();
         assert!(edited.header_index().eq(parsed.header_index()));
-        assert_eq!(edited.index.present, parsed.index.present);
+        assert_eq!(edited.index().present, parsed.index().present);
         assert_eq!(edited.start_line(), parsed.start_line());
         assert_eq!(edited.body(), parsed.body());
         assert_eq!(edited.flaw(), parsed.flaw());

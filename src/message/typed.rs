@@ -34,7 +34,7 @@ impl HeaderError {
 impl Message {
     /// The topmost Via value.
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
-        let value = self.require(HeaderId::Via)?;
+        let value = self.require_str(HeaderId::Via)?;
         typed(HeaderId::Via, read_first(value, Via::read))
     }
 
@@ -60,9 +60,7 @@ impl Message {
 
     /// Call-ID.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
-        let value = self.require(HeaderId::CallId)?;
-        let text = std::str::from_utf8(value).map_err(|_| GrammarError::NotUtf8);
-        typed(HeaderId::CallId, text)
+        self.require_str(HeaderId::CallId)
     }
 
     /// CSeq.
@@ -87,13 +85,11 @@ impl Message {
 
     /// The first Contact value.
     pub fn contact(&self) -> Result<Option<NameAddr<'_>>, HeaderError> {
-        match self.get(HeaderId::Contact) {
-            Some(value) => match read_first(value, NameAddr::read) {
-                Ok(contact) => Ok(Some(contact)),
-                Err(error) => Err(HeaderError::Malformed(HeaderId::Contact, error)),
-            },
-            None => Ok(None),
+        if !self.has(HeaderId::Contact) {
+            return Ok(None);
         }
+        let value = self.require_str(HeaderId::Contact)?;
+        typed(HeaderId::Contact, read_first(value, NameAddr::read)).map(Some)
     }
 
     /// Where the sender wants requests inside the dialog: the URI of the first Contact, as it
@@ -132,7 +128,7 @@ impl Message {
     }
 
     fn tags(&self) -> Tags {
-        *self.index.tags.get_or_init(|| {
+        *self.index().tags.get_or_init(|| {
             let from = self.from().ok().and_then(|from| from.tag());
             let to = self.to().ok().and_then(|to| to.tag());
             self.places(from, to)
@@ -141,7 +137,7 @@ impl Message {
 
     /// Keeps the tags that have been found on another occasion.
     pub(super) fn keep_tags(&self, from: Option<&str>, to: Option<&str>) {
-        let _ = self.index.tags.set(self.places(from, to));
+        let _ = self.index().tags.set(self.places(from, to));
     }
 
     fn places(&self, from: Option<&str>, to: Option<&str>) -> Tags {
@@ -154,22 +150,28 @@ impl Message {
     /// Where a part of the text lies in it.
     fn place_of(&self, part: Option<&str>) -> Option<(u16, u16)> {
         let part = part?.as_bytes();
-        let start = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let start = (part.as_ptr() as usize).checked_sub(self.text().as_ptr() as usize)?;
         let end = start + part.len();
         Some((u16::try_from(start).ok()?, u16::try_from(end).ok()?))
     }
 
     fn tag(&self, place: Option<(u16, u16)>) -> Option<&str> {
         let (start, end) = place?;
-        std::str::from_utf8(self.slice(start, end)).ok()
+        self.str(start, end)
     }
 
     fn address(&self, id: HeaderId) -> Result<NameAddr<'_>, HeaderError> {
-        typed(id, NameAddr::parse(self.require(id)?))
+        typed(id, NameAddr::read_all(Cursor::of(self.require_str(id)?)))
     }
 
     fn require(&self, id: HeaderId) -> Result<&[u8], HeaderError> {
         self.get(id).ok_or(HeaderError::Missing(id))
+    }
+
+    fn require_str(&self, id: HeaderId) -> Result<&str, HeaderError> {
+        let first = self.spans_of(id).next().ok_or(HeaderError::Missing(id))?;
+        let text = self.str(first.value, first.value_end);
+        typed(id, text.ok_or(GrammarError::NotUtf8))
     }
 }
 
@@ -181,10 +183,10 @@ fn typed<T>(id: HeaderId, parsed: Result<T, GrammarError>) -> Result<T, HeaderEr
 /// Reads the first element of a comma list.
 #[inline(always)]
 fn read_first<'a, T>(
-    list: &'a [u8],
+    list: &'a str,
     read: impl Fn(&mut Cursor<'a>) -> Result<T, GrammarError>,
 ) -> Result<T, GrammarError> {
-    let mut cursor = Cursor::new(list)?;
+    let mut cursor = Cursor::of(list);
     let first = read(&mut cursor)?;
     if cursor.is_empty() || cursor.peek() == Some(b',') {
         Ok(first)

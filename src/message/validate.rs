@@ -144,7 +144,7 @@ impl Message {
     }
 
     fn check_version(&self) -> Result<(), Fault> {
-        let version = match self.index.start {
+        let version = match self.index().start {
             StartSpan::Request {
                 version,
                 version_end,
@@ -168,11 +168,13 @@ impl Message {
             uri_end,
             version,
             version_end,
-        } = self.index.start
+        } = self.index().start
         else {
             return Ok(());
         };
-        if uri != method_end + 1 || version != uri_end + 1 || version_end != self.index.start_length
+        if uri != method_end + 1
+            || version != uri_end + 1
+            || version_end != self.index().start_length
         {
             return Err(Fault::new(400, "Bad Request Line"));
         }
@@ -192,7 +194,7 @@ impl Message {
             | HeaderId::RSeq.bit()
             | HeaderId::RAck.bit();
         let mut seen = 0;
-        for span in &self.index.spans {
+        for span in &self.index().spans {
             let bit = span.id.bit() & SINGLE;
             if seen & bit != 0 {
                 return Err(Fault::new(400, format!("Multiple {} Headers", span.id)));
@@ -260,8 +262,9 @@ impl Message {
         mut read: impl FnMut(&mut Cursor<'m>) -> Result<(), GrammarError>,
     ) -> Result<(), Fault> {
         let mut count = 0;
-        for line in self.all(id) {
-            let mut cursor = Cursor::new(line).map_err(|_| Fault::bad(id))?;
+        for span in self.spans_of(id) {
+            let line = self.str(span.value, span.value_end);
+            let mut cursor = line.map(Cursor::of).ok_or_else(|| Fault::bad(id))?;
             loop {
                 count += 1;
                 if count > limit {

@@ -207,6 +207,25 @@ fn a_malformed_name_addr_is_refused() {
 }
 
 #[test]
+fn octets_that_are_no_utf8_spoil_the_value_they_are_in_and_no_other() {
+    let text = b"OPTIONS sip:a SIP/2.0\r\nFrom: <sip:\xc3\xa4@b>;tag=f\r\nTo: \"\xe4\" <sip:b>\r\n\
+        Call-ID: \xff\r\nSubject: \xc3\xa4\r\nContact: <sip:c\xfc>\r\n\r\n\x80";
+    let message = Message::parse(text.as_slice().into()).unwrap();
+    assert_eq!(message.from().unwrap().uri, "sip:ä@b");
+    assert_eq!(message.from_tag(), Some("f"));
+    assert_eq!(message.get_str(HeaderId::Subject), Some("ä"));
+    for (error, id) in [
+        (message.to().unwrap_err(), HeaderId::To),
+        (message.call_id().unwrap_err(), HeaderId::CallId),
+        (message.contact().unwrap_err(), HeaderId::Contact),
+    ] {
+        assert_eq!(error, HeaderError::Malformed(id, GrammarError::NotUtf8));
+    }
+    assert_eq!(message.get(HeaderId::CallId), Some(b"\xff".as_slice()));
+    assert_eq!(message.body(), b"\x80".as_slice());
+}
+
+#[test]
 fn a_wildcard_contact_is_one() {
     let message = message("Contact: *");
     assert!(message.contact().unwrap().unwrap().is_wildcard());
