@@ -180,7 +180,8 @@ impl Engine {
 
     /// A final response came again, so its ACK was lost.
     pub(super) fn repeat_ack(&mut self, key: ClientKey) {
-        if let Some((ack, path)) = self.clients.get(key).and_then(|t| t.ack.clone()) {
+        let kept = self.clients.get(key).and_then(|t| t.ack.as_deref());
+        if let Some((ack, path)) = kept.cloned() {
             self.counters.retransmissions += 1;
             self.transmit(path, ack, None);
         } // else the application has not sent it yet
@@ -380,7 +381,7 @@ impl Engine {
         };
         let path = transaction.path;
         if !path.transport.is_reliable() {
-            transaction.ack = Some((ack.clone(), path));
+            transaction.ack = Some(Box::new((ack.clone(), path)));
         }
         let sender = transaction.sender(key);
         self.transmit(path, ack, Some(sender));

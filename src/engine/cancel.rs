@@ -9,7 +9,7 @@ use super::compose::Writer;
 use super::event::{Meta, Refusal, Reply};
 use super::path::Path;
 use super::transaction::client::{ClientMatch, ClientUser};
-use super::transaction::key::server_match;
+use super::transaction::key::ServerMatch;
 use super::transaction::server::ServerUser;
 use super::transaction::ClientMachine;
 use super::{ClientKey, Engine, ProxyKey, ServerKey, TransactionKey};
@@ -56,8 +56,9 @@ impl Engine {
     /// The INVITE that a CANCEL is for (RFC 3261 §9.2).
     pub(super) fn cancelled_by(&self, cancel: &Message) -> Option<ServerKey> {
         let via = cancel.top_via().ok()?;
-        let matching = server_match(cancel, &via, via.branch(), Method::Invite.as_str());
-        self.servers.find(&matching)
+        let salt = self.origin_salt;
+        let invite = ServerMatch::of(cancel, &via, via.branch(), Method::Invite, salt);
+        self.servers.find(invite)
     }
 
     /// A CANCEL arrived. It is answered here in every case: 200 when there is an INVITE to
@@ -243,7 +244,7 @@ impl Engine {
         if let ClientMachine::Invite(machine) = &mut invite.machine {
             machine.expect_final_by(final_by);
         }
-        let (path, branch) = (invite.path, invite.matching.branch);
+        let (path, branch) = (invite.path, invite.matching.branch());
         self.reschedule_client(key);
         self.open_engine_transaction(now, path, branch, message);
     }
@@ -256,10 +257,7 @@ impl Engine {
         branch: super::random::Branch,
         request: &Message,
     ) {
-        let matching = ClientMatch {
-            branch,
-            is_cancel: request.method() == Some(Method::Cancel),
-        };
+        let matching = ClientMatch::new(branch, request.method() == Some(Method::Cancel));
         if self.clients.find(matching).is_none() {
             self.open_client_transaction(now, ClientUser::Engine, path, branch, request);
         } // else the CANCEL is under way already

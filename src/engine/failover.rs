@@ -129,7 +129,7 @@ impl Engine {
         let contact = |path| secured(self.listeners.contact(path), path, wants_sips);
         let (old, new) = (contact(from), contact(to));
         if old != new && request.get_str(HeaderId::Contact) == Some(&*old) {
-            edit.set(HeaderId::Contact, new);
+            edit.set(HeaderId::Contact, new.as_bytes());
         }
         let message = Message::parse(edit.finish().ok()?).ok()?;
         message.validate().ok()?;
@@ -236,16 +236,15 @@ impl Engine {
         transport: Transport,
         user: &ClientUser,
     ) -> ClientMachine {
-        let timers = &self.timers_config;
         let reliable = transport.is_reliable();
-        let mut machine = ClientMachine::new(is_invite, now, reliable, timers);
+        let mut machine = ClientMachine::new(is_invite, now, reliable, &self.timers_config);
         if let (
             ClientMachine::Invite(invite),
             ClientUser::Application { .. } | ClientUser::Refresh(_),
         ) = (&mut machine, user)
         {
             // A proxy has timer C for each branch by itself.
-            invite.limit_ringing(timers.c);
+            invite.limit_ringing();
         }
         machine
     }

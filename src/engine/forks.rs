@@ -176,7 +176,7 @@ impl Engine {
         if let Some(other) = other {
             other.ack = Some(ack);
         } else if let Some(invite) = self.clients.get_mut(client) {
-            invite.ack = Some(ack);
+            invite.ack = Some(Box::new(ack));
         }
     }
 

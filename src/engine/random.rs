@@ -46,7 +46,7 @@ impl Branch {
 
     /// A branch that is computed: a mark, and the number of a listener.
     pub(crate) fn marked(mark: u128, listener: u8) -> Branch {
-        Branch(((mark << 8) | u128::from(listener)) & (u128::MAX >> 32))
+        Branch::from_number((mark << 8) | u128::from(listener))
     }
 
     /// The listener that a computed branch names.
@@ -57,6 +57,16 @@ impl Branch {
     /// A number that is as much the branch's own as the branch.
     pub(crate) fn mark(self) -> u64 {
         (self.0 >> 8) as u64
+    }
+
+    /// The branch as a number of 96 bits.
+    pub(crate) fn number(self) -> u128 {
+        self.0
+    }
+
+    /// The branch of a number; what is beyond 96 bits of it is left out.
+    pub(crate) fn from_number(number: u128) -> Branch {
+        Branch(number & (u128::MAX >> 32))
     }
 
     /// `None` for a branch that this engine can't have made.

@@ -10,8 +10,9 @@ use super::event::{Meta, Source};
 use super::limits::Claim;
 use super::path::{Path, Transport};
 use super::random::Branch;
+use super::text::Decimal;
 use super::transaction::client::{ClientMatch, ClientUser};
-use super::transaction::key::server_match;
+use super::transaction::key::ServerMatch;
 use super::transaction::server::{OpenRequest, Origin, ServerTransaction};
 use super::transaction::{ServerMachine, Verdict};
 use super::{Engine, ServerKey, TransactionKey};
@@ -40,8 +41,13 @@ impl Engine {
             Err(fault) => return self.refuse_malformed(now, path, &message, &fault),
         };
         let reply_path = reply_path(&via, path);
-        let matching = server_match(&message, &via, branch, method.as_str());
-        let known = self.servers.find(&matching);
+        // An ACK acknowledges within the transaction of its INVITE.
+        let matched = match method {
+            Method::Ack => Method::Invite,
+            method => method,
+        };
+        let matching = ServerMatch::of(&message, &via, branch, matched, self.origin_salt);
+        let known = self.servers.find(matching);
         if method == Method::Ack {
             self.receive_ack(now, path, known, &message);
         } else if let Some(key) = known {
@@ -137,12 +143,9 @@ impl Engine {
     /// said where it goes; a repetition meanwhile is the same.
     pub(super) fn receive_stray_ack(&mut self, now: Instant, path: Path, ack: &Message) {
         let Ok(via) = ack.top_via() else { return };
-        let matching = format!(
-            "{}\nACK",
-            server_match(ack, &via, via.branch(), Method::Ack.as_str())
-        );
+        let matching = ServerMatch::of(ack, &via, via.branch(), Method::Ack, self.origin_salt);
         let is_full = self.servers.is_full(Claim::Established, &self.limits);
-        if is_full || self.servers.find(&matching).is_some() {
+        if is_full || self.servers.find(matching).is_some() {
             return;
         }
         let reply_path = reply_path(&via, path);
@@ -215,7 +218,7 @@ impl Engine {
     fn open_server_transaction(
         &mut self,
         reply_path: Path,
-        matching: String,
+        matching: ServerMatch,
         request: Message,
         is_invite: bool,
     ) -> ServerKey {
@@ -246,7 +249,7 @@ impl Engine {
         let key = self.servers.insert(ServerTransaction::new(
             id,
             reply_path,
-            matching.into(),
+            matching,
             open,
             origin.flatten(),
             is_invite,
@@ -318,8 +321,8 @@ fn overload_retry() -> (HeaderId, String) {
 fn response_key(message: &Message) -> Option<(ClientMatch, u16)> {
     let Checked { branch, cseq, .. } = message.checked().ok()?;
     let branch = Branch::from_text(branch?)?;
-    let is_cancel = cseq.method == Method::Cancel;
-    Some((ClientMatch { branch, is_cancel }, message.status()?))
+    let matching = ClientMatch::new(branch, cseq.method == Method::Cancel);
+    Some((matching, message.status()?))
 }
 
 /// Where responses go (§18.2.2, RFC 3581 §4): back over the connection, or to the address the
@@ -378,6 +381,6 @@ fn note_source(message: &Message, via: &Via<'_>, peer: SocketAddr) -> Option<Vec
         text.extend_from_slice(format!(";received={}", peer.ip()).as_bytes());
     }
     text.extend_from_slice(b";rport=");
-    text.extend_from_slice(peer.port().to_string().as_bytes());
+    text.extend_from_slice(Decimal::of(peer.port()).as_ref());
     Some(text)
 }

@@ -298,7 +298,7 @@ impl Engine {
             let cseq = request.cseq().map_or(0, |cseq| cseq.number);
             let ack = self.acknowledge(dialog_key, cseq);
             if let Some(transaction) = self.clients.get_mut(key) {
-                transaction.ack = ack;
+                transaction.ack = ack.map(Box::new);
             }
         }
         self.start_session(now, dialog_key, agreed(response), response, None);

@@ -1,11 +1,39 @@
 //! Numbers as text. Every message has a handful, and `format!` takes ten times as long.
 
-/// Appends a number in decimal digits.
-pub(crate) fn push_number(text: &mut String, number: usize) {
-    if number >= 10 {
-        push_number(text, number / 10);
+/// A number in decimal digits, on the stack.
+pub(crate) struct Decimal {
+    /// At the end of it.
+    digits: [u8; Decimal::MOST],
+    count: usize,
+}
+
+impl Decimal {
+    /// Digits of the greatest number.
+    const MOST: usize = 10;
+
+    pub(crate) fn of(number: impl Into<u32>) -> Decimal {
+        let mut decimal = Decimal {
+            digits: [b'0'; Decimal::MOST],
+            count: 1,
+        };
+        let mut rest = number.into();
+        for (at, digit) in decimal.digits.iter_mut().rev().enumerate() {
+            *digit = b'0' + (rest % 10) as u8;
+            decimal.count = at + 1;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        decimal
     }
-    text.push(digit(number % 10));
+}
+
+impl AsRef<[u8]> for Decimal {
+    fn as_ref(&self) -> &[u8] {
+        let start = Decimal::MOST - self.count;
+        self.digits.get(start..).unwrap_or_default()
+    }
 }
 
 /// Appends the last `digits` hexadecimal digits of a number, in lower case; an even number of them.
@@ -27,20 +55,15 @@ const HEX_PAIRS: &str = "\
     c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf\
     e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
 
-fn digit(value: usize) -> char {
-    char::from(b'0' + value as u8)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_are_written_as_the_standard_library_writes_them() {
-        for number in [0, 7, 10, 42, 100, 5060, 65_535, usize::MAX] {
-            let mut text = String::new();
-            push_number(&mut text, number);
-            assert_eq!(text, number.to_string());
+        for number in [0, 7, 10, 42, 100, 5060, 65_535, u32::MAX] {
+            let text = Decimal::of(number);
+            assert_eq!(text.as_ref(), number.to_string().as_bytes());
         }
         for number in [0, 0xab, 0x0123_4567_89ab_cdef, u128::MAX] {
             let mut text = String::new();

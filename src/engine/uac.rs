@@ -276,10 +276,7 @@ impl Engine {
         let machine = self.client_machine(now, is_invite, path.transport, &user);
         let key = self.clients.insert(ClientTransaction {
             id: self.random.transaction_id(),
-            matching: ClientMatch {
-                branch,
-                is_cancel: method == Some(Method::Cancel),
-            },
+            matching: ClientMatch::new(branch, method == Some(Method::Cancel)),
             machine,
             user,
             path,

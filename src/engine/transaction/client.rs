@@ -29,7 +29,7 @@ pub(crate) struct ClientTransaction {
     /// The request as sent, until the final response.
     pub(crate) request: Option<Message>,
     /// The ACK to the final response and its way, for as long as that may be repeated.
-    pub(crate) ack: Option<(Bytes, Path)>,
+    pub(crate) ack: Option<Box<(Bytes, Path)>>,
     /// Where else the request may go.
     pub(crate) fallback: Option<Box<Fallback>>,
     /// How many destinations have failed: what is reported of them is not about this one.
@@ -42,9 +42,24 @@ pub(crate) struct ClientTransaction {
 /// What a response must name to belong to the transaction (§17.1.3). A CANCEL has the branch
 /// of the INVITE it cancels, so the method counts too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct ClientMatch {
-    pub(crate) branch: Branch,
-    pub(crate) is_cancel: bool,
+pub(crate) struct ClientMatch(u128);
+
+impl ClientMatch {
+    /// A bit that no branch has.
+    const CANCEL: u128 = 1 << 127;
+
+    pub(crate) fn new(branch: Branch, is_cancel: bool) -> ClientMatch {
+        let cancel = if is_cancel { Self::CANCEL } else { 0 };
+        ClientMatch(branch.number() | cancel)
+    }
+
+    pub(crate) fn branch(self) -> Branch {
+        Branch::from_number(self.0)
+    }
+
+    fn with_branch(self, branch: Branch) -> ClientMatch {
+        ClientMatch::new(branch, self.0 & Self::CANCEL != 0)
+    }
 }
 
 /// Who gets the responses.
@@ -107,7 +122,7 @@ impl ClientTable {
     pub(crate) fn rename(&mut self, key: ClientKey, branch: Branch) -> Option<ClientMatch> {
         let transaction = self.slots.get_mut(key)?;
         let before = transaction.matching;
-        transaction.matching.branch = branch;
+        transaction.matching = before.with_branch(branch);
         self.by_match.remove(&before);
         self.by_match.insert(transaction.matching, key);
         Some(before)

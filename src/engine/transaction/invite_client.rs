@@ -1,6 +1,6 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1 as amended by RFC 6026 §8.4).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{linger, Backoff, ClientExpiry, Verdict};
 use crate::engine::config::Timers;
@@ -27,12 +27,12 @@ pub(crate) struct InviteClient {
     /// Timer A.
     retransmit: Option<Backoff>,
     /// Timer B while calling, as long again when silent, D when completed, M when accepted. While proceeding it is timer C
-    /// if the user has set a limit, else none.
+    /// if that limits it, else none.
     end: Option<Instant>,
-    /// How long it may ring after each provisional response (timer C, §16.6 item 11): a callee
-    /// that has gone must not keep it open for ever. A living one repeats its provisional
+    /// Timer C limits how long it may ring after each provisional response (§16.6 item 11): a
+    /// callee that has gone must not keep it open for ever. A living one repeats its provisional
     /// response every minute (§13.3.1.1).
-    ringing: Option<Duration>,
+    has_timer_c: bool,
     /// It has been silent: whatever comes is late.
     is_late: bool,
 }
@@ -44,14 +44,14 @@ impl InviteClient {
             reliable,
             retransmit: (!reliable).then(|| Backoff::start(now, t.t1)),
             end: Some(now + t.transaction_timeout()),
-            ringing: None,
+            has_timer_c: false,
             is_late: false,
         }
     }
 
-    /// Sets timer C.
-    pub(crate) fn limit_ringing(&mut self, limit: Duration) {
-        self.ringing = Some(limit);
+    /// From the next response on, timer C counts.
+    pub(crate) fn limit_ringing(&mut self) {
+        self.has_timer_c = true;
     }
 
     pub(crate) fn awaits_final(&self) -> bool {
@@ -75,7 +75,7 @@ impl InviteClient {
     pub(crate) fn expect_final_by(&mut self, deadline: Instant) {
         if self.awaits_final() {
             self.end = Some(deadline);
-            self.ringing = None;
+            self.has_timer_c = false;
         }
     }
 
@@ -94,9 +94,9 @@ impl InviteClient {
                         self.end = Some(now + t.transaction_timeout());
                     } else if matches!(self.state, State::Calling) {
                         self.state = State::Proceeding;
-                        self.end = self.ringing.map(|limit| now + limit);
-                    } else if let (Some(limit), true) = (self.ringing, status > 100) {
-                        self.end = Some(now + limit);
+                        self.end = self.has_timer_c.then(|| now + t.c);
+                    } else if self.has_timer_c && status > 100 {
+                        self.end = Some(now + t.c);
                     }
                 } else if status < 300 {
                     self.state = State::Accepted;
@@ -120,7 +120,7 @@ impl InviteClient {
     pub(crate) fn on_timeout(&mut self, now: Instant) -> ClientExpiry {
         if fired(&mut self.end, now) {
             return match self.state {
-                State::Proceeding if self.ringing.is_some() => ClientExpiry::RangOut,
+                State::Proceeding if self.has_timer_c => ClientExpiry::RangOut,
                 State::Calling | State::Proceeding => ClientExpiry::TimedOut,
                 State::Silent | State::Completed | State::Accepted => ClientExpiry::Terminated,
             };

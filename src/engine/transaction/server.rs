@@ -2,13 +2,13 @@
 
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::time::Instant;
 
 use ahash::HashMap;
 use bytes::Bytes;
 use slotmap::SlotMap;
 
+use super::key::ServerMatch;
 use super::ServerMachine;
 use crate::engine::command::{AppId, DialogId, TransactionId};
 use crate::engine::connections::ByConnection;
@@ -33,7 +33,7 @@ pub(crate) struct ServerTransaction {
     /// What is needed only until the final response; dropped then, so that a finished
     /// transaction costs little more than its response.
     pub(crate) open: Option<Box<OpenRequest>>,
-    matching: Arc<str>,
+    matching: ServerMatch,
     /// Bytes of the request.
     size: usize,
     /// What a copy of the request has in common with it; see [`Origin`].
@@ -122,7 +122,7 @@ impl ServerTransaction {
     pub(crate) fn new(
         id: TransactionId,
         reply_path: Path,
-        matching: Arc<str>,
+        matching: ServerMatch,
         open: OpenRequest,
         origin: Option<Origin>,
         is_invite: bool,
@@ -156,7 +156,7 @@ impl ServerTransaction {
 pub(crate) struct ServerTable {
     /// In boxes, as those of the clients are.
     slots: SlotMap<ServerKey, Box<ServerTransaction>>,
-    by_match: HashMap<Arc<str>, ServerKey>,
+    by_match: HashMap<ServerMatch, ServerKey>,
     /// The first request of each origin.
     by_origin: HashMap<Origin, ServerKey>,
     by_connection: ByConnection<ServerKey>,
@@ -172,7 +172,7 @@ impl ServerTable {
     }
 
     pub(crate) fn insert(&mut self, transaction: ServerTransaction) -> ServerKey {
-        let (matching, origin) = (transaction.matching.clone(), transaction.origin);
+        let (matching, origin) = (transaction.matching, transaction.origin);
         let connection = transaction.reply_path.connection;
         self.size += transaction.size;
         let key = self.slots.insert(Box::new(transaction));
@@ -212,8 +212,8 @@ impl ServerTable {
         self.slots.get_mut(key).map(Box::as_mut)
     }
 
-    pub(crate) fn find(&self, matching: &str) -> Option<ServerKey> {
-        self.by_match.get(matching).copied()
+    pub(crate) fn find(&self, matching: ServerMatch) -> Option<ServerKey> {
+        self.by_match.get(&matching).copied()
     }
 
     /// True if a copy of this request has come another way and been accepted.
