@@ -12,6 +12,7 @@ use super::nat::{is_marked, replaced_address};
 use super::offers::{has_session, Carrier, Side};
 use super::path::Path;
 use super::reliable::PrackVerdict;
+use super::sips::is_sips;
 use super::subscription::Role;
 use super::target::{Destination, Hop};
 use super::timers::earliest;
@@ -200,7 +201,7 @@ impl Engine {
         }
         self.check_client_room(Claim::Established)?;
         let hop = match &next_hop {
-            Some(uri) => self.ways_to(uri, uri, resolved)?,
+            Some(uri) => self.ways_to(uri, is_sips(uri), resolved)?,
             None => self.dialog_ways(key, resolved)?,
         };
         let mut ways = match hop {
@@ -323,7 +324,7 @@ impl Engine {
         if let Some(way) = self.way_back(dialog, &next_hop) {
             return way.map(|path| Hop::Ready(Ways::only(path)));
         }
-        let hop = match self.ways_to(&next_hop, &target, resolved) {
+        let hop = match self.ways_to(&next_hop, is_sips(&target), resolved) {
             Ok(hop) => hop,
             Err(
                 refusal @ (Refusal::NameNotResolved(_)

@@ -1,6 +1,7 @@
 //! The addresses this engine listens on: which one a request leaves from, which one a peer is
 //! shown, and which URIs mean this engine.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::advertised::{Advertised, External, ExternalHost};
@@ -63,11 +64,11 @@ impl Listeners {
     }
 
     /// The value of a Route that leads to a listener, with a user part or without.
-    pub(crate) fn route(&self, path: &Path, user: Option<&str>) -> String {
+    pub(crate) fn route(&self, path: &Path, user: Option<&str>) -> Cow<'_, str> {
         let face = self.face(path);
         match user {
-            None => face.route.clone(),
-            Some(user) => route(&format!("{user}@"), &face.sent_by, path.transport),
+            None => face.route.as_str().into(),
+            Some(user) => route(&format!("{user}@"), &face.sent_by, path.transport).into(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a `sips:` URI asks of the addresses that we show (RFC 3261 §8.1.1.8, §12.1.1, §16.6 step 4).
 
+use std::borrow::Cow;
+
 use super::path::Path;
 use crate::message::{HeaderId, Message, NameAddr};
 
@@ -31,10 +33,10 @@ pub(super) fn has_plain_contact(request: &Message) -> bool {
 }
 
 /// A Contact or a route of ours, as a `sips:` URI if it is to be one and the path is secure.
-pub(super) fn secured(value: &str, path: &Path, wanted: bool) -> String {
+pub(super) fn secured<'a>(value: &'a str, path: &Path, wanted: bool) -> Cow<'a, str> {
     if wanted && path.transport.is_secure() {
-        value.replacen("<sip:", "<sips:", 1)
+        value.replacen("<sip:", "<sips:", 1).into()
     } else {
-        value.to_string()
+        value.into()
     }
 }

@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::event::Refusal;
 use super::path::Transport;
-use super::sips::is_sips;
 use super::ways::Ways;
 use crate::message::{Host, Scheme, Uri};
 
@@ -56,9 +55,26 @@ pub struct Destination {
 /// Where a URI points to, before names are resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A numeric host, by the transports that will do, best first.
-    Address(Vec<Destination>),
+    Address(Numeric),
     Name(Name),
+}
+
+/// A numeric host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numeric {
+    address: IpAddr,
+    port: Option<u16>,
+    /// Those that will do, best first.
+    transports: &'static [Transport],
+}
+
+impl Numeric {
+    pub(crate) fn destinations(self) -> impl Iterator<Item = Destination> {
+        self.transports.iter().map(move |transport| Destination {
+            transport: *transport,
+            address: (self.address, self.port.unwrap_or(transport.default_port())).into(),
+        })
+    }
 }
 
 /// The way to a next hop.
@@ -96,14 +112,14 @@ pub(crate) fn sent_by(uri: &str, transport: Transport) -> String {
 
 impl Target {
     /// Where the URI of a next hop leads. Of a request to a `sips:` URI every hop is secure
-    /// (RFC 3261 §8.1.2).
-    pub(crate) fn of(uri: &str, request_uri: &str) -> Result<Target, Refusal> {
+    /// (RFC 3261 §8.1.2), whatever its own URI is.
+    pub(crate) fn of(uri: &str, secure: bool) -> Result<Target, Refusal> {
         let invalid = || Refusal::InvalidRequestUri(uri.to_string());
         let uri = Uri::parse(uri).map_err(|_| invalid())?;
         if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
             return Err(invalid());
         }
-        let secure = uri.scheme == Scheme::Sips || is_sips(request_uri);
+        let secure = secure || uri.scheme == Scheme::Sips;
         let transport = wanted_transport(&uri, secure)?;
         let named = |name: &str| {
             Target::Name(Name {
@@ -114,12 +130,11 @@ impl Target {
             })
         };
         let numeric = |address: IpAddr| {
-            let transports = transports(transport, secure).iter();
-            let destinations = transports.map(|transport| Destination {
-                transport: *transport,
-                address: (address, uri.port.unwrap_or(transport.default_port())).into(),
-            });
-            Target::Address(destinations.collect())
+            Target::Address(Numeric {
+                address,
+                port: uri.port,
+                transports: transports(transport, secure),
+            })
         };
         let host = match uri.maddr() {
             Some(maddr) => Host::parse(maddr).map_err(|_| invalid())?,
@@ -139,7 +154,7 @@ impl Target {
     /// True if the URI says neither by its scheme nor by a parameter how to send.
     pub(crate) fn leaves_transport_open(&self) -> bool {
         match self {
-            Target::Address(destinations) => destinations.len() > 1,
+            Target::Address(numeric) => numeric.transports.len() > 1,
             Target::Name(name) => name.transport.is_none() && !name.secure,
         }
     }
@@ -189,7 +204,7 @@ mod tests {
             ("nonsense", "nonsense"),
         ] {
             assert_eq!(sent_by(uri, Transport::Tcp), other);
-            let target = Target::of(other, other);
+            let target = Target::of(other, false);
             if let Ok(Target::Name(name)) = target {
                 assert_ne!(name.transport, Some(Transport::Udp), "{uri}");
             }

@@ -138,7 +138,7 @@ impl Engine {
         if is_ours && self.flow_to(next).is_none() {
             return Err(Refusal::SendToMyself);
         }
-        let mut ways = match self.ways_to(next, uri, resolved)? {
+        let mut ways = match self.ways_to(next, is_sips(uri), resolved)? {
             Hop::Ready(ways) => ways,
             Hop::Named(name) => {
                 let action = Action::Request {
@@ -192,7 +192,7 @@ impl Engine {
     ) -> Result<Bytes, Refusal> {
         let ours = secured(self.listeners.contact(path), path, is_sips(uri));
         let drafted = |id| draft.get_str(id).map(str::to_string);
-        let from = drafted(HeaderId::From).unwrap_or_else(|| ours.clone());
+        let from = drafted(HeaderId::From).unwrap_or_else(|| ours.to_string());
         let mut from = self.listeners.replace_localhost(&from, path);
         let tag = NameAddr::parse(from.as_bytes())
             .map_err(|_| Refusal::InvalidFrom(from.clone()))?
@@ -217,7 +217,7 @@ impl Engine {
                 Some(self.listeners.replace_localhost(&contact, path))
             }
             Some(contact) => Some(self.listeners.real_contact(&contact, path)),
-            None if makes_dialog(method) => Some(ours),
+            None if makes_dialog(method) => Some(ours.into_owned()),
             None => None,
         };
         Ok(RequestParts {

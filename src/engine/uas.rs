@@ -332,7 +332,7 @@ impl Engine {
             return None;
         }
         let wants_sips = self.wants_sips(&open.request);
-        Some(secured(self.listeners.contact(path), path, wants_sips))
+        Some(secured(self.listeners.contact(path), path, wants_sips).into_owned())
     }
 
     /// Whether the Contact that the sender of a request is shown must be a `sips:` URI.

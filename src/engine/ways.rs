@@ -53,39 +53,37 @@ pub(crate) struct Fallback {
 }
 
 impl Engine {
-    /// The ways to the next hop of a request. `resolved` holds the destinations of its host name
-    /// once they are known.
+    /// The ways to the next hop of a request, which must be secure for one to a `sips:` URI.
+    /// `resolved` holds the destinations of its host name once they are known.
     pub(super) fn ways_to(
         &mut self,
         next_hop: &str,
-        request_uri: &str,
+        secure: bool,
         resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
         if let Some(flow) = self.flow_to(next_hop) {
             return flow.map(|path| Hop::Ready(Ways::only(path)));
         }
-        let target = Target::of(next_hop, request_uri)?;
+        let target = Target::of(next_hop, secure)?;
         let free = target.leaves_transport_open();
-        let destinations = match (target, resolved) {
-            (Target::Address(destinations), _) => destinations,
+        let path_to = |destination| self.listeners.path_to(destination);
+        let ways = match (target, resolved) {
+            (Target::Address(numeric), _) => {
+                numeric.destinations().find_map(path_to).map(Ways::only)
+            }
             (Target::Name(name), Some([])) => return Err(Refusal::NameNotResolved(name.host)),
-            (Target::Name(_), Some(destinations)) => destinations.to_vec(),
+            (Target::Name(_), Some(destinations)) => {
+                let paths = destinations.iter().copied().filter_map(path_to);
+                Ways::named(paths.take(limits::MAX_DESTINATIONS))
+            }
             (Target::Name(name), None) => return Ok(Hop::Named(name)),
         };
-        let mut paths: Vec<Path> = destinations
-            .iter()
-            .filter_map(|destination| self.listeners.path_to(*destination))
-            .take(limits::MAX_DESTINATIONS)
-            .collect();
-        for path in paths.iter_mut().filter(|path| path.transport.is_secure()) {
+        let mut ways = ways.ok_or(Refusal::TransportNotAvailable)?;
+        ways.free = free;
+        for path in ways.paths_mut().filter(|path| path.transport.is_secure()) {
             path.server = server_host(next_hop).map(|host| self.server_names.id(&host));
         }
-        let ways = match resolved {
-            Some(_) => Ways::named(paths),
-            None => paths.into_iter().next().map(Ways::only),
-        };
-        let ways = ways.ok_or(Refusal::TransportNotAvailable)?;
-        Ok(Hop::Ready(Ways { free, ..ways }))
+        Ok(Hop::Ready(ways))
     }
 
     /// The configured next hop of a new request to this URI: a client that is reached only the
@@ -155,14 +153,18 @@ impl Ways {
     }
 
     /// The ways that a name has led to; `None` if there is none.
-    fn named(paths: Vec<Path>) -> Option<Ways> {
-        let mut paths = paths.into_iter();
+    fn named(mut paths: impl Iterator<Item = Path>) -> Option<Ways> {
         Some(Ways {
             first: paths.next()?,
             others: paths.map(Way::always).collect(),
             named: true,
             free: false,
         })
+    }
+
+    fn paths_mut(&mut self) -> impl Iterator<Item = &mut Path> {
+        let others = self.others.iter_mut().map(|way| &mut way.path);
+        std::iter::once(&mut self.first).chain(others)
     }
 
     /// Puts the ways to this destination before the others: where a peer was heard last, the

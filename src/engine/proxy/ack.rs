@@ -3,6 +3,7 @@
 
 use super::forward::Onward;
 use crate::engine::path::Path;
+use crate::engine::sips::is_sips;
 use crate::engine::target::{Destination, Hop};
 use crate::engine::ways::Ways;
 use crate::engine::{Engine, Parked};
@@ -35,8 +36,8 @@ impl Engine {
         forwarded: ForwardedAck,
         resolved: Option<&[Destination]>,
     ) {
-        let request_uri = forwarded.ack.request_uri().unwrap_or_default();
-        match self.ways_to(&forwarded.next_hop, request_uri, resolved) {
+        let secure = forwarded.ack.request_uri().is_some_and(is_sips);
+        match self.ways_to(&forwarded.next_hop, secure, resolved) {
             Ok(Hop::Ready(Ways { first: path, .. })) => {
                 let branch = self.random.branch();
                 let onward = Onward {

@@ -8,6 +8,7 @@ use crate::engine::event::{BranchEnd, Refusal};
 use crate::engine::limits::Claim;
 use crate::engine::path::Path;
 use crate::engine::random::Branch as ViaBranch;
+use crate::engine::sips::is_sips;
 use crate::engine::target::{sent_by, Destination, Hop};
 use crate::engine::timers::fired;
 use crate::engine::transaction::client::ClientUser;
@@ -71,11 +72,11 @@ impl Engine {
         if branch.breadth == 0 {
             branch.breadth = share.ok_or(BranchEnd::TooBroad)?;
         }
-        let target = branch.target.clone();
-        let hop = self.hop_of(key, &target).ok_or(BranchEnd::Unreachable)?;
         // What a branch says of security counts, not what the caller's URI says: the application
         // has chosen it.
-        match self.ways_to(&hop, &target.uri, resolved) {
+        let secure = is_sips(&branch.target.uri);
+        let hop = self.hop_of(key, at).ok_or(BranchEnd::Unreachable)?;
+        match self.ways_to(&hop, secure, resolved) {
             Ok(Hop::Ready(ways)) => self
                 .send_branch(now, key, at, ways)
                 .ok_or(BranchEnd::Unreachable),
@@ -88,11 +89,13 @@ impl Engine {
         }
     }
 
-    /// The URI that says where the request goes.
-    fn hop_of(&self, key: ProxyKey, target: &ProxyTarget) -> Option<String> {
+    /// The URI that says where the request of a branch goes.
+    fn hop_of(&self, key: ProxyKey, at: usize) -> Option<String> {
         let proxy = self.proxies.get(key)?;
+        let search = proxy.search.as_deref()?;
+        let target = &search.branches.get(at)?.target;
         let open = self.servers.get(proxy.server)?.open.as_deref()?;
-        let plan = match &proxy.search.as_deref()?.kind {
+        let plan = match &search.kind {
             Kind::Asked { plan, .. } if !open.is_passing => Some(&**plan),
             _ => None,
         };

@@ -1,5 +1,6 @@
 //! CANCEL, from the caller and to the branches (RFC 3261 §16.10, §9.1).
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use super::{BranchState, Stopped};
@@ -49,18 +50,23 @@ impl Engine {
         if let Some(search) = self.search_mut(key) {
             search.stopped.get_or_insert(stopped);
         }
-        self.cancel_branches(now, key, reason);
+        self.cancel_branches(now, key, reason.to_vec().into());
         self.reschedule_proxy(key);
     }
 
     /// Ends what has not been sent and cancels what has, with this Reason unless they have
     /// another one already.
-    pub(super) fn cancel_branches(&mut self, now: Instant, key: ProxyKey, reason: &[u8]) {
+    pub(super) fn cancel_branches(
+        &mut self,
+        now: Instant,
+        key: ProxyKey,
+        reason: Cow<'static, [u8]>,
+    ) {
         let Some(proxy) = self.proxies.get_mut(key) else {
             return;
         };
         if !reason.is_empty() {
-            proxy.cancel_reason.get_or_insert(reason.into());
+            proxy.cancel_reason.get_or_insert(reason);
         }
         let Some(search) = proxy.search.as_deref_mut() else {
             return;

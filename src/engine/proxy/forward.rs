@@ -1,5 +1,7 @@
 //! The text of a forwarded request (RFC 3261 §16.6).
 
+use std::borrow::Cow;
+
 use super::alteration::is_protected;
 use super::loops::MAX_BREADTH;
 use super::routing::stateless_route;
@@ -8,6 +10,7 @@ use crate::engine::flows::flow_of;
 use crate::engine::path::Path;
 use crate::engine::random::Branch;
 use crate::engine::sips::{is_sips, secured};
+use crate::engine::text::Decimal;
 use crate::engine::Engine;
 use crate::message::{Edit, HeaderId, Message, Method, Uri};
 
@@ -37,7 +40,9 @@ impl Engine {
         let path = onward.path;
         let mut edit = request.edit();
         let request_uri = self.forwarded_request_uri(request, target, plan)?;
-        edit.set_request_uri(request_uri);
+        if request.request_uri() != Some(request_uri) {
+            edit.set_request_uri(request_uri);
+        }
         plan.changes.apply(&mut edit, request);
         match plan.preloaded_routes {
             PreloadedRoutes::Dropped => {
@@ -56,18 +61,18 @@ impl Engine {
                 edit.append(HeaderId::Require, "path");
             }
             let route = self.path_route(request, incoming, path);
-            edit.prepend(HeaderId::Path, secured(&route, path, wants_sips));
+            edit.prepend(HeaderId::Path, secured(&route, path, wants_sips).as_bytes());
         } else if records {
             let [callee, caller] = self.recorded_routes(request, target, incoming, path);
-            let routes = [
-                secured(&callee, path, wants_sips),
-                secured(&caller, incoming, wants_sips),
-            ];
-            // The topmost is the one that the callee reaches first.
-            for route in distinct(routes).iter().rev() {
+            let callee = secured(&callee, path, wants_sips);
+            let caller = secured(&caller, incoming, wants_sips);
+            // The topmost is the one that the callee reaches first. One of two that are the same
+            // is enough.
+            let other = (callee != caller).then_some(callee);
+            for route in std::iter::once(caller).chain(other) {
                 match plan.stateless {
-                    true => edit.prepend(HeaderId::RecordRoute, stateless_route(route)),
-                    false => edit.prepend(HeaderId::RecordRoute, route),
+                    true => edit.prepend(HeaderId::RecordRoute, stateless_route(&route)),
+                    false => edit.prepend(HeaderId::RecordRoute, route.as_bytes()),
                 };
             }
         }
@@ -99,9 +104,9 @@ impl Engine {
 
     /// What every hop changes (§16.6 items 3 and 8, RFC 5393 §5.3.3).
     fn send_onward(&self, edit: &mut Edit<'_>, request: &Message, onward: Onward<'_>) {
-        edit.set(HeaderId::MaxForwards, fewer_hops(request).to_string());
+        edit.set(HeaderId::MaxForwards, Decimal::of(fewer_hops(request)));
         if let Some(breadth) = onward.breadth {
-            edit.set(MAX_BREADTH, breadth.to_string());
+            edit.set(MAX_BREADTH, Decimal::of(breadth));
         }
         let via = self.listeners.via(onward.path, onward.branch);
         edit.prepend(HeaderId::Via, via);
@@ -126,7 +131,8 @@ impl Engine {
     /// Our Path: it names the way to the client if nothing else leads there (RFC 5626 §5.1).
     fn path_route(&self, request: &Message, incoming: &Path, outgoing: &Path) -> String {
         let token = self.token_for(request, &self.heard_path(*incoming));
-        let mut route = self.listeners.route(outgoing, token.as_deref());
+        let route = self.listeners.route(outgoing, token.as_deref());
+        let mut route = route.into_owned();
         let has_reg_id = request
             .contact()
             .is_ok_and(|contact| contact.is_some_and(|contact| contact.param("reg-id").is_some()));
@@ -144,24 +150,16 @@ impl Engine {
         target: &ProxyTarget,
         incoming: &Path,
         outgoing: &Path,
-    ) -> [String; 2] {
-        let hop = self.first_hop(target).unwrap_or_else(|| target.uri.clone());
-        let callee_by_flow = outgoing.connection.is_some() || self.flow_to(&hop).is_some();
+    ) -> [Cow<'_, str>; 2] {
+        let hop = self.first_hop(target);
+        let hop = hop.as_deref().unwrap_or(&target.uri);
+        let callee_by_flow = outgoing.connection.is_some() || self.flow_to(hop).is_some();
         let callee = callee_by_flow.then(|| self.flow_tokens.write(flow_of(outgoing)));
         let caller = self.token_for(request, &self.heard_path(*incoming));
         [
             self.listeners.route(outgoing, callee.as_deref()),
             self.listeners.route(incoming, caller.as_deref()),
         ]
-    }
-}
-
-/// One of two that are the same is enough.
-fn distinct([first, second]: [String; 2]) -> Vec<String> {
-    if first == second {
-        vec![first]
-    } else {
-        vec![first, second]
     }
 }
 

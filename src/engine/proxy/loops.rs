@@ -47,8 +47,8 @@ impl Engine {
 
     /// The branch that a proxied request is forwarded with.
     pub(in crate::engine) fn loop_branch(&self, key: ProxyKey, branch: ViaBranch) -> ViaBranch {
-        let proxy = self.proxies.get(key);
-        proxy.map_or(branch, |proxy| branch.with_loop_hash(proxy.loop_hash))
+        let search = self.search(key);
+        search.map_or(branch, |search| branch.with_loop_hash(search.loop_hash))
     }
 
     /// What a request is known by if it comes back. Nobody else can make a branch that looks

@@ -41,7 +41,9 @@ mod routing;
 mod search;
 mod stateless;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Instant;
 
 use slotmap::SlotMap;
@@ -71,14 +73,10 @@ pub(crate) struct Proxy {
     /// Where the request came from, for a 2xx that is late.
     reply_path: Path,
     is_invite: bool,
-    /// Of the caller, unless it is an INVITE.
-    patience: Option<Patience>,
-    /// What the branches it is forwarded with have in common, see `loops.rs`.
-    pub(super) loop_hash: u32,
     /// The caller has got a final response that is no 2xx, and takes none any more.
     is_refused: bool,
     /// What the losers are told in their CANCEL (RFC 3326).
-    cancel_reason: Option<Box<[u8]>>,
+    cancel_reason: Option<Cow<'static, [u8]>>,
     /// Calls that were answered too late.
     ended_calls: Vec<EndedCall>,
     /// Client transactions that are not over; the context is kept for them.
@@ -95,11 +93,15 @@ struct Search {
     /// Every target there is; clients name their branch by its place here.
     branches: Vec<Branch>,
     /// The places of those whose turn has not come: groups that are tried at once.
-    waiting: VecDeque<Vec<usize>>,
+    waiting: VecDeque<Range<usize>>,
     /// The caller has cancelled or the application has stopped it: nothing new is tried.
     stopped: Option<Stopped>,
     /// By how many the request may be forwarded at the same time (RFC 5393 §5).
     max_breadth: u32,
+    /// Of the caller, unless it is an INVITE.
+    patience: Option<Patience>,
+    /// What the branches it is forwarded with have in common, see `loops.rs`.
+    loop_hash: u32,
 }
 
 /// Who has stopped a search.
@@ -171,7 +173,7 @@ enum BranchState {
 impl Proxy {
     fn deadline(&self) -> Option<Instant> {
         let search = self.search.as_deref()?;
-        let patience = self.patience.as_ref().and_then(Patience::deadline);
+        let patience = search.patience.as_ref().and_then(Patience::deadline);
         search
             .branches
             .iter()
@@ -197,20 +199,20 @@ impl Search {
             waiting: VecDeque::new(),
             stopped: None,
             max_breadth,
+            patience: None,
+            loop_hash: 0,
         }
     }
 
     /// Adds targets that are tried at once, after all that wait.
-    fn add_group(&mut self, group: Vec<ProxyTarget>) {
+    fn add_group(&mut self, group: impl IntoIterator<Item = ProxyTarget>) {
         let first = self.branches.len();
-        let is_alone = group.len() == 1;
-        let branches = group.into_iter().map(|target| Branch {
-            is_alone,
-            ..Branch::to(target)
-        });
-        self.branches.extend(branches);
-        self.waiting
-            .push_back((first..self.branches.len()).collect());
+        self.branches.extend(group.into_iter().map(Branch::to));
+        let places = first..self.branches.len();
+        for branch in self.branches.iter_mut().skip(first) {
+            branch.is_alone = places.len() == 1;
+        }
+        self.waiting.push_back(places);
     }
 
     /// True while a branch may still bring a final response.

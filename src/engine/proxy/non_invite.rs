@@ -41,9 +41,9 @@ impl Engine {
             return;
         };
         let server = proxy.server;
-        let due = proxy
-            .patience
-            .as_mut()
+        let search = proxy.search.as_deref_mut();
+        let due = search
+            .and_then(|search| search.patience.as_mut())
             .is_some_and(|patience| fired(&mut patience.trying_at, now));
         if due {
             self.respond_plainly(now, server, 100);

@@ -71,8 +71,11 @@ impl Engine {
             self.respond_plainly(now, key, 404);
             return;
         };
-        let groups = vec![vec![ProxyTarget::to(&next_hop)]];
-        if let Some(key) = self.open_proxy(now, key, Kind::InDialog, groups) {
+        let target = ProxyTarget {
+            uri: next_hop,
+            ..ProxyTarget::default()
+        };
+        if let Some(key) = self.open_proxy(now, key, Kind::InDialog, [[target]]) {
             self.go_on(now, key);
         }
     }

@@ -52,10 +52,10 @@ impl Search {
         let places = first..self.branches.len();
         if is_alone {
             for place in places.rev() {
-                self.waiting.push_front(vec![place]);
+                self.waiting.push_front(place..place + 1);
             }
         } else {
-            self.waiting.push_front(places.collect());
+            self.waiting.push_front(places);
         }
         if let Some(branch) = self.branches.get_mut(at) {
             branch.state = BranchState::Abandoned; // Its answer was a direction, not a result.
@@ -128,7 +128,7 @@ mod tests {
             });
             let (app, command) = (AppId(1), CommandId(1));
             let mut search = Search::new(Kind::Asked { plan, app, command }, 60);
-            search.add_group(vec![ProxyTarget::to(target)]);
+            search.add_group([ProxyTarget::to(target)]);
             let text = "SIP/2.0 302 Moved\r\nContact: <sip:a@y>, <sips:b@y>\r\n\r\n";
             let response = Message::parse_draft(text.into()).unwrap();
             search.branches[0].state = BranchState::Failed(302, Some(response));

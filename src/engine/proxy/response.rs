@@ -152,7 +152,7 @@ impl Engine {
             if let Some(branch) = self.search_mut(key).and_then(|it| it.branches.get_mut(at)) {
                 branch.end(BranchState::Succeeded);
             }
-            self.cancel_branches(now, key, ANSWERED_ELSEWHERE);
+            self.cancel_branches(now, key, ANSWERED_ELSEWHERE.into());
             self.record_branch_answer(now, server, heard.response);
             self.send_response(now, server, heard.status, text);
             self.close_search(key, Outcome::Reported);
@@ -202,7 +202,7 @@ impl Engine {
         }
         if ends_search {
             let reason = format!("SIP;cause={status}");
-            self.cancel_branches(now, key, reason.as_bytes());
+            self.cancel_branches(now, key, reason.into_bytes().into());
         }
         self.go_on(now, key);
     }

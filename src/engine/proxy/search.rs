@@ -1,5 +1,6 @@
 //! Which target is tried when, and how a search ends (RFC 3261 §16.5, §16.8).
 
+use std::ops::Range;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -151,7 +152,7 @@ impl Engine {
         now: Instant,
         server: ServerKey,
         kind: Kind,
-        groups: Vec<Vec<ProxyTarget>>,
+        groups: impl IntoIterator<Item: IntoIterator<Item = ProxyTarget>>,
     ) -> Option<ProxyKey> {
         let transaction = self.servers.get_mut(server)?;
         let open = transaction.open.as_deref_mut()?;
@@ -160,8 +161,9 @@ impl Engine {
         let reply_path = transaction.reply_path;
         let is_invite = request.method() == Some(Method::Invite);
         let patience = Patience::of_caller(now, &self.timers_config);
-        let loop_hash = self.loop_hash(&request, reply_path.peer.ip());
         let mut search = Search::new(kind, max_breadth(&request));
+        search.patience = (!is_invite).then_some(patience);
+        search.loop_hash = self.loop_hash(&request, reply_path.peer.ip());
         for group in groups {
             search.add_group(group);
         }
@@ -169,8 +171,6 @@ impl Engine {
             server,
             reply_path,
             is_invite,
-            patience: (!is_invite).then_some(patience),
-            loop_hash,
             is_refused: false,
             cancel_reason: None,
             ended_calls: Vec::new(),
@@ -214,7 +214,7 @@ impl Engine {
             return;
         }
         let best = search.best();
-        let patience = proxy.patience.as_ref();
+        let patience = search.patience.as_ref();
         let has_given_up = patience.is_some_and(|patience| !patience.is_waiting(now));
         let is_invite = proxy.is_invite;
         match best {
@@ -313,13 +313,13 @@ impl Engine {
 
 impl Search {
     /// The targets to try now, if it is time.
-    fn next_group(&mut self) -> Option<Vec<usize>> {
+    fn next_group(&mut self) -> Option<Range<usize>> {
         if self.stopped.is_some() {
             return None;
         }
         let joins = self.waiting.front().is_some_and(|group| {
             // Contacts that a member of a group was redirected to take its place in it.
-            let first = group.first().and_then(|at| self.branches.get(*at));
+            let first = group.clone().next().and_then(|at| self.branches.get(at));
             first.is_some_and(|branch| branch.redirections > 0 && !branch.is_alone)
         });
         let room = self.room_for_branches();
@@ -329,7 +329,9 @@ impl Search {
         let mut group = self.waiting.pop_front()?;
         if (1..group.len()).contains(&room) {
             // RFC 5393 §5.3.3: what may not be tried at once is tried afterwards.
-            self.waiting.push_front(group.split_off(room));
+            let untried = group.start + room..group.end;
+            group.end = untried.start;
+            self.waiting.push_front(untried);
         }
         Some(group)
     }

@@ -15,6 +15,7 @@ use crate::engine::event::{Meta, Refusal};
 use crate::engine::path::Path;
 use crate::engine::random::Branch;
 use crate::engine::receive::reply_path;
+use crate::engine::sips::is_sips;
 use crate::engine::target::{Destination, Hop};
 use crate::engine::{Engine, Parked, ServerKey};
 use crate::message::{HeaderId, Host, Message, Method, Via};
@@ -180,10 +181,10 @@ impl Engine {
             return false;
         };
         let request_uri = match &stateless.wish {
-            Some((target, _)) => target.uri.clone(),
-            None => stateless.request.request_uri().unwrap_or_default().into(),
+            Some((target, _)) => &target.uri,
+            None => stateless.request.request_uri().unwrap_or_default(),
         };
-        match self.ways_to(&stateless.hop, &request_uri, resolved) {
+        match self.ways_to(&stateless.hop, is_sips(request_uri), resolved) {
             Ok(Hop::Ready(ways)) => {
                 let text = self.stateless_text(&stateless, &ways.first, branch);
                 let is_sound = text
