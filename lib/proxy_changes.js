@@ -25,48 +25,52 @@ const CHANGES = Object.freeze(/** @type {const} */ (['setHeaders', 'removeHeader
  * The lines that say it in the body of a proxy command.
  *
  * @param {ProxyChanges} options
- * @returns {string[]}
+ * @returns {string}
  * @throws {TypeError} `DRT_ERR_INVALID_OPTION`, `DRT_ERR_INVALID_HEADER`
  */
 function changeLines(options) {
-  return [
-    ...setLines(options.setHeaders),
-    ...removeLines(options.removeHeaders),
-    ...flagLines('preserveRequestUri', options.preserveRequestUri, 'request-uri keep', 'request-uri replace'),
-    ...flagLines('followRoutes', options.followRoutes, 'routes follow'),
-    ...flagLines('stateful', options.stateful, undefined, 'stateless'),
-  ];
+  return (
+    setLines(options.setHeaders) +
+    removeLines(options.removeHeaders) +
+    flagLine('preserveRequestUri', options.preserveRequestUri, 'request-uri keep\r\n', 'request-uri replace\r\n') +
+    flagLine('followRoutes', options.followRoutes, 'routes follow\r\n', '') +
+    flagLine('stateful', options.stateful, '', 'stateless\r\n')
+  );
 }
 
 /** @param {unknown} headers */
 function setLines(headers) {
-  if (headers === undefined || headers === null) return [];
+  if (headers === undefined || headers === null) return '';
   if (typeof headers !== 'object' || Array.isArray(headers)) throw invalid('setHeaders', headers, 'a table of headers');
-  return Object.entries(headers).flatMap(([name, value]) => {
-    const lines = headerLine(name, value).split('\r\n').filter(Boolean);
-    return lines.length === 0 ? [`remove ${name}`] : lines.map((line) => `set ${line}`);
-  });
+  let lines = '';
+  for (const [name, value] of Object.entries(headers)) {
+    const values = headerLine(name, value).split('\r\n').filter(Boolean);
+    lines += values.length === 0 ? `remove ${name}\r\n` : values.map((line) => `set ${line}\r\n`).join('');
+  }
+  return lines;
 }
 
 /** @param {unknown} names */
 function removeLines(names) {
-  if (names === undefined || names === null) return [];
-  return [names].flat().map((name) => {
+  if (names === undefined || names === null) return '';
+  let lines = '';
+  for (const name of [names].flat()) {
     if (typeof name !== 'string') throw invalid('removeHeaders', name, 'a name, or several');
-    return `remove ${checkedName(name)}`;
-  });
+    lines += `remove ${checkedName(name)}\r\n`;
+  }
+  return lines;
 }
 
 /**
  * @param {string} option
  * @param {unknown} value
- * @param {...(string | undefined)} lines what true says, and what false says if that is not the default
+ * @param {string} yes what true says
+ * @param {string} no what false says
  */
-function flagLines(option, value, ...lines) {
-  if (value === undefined || value === null) return [];
+function flagLine(option, value, yes, no) {
+  if (value === undefined || value === null) return '';
   if (typeof value !== 'boolean') throw invalid(option, value, 'true or false');
-  const line = lines[value ? 0 : 1];
-  return line === undefined ? [] : [line];
+  return value ? yes : no;
 }
 
 module.exports = { CHANGES, changeLines };

@@ -22,7 +22,8 @@ const { groupsOf, invalid, readDuration, readForking, readHeaders } = require('.
  * @property {AbortSignal} [signal] stops the search
  */
 
-const FLAGS = /** @type {const} */ (['remainInDialog', 'recordRoute', 'path', 'wantsFullResponse']);
+/** The options that are true or false. */
+const FLAGS = new Set(['remainInDialog', 'recordRoute', 'path', 'wantsFullResponse']);
 
 const KEYS = new Set([...FLAGS, 'destination', 'followRedirects', 'forking', 'provisionalTimeout', 'finalTimeout', 'headers', 'signal', ...CHANGES]);
 
@@ -50,30 +51,22 @@ function proxyCommand(req, options) {
   checkKeys(options);
   checkPassing(req, options);
   const { destination, forking, followRedirects = false, wantsFullResponse = options.stateful !== false } = options;
-  for (const flag of FLAGS) {
-    const value = options[flag];
-    if (value !== undefined && value !== null && typeof value !== 'boolean') throw invalid(flag, value, 'true or false');
-  }
   const redirects = redirectsOf(followRedirects);
   checkSignal(options.signal);
   const groups = req.passing ? [] : groupsOf(destination ?? req.uri, forking);
   if (options.stateful === false) checkStateless(groups, options);
   const targets = groups.length === 1 ? groups[0] : groups.flat();
-  const uris = targets.map(({ uri }) => uri);
-  const head = [
-    req.stackTxnId,
-    options.remainInDialog || options.recordRoute || options.path ? 'remainInDialog' : '',
-    wantsFullResponse ? 'fullResponse' : '',
-    redirects === 0 ? '' : 'followRedirects',
-    readForking(forking) || (groups.length === 1 && uris.length > 1) ? 'simultaneous' : 'serial',
-    readDuration('provisionalTimeout', options.provisionalTimeout),
-    readDuration('finalTimeout', options.finalTimeout),
-    ...uris,
-  ].join('|');
-  const lines = [...planLines(groups, targets, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse), ...changeLines(options)];
-  const body = lines.length === 0 ? undefined : ['plan', ...lines, ''].join('\r\n');
-  const uri = uris[0] ?? /** @type {string} */ (req.uri);
-  const text = requestLine(/** @type {string} */ (req.method), uri) + readHeaders('headers', options.headers) + bodyText(body);
+  const isRecorded = options.remainInDialog || options.recordRoute || options.path;
+  const isSimultaneous = readForking(forking) || (groups.length === 1 && targets.length > 1);
+  const ways =
+    `${isRecorded ? 'remainInDialog' : ''}|${wantsFullResponse ? 'fullResponse' : ''}|${redirects === 0 ? '' : 'followRedirects'}|` +
+    `${isSimultaneous ? 'simultaneous' : 'serial'}|` +
+    `${readDuration('provisionalTimeout', options.provisionalTimeout)}|${readDuration('finalTimeout', options.finalTimeout)}`;
+  let head = `${req.stackTxnId}|${ways}`;
+  for (const { uri } of targets) head += `|${uri}`;
+  const lines = planLines(groups, targets, typeof followRedirects === 'number' ? redirects : undefined, wantsFullResponse) + changeLines(options);
+  const uri = targets[0]?.uri ?? /** @type {string} */ (req.uri);
+  const text = requestLine(/** @type {string} */ (req.method), uri) + readHeaders('headers', options.headers) + bodyText(lines === '' ? undefined : `plan\r\n${lines}`);
   return { head, text };
 }
 
@@ -84,18 +77,16 @@ function proxyCommand(req, options) {
  * @param {import('./proxy_targets').Target[]} targets those of all groups
  * @param {number | undefined} redirects
  * @param {boolean} wantsProgress
- * @returns {string[]}
+ * @returns {string}
  */
 function planLines(groups, targets, redirects, wantsProgress) {
-  const lines = [];
-  if (wantsProgress) lines.push('progress');
-  if (redirects !== undefined) lines.push(`redirects ${redirects}`);
+  let lines = wantsProgress ? 'progress\r\n' : '';
+  if (redirects !== undefined) lines += `redirects ${redirects}\r\n`;
   const isInHead = groups.length === 1 || groups.every((group) => group.length === 1);
-  if (!isInHead || targets.some((target) => target.lines.length > 0)) {
-    for (const group of groups) {
-      lines.push('group');
-      for (const target of group) lines.push(`target ${target.uri}`, ...target.lines);
-    }
+  if (isInHead && targets.every((target) => target.lines === '')) return lines;
+  for (const group of groups) {
+    lines += 'group\r\n';
+    for (const target of group) lines += `target ${target.uri}\r\n${target.lines}`;
   }
   return lines;
 }
@@ -123,8 +114,12 @@ function checkStateless(groups, options) {
 function checkKeys(options) {
   if (typeof options !== 'object' || options === null) throw misuse('Request#proxy: options must be an object', 'DRT_ERR_INVALID_OPTION');
   const given = /** @type {Record<string, unknown>} */ (options);
-  const unknown = Object.keys(given).find((key) => !KEYS.has(key) && given[key] !== undefined);
-  if (unknown !== undefined) throw misuse(`Request#proxy: unknown option '${unknown}'`, 'DRT_ERR_INVALID_OPTION');
+  for (const key of Object.keys(given)) {
+    const value = given[key];
+    if (value === undefined) continue;
+    if (!KEYS.has(key)) throw misuse(`Request#proxy: unknown option '${key}'`, 'DRT_ERR_INVALID_OPTION');
+    if (FLAGS.has(key) && value !== null && typeof value !== 'boolean') throw invalid(key, value, 'true or false');
+  }
 }
 
 /** @param {unknown} value */

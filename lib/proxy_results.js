@@ -35,10 +35,15 @@ const SILENT = new Set([408, 487, 503]);
 
 const DAY = 86_400_000;
 
+/** The code of the character `0`. */
+const ZERO = 48;
+
 /** Collects what is told of a request that is being proxied. */
 class Collector {
-  /** By number. @type {Map<string, ProxyBranch>} */
-  #branches = new Map();
+  /** @type {ProxyBranch[]} */
+  #branches = [];
+  /** Their numbers. @type {string[]} */
+  #numbers = [];
   /** @type {{response: ProxyResponse, branch: ProxyBranch | undefined}[]} */
   #finals = [];
   /** What the engine has answered itself, because no branch gave a response to forward. @type {ProxyResponse | undefined} */
@@ -61,10 +66,11 @@ class Collector {
     if (text.startsWith('started', afterNumber + 1)) {
       /** @type {ProxyBranch} */
       const started = { target: text.slice(afterStep + 1), startTime: time, endTime: undefined, duration: undefined, responses: [], reason: undefined, status: undefined };
-      this.#branches.set(number, started);
+      this.#branches.push(started);
+      this.#numbers.push(number);
       return { branch: started, hasEnded: false };
     }
-    const branch = this.#branches.get(number);
+    const branch = this.#branch(number);
     // One that was never tried has nothing to tell.
     if (branch === undefined) return undefined;
     const afterReason = text.indexOf('|', afterStep + 1);
@@ -86,7 +92,7 @@ class Collector {
     const { source, address, port, time, transactionId: number } = readEnvelope(frame);
     const status = /** @type {number} */ (msg.status);
     const response = { time, status, msg };
-    const branch = this.#branches.get(number);
+    const branch = this.#branch(number);
     branch?.responses.push(response);
     if (status < 200) return { response, branch };
     const known = this.#sources.find((one) => one.address === address && one.port === port);
@@ -97,23 +103,54 @@ class Collector {
     return { response, branch };
   }
 
+  /** @param {string} number */
+  #branch(number) {
+    const at = this.#numbers.indexOf(number);
+    return at === -1 ? undefined : this.#branches[at];
+  }
+
   /** @returns {ProxyResults} */
   results() {
-    // A redirection that is followed is no answer.
-    const answers = this.#finals.filter(({ branch }) => branch?.reason !== 'redirected').map(({ response }) => response);
-    const [best] = answers.sort((a, b) => rank(a.status) - rank(b.status));
+    const responses = this.#sources;
+    const branches = this.#branches;
+    const best = this.#best();
     const final = best !== undefined && best.status < 300 ? best : (this.#own ?? best);
-    const known = final === undefined ? {} : { finalStatus: final.status, finalResponse: final };
-    return { connected: final !== undefined && final.status < 300, ...known, responses: this.#sources, branches: [...this.#branches.values()] };
+    if (final === undefined) return { connected: false, responses, branches };
+    return { connected: final.status < 300, finalStatus: final.status, finalResponse: final, responses, branches };
+  }
+
+  /** The best answer of a branch. */
+  #best() {
+    /** @type {ProxyResponse | undefined} */
+    let best = undefined;
+    for (const { response, branch } of this.#finals) {
+      // A redirection that is followed is no answer.
+      if (branch?.reason === 'redirected') continue;
+      if (best === undefined || rank(response.status) < rank(best.status)) best = response;
+    }
+    return best;
   }
 }
 
 /** @param {string} time `HH:MM:SS.uuuuuu` */
 function milliseconds(time) {
-  const minutes = Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+  const minutes = digits(time, 0, 2) * 60 + digits(time, 3, 5);
   // In whole microseconds, so that the difference of two has no more digits than they.
-  const micros = minutes * 60e6 + Number(time.slice(6, 8)) * 1e6 + Number(time.slice(9));
+  const micros = minutes * 60e6 + digits(time, 6, 8) * 1e6 + digits(time, 9, 15);
   return micros / 1000;
+}
+
+/**
+ * The number that these characters say.
+ *
+ * @param {string} text
+ * @param {number} start
+ * @param {number} end
+ */
+function digits(text, start, end) {
+  let number = 0;
+  for (let at = start; at < end; at++) number = number * 10 + text.charCodeAt(at) - ZERO;
+  return number;
 }
 
 /**

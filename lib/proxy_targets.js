@@ -21,7 +21,7 @@ const { headerLines } = require('./headers/draft');
  * @typedef {object} Target a destination as the engine is told of it
  * @property {string} uri
  * @property {number | undefined} q
- * @property {string[]} lines what is said of it besides
+ * @property {string} lines what is said of it besides
  */
 
 /** The most destinations of one request; the engine has the same limit. */
@@ -111,7 +111,7 @@ function groupOf(item, name) {
  * @returns {Target}
  */
 function targetOf(item, name) {
-  if (typeof item === 'string') return { uri: readUri(item, name), q: undefined, lines: [] };
+  if (typeof item === 'string') return { uri: readUri(item, name), q: undefined, lines: '' };
   if (typeof item !== 'object' || item === null || Array.isArray(item)) throw invalid(name, item, 'a URI, or an object with a uri');
   const unknown = Object.keys(item).find((key) => !KEYS.has(key));
   if (unknown !== undefined) throw misuse(`Request#proxy: unknown option '${name}.${unknown}'`, 'DRT_ERR_INVALID_OPTION');
@@ -127,20 +127,20 @@ function targetOf(item, name) {
   return {
     uri: readUri(uri, `${name}.uri`),
     q,
-    lines: [...said.filter(([, value]) => value !== '').map(([keyword, value]) => `${keyword} ${value}`), ...headersOf(`${name}.headers`, headers)],
+    lines: said.map(([keyword, value]) => (value === '' ? '' : `${keyword} ${value}\r\n`)).join('') + headersOf(`${name}.headers`, headers),
   };
 }
 
 /**
  * @param {string} option
  * @param {unknown} headers
- * @returns {string[]} `header <name>: <value>`
+ * @returns {string} lines of `header <name>: <value>`
  */
 function headersOf(option, headers) {
   return readHeaders(option, headers)
     .split('\r\n')
-    .filter(Boolean)
-    .map((line) => `header ${line}`);
+    .map((line) => (line === '' ? '' : `header ${line}\r\n`))
+    .join('');
 }
 
 /**
