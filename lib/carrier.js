@@ -2,6 +2,7 @@
 
 const { inspect } = require('node:util');
 const { DEFAULT_PORT, readEnvelope } = require('./envelope');
+const { joinHostPort } = require('./headers/uri');
 const { HoldingEmitter } = require('./held_events');
 const { SipMessage } = require('./sip_message');
 
@@ -18,7 +19,8 @@ const NOWHERE = Object.freeze({
   time: undefined,
   transactionId: undefined,
   dialogId: undefined,
-  receivedOn: undefined,
+  receivedAddress: undefined,
+  receivedPort: undefined,
 });
 
 /**
@@ -130,7 +132,8 @@ class Carrier extends HoldingEmitter {
 
   /** Where it was received: `address:port` of a listener of ours. */
   get receivedOn() {
-    return this.#journey.receivedOn;
+    const { receivedAddress, receivedPort } = this.#journey;
+    return receivedAddress && receivedPort ? joinHostPort(receivedAddress, receivedPort) : undefined;
   }
 
   /** When it was received or sent: `HH:MM:SS.uuuuuu`, UTC. */

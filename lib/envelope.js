@@ -1,7 +1,5 @@
 'use strict';
 
-const { joinHostPort } = require('./headers/uri');
-
 /**
  * The head of a frame: how its message travelled, and which transaction and dialog it belongs to.
  * It is the line before the message, tokens between bars:
@@ -12,7 +10,8 @@ const { joinHostPort } = require('./headers/uri');
  * @property {string} protocol `udp`, `tcp` and so on
  * @property {string} address the peer's
  * @property {number} port the peer's
- * @property {string} [receivedOn] the `address:port` of ours that it came to; absent when that is not known
+ * @property {string} receivedAddress the one of ours that it came to; '' when that is not known
+ * @property {string} receivedPort
  * @property {string} time `HH:MM:SS.uuuuuu` in UTC
  * @property {string} transactionId
  * @property {string} dialogId '' outside a dialog; of a new INVITE, the dialog that it is to replace
@@ -49,15 +48,15 @@ function readEnvelope(frame) {
   };
   const source = next();
   next();
-  const [protocol, address, port, time, transactionId, receivedAddress, receivedPort] = [next(), next(), next(), next(), next(), next(), next()];
   return {
     source,
-    protocol,
-    address,
-    port: Number(port) || DEFAULT_PORT,
-    time,
-    transactionId,
-    receivedOn: receivedAddress ? joinHostPort(receivedAddress, receivedPort) : undefined,
+    protocol: next(),
+    address: next(),
+    port: Number(next()) || DEFAULT_PORT,
+    time: next(),
+    transactionId: next(),
+    receivedAddress: next(),
+    receivedPort: next(),
     // The last token, since it may hold a bar itself.
     dialogId: frame.slice(at, frame.indexOf('\r\n', at)),
   };
