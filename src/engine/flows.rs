@@ -20,21 +20,25 @@ const DEFAULT_EXPIRES: u32 = 3600;
 impl Engine {
     /// The way over a flow, if the URI names one; an error if the flow is not there any more.
     pub(super) fn flow_to(&self, uri: &str) -> Option<Result<Path, Refusal>> {
-        let parsed = Uri::parse(uri).ok()?;
-        let failed = || Refusal::FlowFailed(uri.to_string());
-        if let Some(token) = self.flow_of_token(&parsed) {
+        self.flow_named_by(&Uri::parse(uri).ok()?)
+    }
+
+    /// The same.
+    pub(super) fn flow_named_by(&self, uri: &Uri<'_>) -> Option<Result<Path, Refusal>> {
+        let failed = || Refusal::FlowFailed(uri.text.to_string());
+        if let Some(token) = self.flow_of_token(uri) {
             let path = token.ok().and_then(|flow| self.path_of(flow));
             return Some(path.ok_or_else(failed));
         }
-        if let Some(flow) = self.flow_of_address(&parsed) {
+        if let Some(flow) = self.flow_of_address(uri) {
             return Some(flow.ok_or_else(failed));
         }
         let may_be_registered = self.registrations.len() > 0;
-        let name = may_be_registered.then(|| name_of(&parsed)).flatten();
+        let name = may_be_registered.then(|| name_of(uri)).flatten();
         match name.map_or(Found::Nobody, |name| self.registrations.find(&name)) {
             Found::One(path) => Some(Ok(path)),
-            Found::Several => Some(Err(Refusal::AmbiguousContact(uri.to_string()))),
-            Found::Nobody if nat::has_invalid_host(&parsed) => Some(Err(failed())),
+            Found::Several => Some(Err(Refusal::AmbiguousContact(uri.text.to_string()))),
+            Found::Nobody if nat::has_invalid_host(uri) => Some(Err(failed())),
             Found::Nobody => None,
         }
     }

@@ -9,7 +9,7 @@ use super::path::{Path, Transport};
 use super::random::Branch;
 use super::target::{server_host, Destination, Hop, Target};
 use super::{limits, Engine};
-use crate::message::Message;
+use crate::message::{Message, Uri};
 
 /// The ways to a next hop, best first.
 #[derive(Debug, Clone)]
@@ -61,10 +61,12 @@ impl Engine {
         secure: bool,
         resolved: Option<&[Destination]>,
     ) -> Result<Hop, Refusal> {
-        if let Some(flow) = self.flow_to(next_hop) {
+        let uri = Uri::parse(next_hop);
+        let uri = uri.map_err(|_| Refusal::InvalidRequestUri(next_hop.to_string()))?;
+        if let Some(flow) = self.flow_named_by(&uri) {
             return flow.map(|path| Hop::Ready(Ways::only(path)));
         }
-        let target = Target::of(next_hop, secure)?;
+        let target = Target::of(&uri, secure)?;
         let free = target.leaves_transport_open();
         let path_to = |destination| self.listeners.path_to(destination);
         let ways = match (target, resolved) {

@@ -95,20 +95,21 @@ impl Engine {
         let search = proxy.search.as_deref()?;
         let target = &search.branches.get(at)?.target;
         let open = self.servers.get(proxy.server)?.open.as_deref()?;
-        let plan = match &search.kind {
-            Kind::Asked { plan, .. } if !open.is_passing => Some(&**plan),
-            _ => None,
-        };
-        Some(self.hop_for(&open.request, &proxy.reply_path, plan, target))
+        match &search.kind {
+            Kind::Asked { plan, .. } if !open.is_passing => {
+                Some(self.hop_for(&open.request, &proxy.reply_path, plan, target))
+            }
+            // It is the one that the recorded route leads to.
+            _ => Some(target.uri.clone()),
+        }
     }
 
-    /// The same for a request that has come this way. A plan is that of a new request: only such
-    /// a one has a configured next hop.
+    /// The same for a new request that has come this way.
     pub(super) fn hop_for(
         &self,
         request: &Message,
         incoming: &Path,
-        plan: Option<&ProxyPlan>,
+        plan: &ProxyPlan,
         target: &ProxyTarget,
     ) -> String {
         // An edge proxy's token of ours leads to the request-URI.
@@ -117,11 +118,14 @@ impl Engine {
                 return flow;
             }
         }
-        let follows = plan.is_some_and(|it| it.preloaded_routes == PreloadedRoutes::Followed);
+        let preloaded = || match plan.preloaded_routes {
+            PreloadedRoutes::Dropped => None,
+            PreloadedRoutes::Followed => self.preloaded_hop(request),
+        };
         let hop = self
             .first_hop(target)
-            .or_else(|| self.preloaded_hop(request).filter(|_| follows))
-            .or_else(|| plan.and_then(|_| self.outbound_proxy_for(&target.uri)))
+            .or_else(preloaded)
+            .or_else(|| self.outbound_proxy_for(&target.uri))
             .unwrap_or_else(|| target.uri.clone());
         match target.transport {
             // A flow has the transport that it has.

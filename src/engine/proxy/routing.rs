@@ -66,8 +66,11 @@ impl Engine {
 
     /// True if the topmost Route is one that was recorded when its call was proxied without state.
     pub(in crate::engine) fn is_stateless_route(&self, request: &Message) -> bool {
-        let top = request.values(HeaderId::Route).next().and_then(uri_of);
-        top.and_then(|uri| Uri::parse(uri).ok())
+        let top = request.values(HeaderId::Route).next();
+        // As we write it, it has no such parameter.
+        let top = top.filter(|route| !self.listeners.has_written(route));
+        let uri = top.and_then(uri_of);
+        uri.and_then(|uri| Uri::parse(uri).ok())
             .is_some_and(|uri| uri.param(STATELESS).is_some() && self.listeners.owns(&uri))
     }
 
@@ -75,11 +78,10 @@ impl Engine {
     /// one is a strict router, its URI goes into the request line and the request-URI goes to
     /// the end (§16.6 item 6).
     pub(super) fn follow_routes(&self, edit: &mut Edit<'_>, request: &Message, request_uri: &str) {
-        let own = self.own_routes(request);
-        for _ in 0..own {
+        for _ in self.own_routes(request) {
             edit.remove_first_value(HeaderId::Route);
         }
-        let next = request.values(HeaderId::Route).nth(own).and_then(uri_of);
+        let next = self.next_route(request).and_then(uri_of);
         let strict = next.filter(|next| !Uri::parse(next).is_ok_and(|uri| uri.lr()));
         if let Some(strict) = strict {
             edit.remove_first_value(HeaderId::Route);
@@ -107,9 +109,7 @@ impl Engine {
     /// The URI of the next hop of a new request by the routes that it has come with, those that
     /// name us taken off.
     pub(super) fn preloaded_hop(&self, request: &Message) -> Option<String> {
-        let own = self.own_routes(request);
-        let next = request.values(HeaderId::Route).nth(own)?;
-        uri_of(next).map(str::to_string)
+        uri_of(self.next_route(request)?).map(str::to_string)
     }
 
     /// Where a request goes once the routes that name us are taken off (§16.6 step 6).
@@ -117,8 +117,7 @@ impl Engine {
         if let Some(Ok(flow)) = self.own_flow(request, incoming) {
             return Some(flow);
         }
-        let own = self.own_routes(request);
-        match request.values(HeaderId::Route).nth(own) {
+        match self.next_route(request) {
             Some(route) => uri_of(route).map(str::to_string),
             None => request.request_uri().map(str::to_string),
         }
@@ -132,8 +131,7 @@ impl Engine {
         request: &Message,
         incoming: &Path,
     ) -> Option<Result<String, u16>> {
-        let own = self.own_routes(request);
-        let last = request.values(HeaderId::Route).take(own).last()?;
+        let last = self.own_routes(request).last()?;
         if self.listeners.has_written(last) {
             return None; // There is no token in it.
         }
@@ -147,25 +145,29 @@ impl Engine {
         }
         match self.path_of(flow) {
             Some(_) => Some(Ok(last.uri.to_string())),
-            None if self.has_registered_again(request, own) => None,
+            None if self.has_registered_again(request) => None,
             None => Some(Err(430)),
         }
     }
 
     /// True when the client behind a connection that has ended is the next hop and has another
     /// one: what it registered leads there, and its calls live on.
-    fn has_registered_again(&self, request: &Message, own: usize) -> bool {
-        let is_next_hop = request.values(HeaderId::Route).nth(own).is_none();
+    fn has_registered_again(&self, request: &Message) -> bool {
+        let is_next_hop = self.next_route(request).is_none();
         let way = request.request_uri().and_then(|uri| self.flow_to(uri));
         is_next_hop && matches!(way, Some(Ok(_)))
     }
 
-    /// How many of the topmost routes name us: two where we bridge transports (RFC 5658 §4.2).
-    fn own_routes(&self, request: &Message) -> usize {
-        request
-            .values(HeaderId::Route)
-            .take_while(|route| self.is_own_route(route))
-            .count()
+    /// Those of the topmost routes that name us: two where we bridge transports (RFC 5658 §4.2).
+    fn own_routes<'m>(&self, request: &'m Message) -> impl Iterator<Item = &'m [u8]> + use<'_, 'm> {
+        let routes = request.values(HeaderId::Route);
+        routes.take_while(|route| self.is_own_route(route))
+    }
+
+    /// The route behind those.
+    fn next_route<'m>(&self, request: &'m Message) -> Option<&'m [u8]> {
+        let mut routes = request.values(HeaderId::Route);
+        routes.find(|route| !self.is_own_route(route))
     }
 
     fn is_own_route(&self, route: &[u8]) -> bool {

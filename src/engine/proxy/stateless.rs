@@ -100,7 +100,7 @@ impl Engine {
         if is_promised {
             return Ok(false);
         }
-        let hop = self.hop_for(&request, &incoming, Some(plan), target);
+        let hop = self.hop_for(&request, &incoming, plan, target);
         let wish = (target.clone(), Box::new(plan.clone()));
         let stateless = Stateless {
             request,
