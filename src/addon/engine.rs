@@ -325,15 +325,16 @@ pub(super) fn read_commands(
     for first in (0..count).map(|command| command * STRIDE) {
         let kind = js.to_number(js.get(batch, first)?)?;
         let id = js.to_number(js.get(batch, first + 1)?)?;
-        js.read_text(js.get(batch, first + 2)?, text)?;
-        let head = String::from_utf8_lossy(text).into_owned();
         js.read_text(js.get(batch, first + 3)?, text)?;
         let (command, body) = (CommandId(id), Bytes::copy_from_slice(text));
+        js.read_text(js.get(batch, first + 2)?, text)?;
+        // Node-API writes nothing else than UTF-8.
+        let head = std::str::from_utf8(text).unwrap_or_default();
         let read = match kind {
-            CONNECT => read_connect(&head).map(|(transaction, place, proof)| {
+            CONNECT => read_connect(head).map(|(transaction, place, proof)| {
                 commands.errands.push((command, transaction, place, proof));
             }),
-            _ => read_request(kind, &head, body).map(|request| {
+            _ => read_request(kind, head, body).map(|request| {
                 let id = command;
                 commands.submissions.push(Submission { id, request });
             }),

@@ -4,10 +4,11 @@
 /// The most that are handed over at once.
 pub(super) const SEND_BATCH: usize = 32;
 
-pub(super) use system::send_batch;
+pub(super) use system::Sender;
 
 #[cfg(target_os = "linux")]
 mod system {
+    use std::array;
     use std::collections::VecDeque;
     use std::io::IoSlice;
     use std::os::fd::AsRawFd;
@@ -19,25 +20,36 @@ mod system {
     use super::SEND_BATCH;
     use crate::engine::Transmit;
 
-    /// Sends the first of these, if there are several. Returns how many have been sent; none when
-    /// the first one can't be, for whatever reason.
-    pub(in super::super) fn send_batch(socket: &UdpSocket, waiting: &VecDeque<Transmit>) -> usize {
-        if waiting.len() < 2 {
-            return 0;
+    /// What is kept from one call to the next, for its memory.
+    pub(in super::super) struct Sender(MultiHeaders<SockaddrStorage>);
+
+    impl Sender {
+        pub(in super::super) fn new() -> Sender {
+            Sender(MultiHeaders::preallocate(SEND_BATCH, None))
         }
-        let batch = || waiting.iter().take(SEND_BATCH);
-        let texts: Vec<_> = batch().map(|one| [IoSlice::new(&one.payload)]).collect();
-        let peers: Vec<_> = batch()
-            .map(|one| Some(SockaddrStorage::from(one.path.peer)))
-            .collect();
-        let mut headers = MultiHeaders::preallocate(texts.len(), None);
-        let sent = socket.try_io(Interest::WRITABLE, || {
-            let descriptor = socket.as_raw_fd();
-            let flags = MsgFlags::empty();
-            let sent = sendmmsg(descriptor, &mut headers, &texts, &peers, [], flags)?;
-            Ok(sent.count())
-        });
-        sent.unwrap_or(0)
+
+        /// Sends the first of these, if there are several. Returns how many have been sent; none
+        /// when the first one can't be, for whatever reason.
+        pub(in super::super) fn send(
+            &mut self,
+            socket: &UdpSocket,
+            waiting: &VecDeque<Transmit>,
+        ) -> usize {
+            if waiting.len() < 2 {
+                return 0;
+            }
+            let payload = |at| waiting.get(at).map_or(&[][..], |one| &one.payload);
+            let texts: [_; SEND_BATCH] = array::from_fn(|at| [IoSlice::new(payload(at))]);
+            let texts = texts.iter().take(waiting.len());
+            let peer = |one: &Transmit| SockaddrStorage::from(one.path.peer);
+            let peers: [_; SEND_BATCH] = array::from_fn(|at| waiting.get(at).map(peer));
+            let sent = socket.try_io(Interest::WRITABLE, || {
+                let (descriptor, flags) = (socket.as_raw_fd(), MsgFlags::empty());
+                let sent = sendmmsg(descriptor, &mut self.0, texts, peers, [], flags)?;
+                Ok(sent.count())
+            });
+            sent.unwrap_or(0)
+        }
     }
 }
 
@@ -49,11 +61,20 @@ mod system {
 
     use crate::engine::Transmit;
 
-    /// There is no such call: they go one by one.
-    pub(in super::super) fn send_batch(
-        _socket: &UdpSocket,
-        _waiting: &VecDeque<Transmit>,
-    ) -> usize {
-        0
+    pub(in super::super) struct Sender;
+
+    impl Sender {
+        pub(in super::super) fn new() -> Sender {
+            Sender
+        }
+
+        /// There is no such call: they go one by one.
+        pub(in super::super) fn send(
+            &mut self,
+            _socket: &UdpSocket,
+            _waiting: &VecDeque<Transmit>,
+        ) -> usize {
+            0
+        }
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::UdpSocket;
 use super::icmp::{self, MIN_QUOTE};
 use super::limits::{MAX_QUEUED_DATAGRAMS, UDP_BATCH};
 use super::receive_batch::Receiver;
-use super::send_batch::{send_batch, SEND_BATCH};
+use super::send_batch::{Sender, SEND_BATCH};
 use super::{unsent, Arrival};
 use crate::engine::{Path, SendFailure, SendToken, Transmit, Transport};
 
@@ -30,6 +30,7 @@ pub(super) struct Port {
     socket: Arc<UdpSocket>,
     local: SocketAddr,
     receiver: Receiver,
+    sender: Sender,
     waiting: VecDeque<Transmit>,
     /// The last ones sent whose senders want to know of failures.
     remembered: VecDeque<Remembered>,
@@ -53,6 +54,7 @@ impl Port {
             socket,
             local,
             receiver: Receiver::new(),
+            sender: Sender::new(),
             waiting: VecDeque::new(),
             remembered: VecDeque::new(),
         })
@@ -117,7 +119,7 @@ impl Port {
     /// Sends what waits while the kernel has room. True when nothing is left.
     pub(super) fn send_waiting(&mut self, arrivals: &mut Vec<Arrival>) -> bool {
         while !self.waiting.is_empty() {
-            let sent = send_batch(&self.socket, &self.waiting);
+            let sent = self.sender.send(&self.socket, &self.waiting);
             for transmit in self.waiting.drain(..sent) {
                 remember(&mut self.remembered, &transmit);
             }
