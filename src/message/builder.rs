@@ -47,8 +47,7 @@ impl Builder {
     /// Adds a header. Folds in the value become spaces.
     pub fn header<'a>(mut self, name: impl Into<Name<'a>>, value: impl AsRef<[u8]>) -> Builder {
         let name: Name<'_> = name.into();
-        if let Err(error) = put_header(&mut self.text, name.text().as_bytes(), value.as_ref(), b"")
-        {
+        if let Err(error) = put_header(&mut self.text, name.text.as_bytes(), value.as_ref(), b"") {
             self.fail(error);
         }
         self

@@ -202,17 +202,15 @@ impl<'a> Cursor<'a> {
     /// A port number.
     #[inline]
     pub(crate) fn port(&mut self) -> Result<u16, GrammarError> {
-        let left = self.left();
-        let digits = left.iter().take_while(|byte| byte.is_ascii_digit());
-        let (count, port) = digits.fold((0, 0u32), |(count, port), digit| {
-            let port = port
-                .saturating_mul(10)
-                .saturating_add(u32::from(digit - b'0'));
-            (count + 1, port)
-        });
-        self.at += count;
+        let start = self.at;
+        let mut port = 0u32;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            // What is too large stays so, and does not overflow.
+            port = (port * 10 + u32::from(digit - b'0')).min(u32::from(u16::MAX) + 1);
+            self.at += 1;
+        }
         match u16::try_from(port) {
-            Ok(port) if count > 0 => Ok(port),
+            Ok(port) if self.at > start => Ok(port),
             _ => Err(GrammarError::Port),
         }
     }

@@ -34,40 +34,24 @@ pub enum EditError {
 /// Room for the lines that a usual edit writes, so that they are allocated once.
 const USUALLY_WRITTEN: usize = 256;
 
-/// A header name as an argument: known or spelled out.
+/// A header name as an argument: that of a known header, or one that is written as given.
 #[derive(Debug, Clone, Copy)]
-pub enum Name<'a> {
-    /// A known header.
-    Id(HeaderId),
-    /// A name, which is written as given.
-    Text(&'a str),
+pub struct Name<'a> {
+    id: HeaderId,
+    pub(super) text: &'a str,
 }
 
 impl From<HeaderId> for Name<'_> {
     fn from(id: HeaderId) -> Self {
-        Name::Id(id)
+        let text = id.name();
+        Name { id, text }
     }
 }
 
 impl<'a> From<&'a str> for Name<'a> {
-    fn from(name: &'a str) -> Self {
-        Name::Text(name)
-    }
-}
-
-impl<'a> Name<'a> {
-    fn id(self) -> HeaderId {
-        match self {
-            Name::Id(id) => id,
-            Name::Text(name) => HeaderId::from_name(name.as_bytes()),
-        }
-    }
-
-    pub(super) fn text(self) -> &'a str {
-        match self {
-            Name::Id(id) => id.name(),
-            Name::Text(name) => name,
-        }
+    fn from(text: &'a str) -> Self {
+        let id = HeaderId::from_name(text.as_bytes());
+        Name { id, text }
     }
 }
 
@@ -155,17 +139,19 @@ impl<'m> Edit<'m> {
             return self.append(name, value);
         };
         self.rewrite(at, value.as_ref(), b"");
-        self.retain(|edit, index, line| index <= at || !edit.is_named(line, name))
+        let mut is_first = true;
+        self.retain(|edit, line| !edit.is_named(line, name) || std::mem::take(&mut is_first))
     }
 
     /// Drops all lines of that header.
     pub fn remove(&mut self, id: HeaderId) -> &mut Self {
-        self.retain(|_, _, line| line.id != id || id == HeaderId::Other)
+        self.retain(|_, line| line.id != id || id == HeaderId::Other)
     }
 
     /// Drops all lines of that name, in any case or compact.
     pub fn remove_named(&mut self, name: &str) -> &mut Self {
-        self.retain(|edit, _, line| !edit.is_named(line, Name::Text(name)))
+        let name = name.into();
+        self.retain(|edit, line| !edit.is_named(line, name))
     }
 
     /// Drops the first value of a header that may be a comma list, and its line when no value
@@ -205,8 +191,10 @@ impl<'m> Edit<'m> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let kept_body = self.message.body();
-        let body = self.body.as_ref().unwrap_or(&kept_body);
+        let body: &[u8] = match &self.body {
+            Some(body) => body,
+            None => self.message.body_octets(),
+        };
         let mut text = BytesMut::with_capacity(
             self.message.index().body_start
                 + self.written.len()
@@ -254,30 +242,21 @@ impl<'m> Edit<'m> {
     }
 
     fn is_named(&self, line: &Line, name: Name<'_>) -> bool {
-        match name.id() {
-            HeaderId::Other => {
-                line.id == HeaderId::Other
-                    && self
-                        .part(line, line.name, line.name_end)
-                        .eq_ignore_ascii_case(name.text().as_bytes())
-            }
-            id => line.id == id,
-        }
+        line.id == name.id
+            && (line.id != HeaderId::Other
+                || self
+                    .part(line, line.name, line.name_end)
+                    .eq_ignore_ascii_case(name.text.as_bytes()))
     }
 
     fn position(&self, name: Name<'_>) -> Option<usize> {
         self.lines.iter().position(|line| self.is_named(line, name))
     }
 
-    fn retain(&mut self, keep: impl Fn(&Self, usize, &Line) -> bool) -> &mut Self {
-        let lines = std::mem::take(&mut self.lines);
-        let kept = lines
-            .into_iter()
-            .enumerate()
-            .filter(|(index, line)| keep(self, *index, line))
-            .map(|(_, line)| line)
-            .collect();
-        self.lines = kept;
+    fn retain(&mut self, mut keep: impl FnMut(&Self, &Line) -> bool) -> &mut Self {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain(|line| keep(self, line));
+        self.lines = lines;
         self
     }
 
@@ -311,7 +290,7 @@ impl<'m> Edit<'m> {
     }
 
     fn write(&mut self, name: Name<'_>, value: &[u8]) -> Option<Line> {
-        self.write_line(name.id(), name.text().as_bytes(), value, b"")
+        self.write_line(name.id, name.text.as_bytes(), value, b"")
     }
 
     fn write_line(&mut self, id: HeaderId, name: &[u8], value: &[u8], rest: &[u8]) -> Option<Line> {

@@ -110,6 +110,10 @@ pub(crate) fn number(digits: &[u8]) -> Option<u32> {
 /// Where the first element of a comma list ends: the offset of its comma, or the length of the
 /// list. Commas within quotes or angle brackets do not count (RFC 3261 §7.3.1).
 pub(crate) fn element_end(list: &[u8]) -> usize {
+    if memchr(b',', list).is_none() {
+        // Nearly every list has but one element.
+        return list.len();
+    }
     let mut at = 0;
     while let Some(found) = list
         .get(at..)

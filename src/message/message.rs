@@ -103,6 +103,11 @@ impl Message {
         text.slice(self.index().body_start.min(text.len())..)
     }
 
+    pub(super) fn body_octets(&self) -> &[u8] {
+        let body = self.text().get(self.index().body_start..);
+        body.unwrap_or_default()
+    }
+
     /// The offset of the body in the text; the text's length when there is none.
     pub fn body_start(&self) -> usize {
         self.index().body_start

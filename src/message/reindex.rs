@@ -79,7 +79,7 @@ impl Edit<'_> {
     /// True unless the body is that of a draft, whose Content-Length nobody has looked at.
     fn has_right_length(&self) -> bool {
         match self.message.index().content_length {
-            Ok(Some(length)) => usize::try_from(length) == Ok(self.message.body().len()),
+            Ok(Some(length)) => usize::try_from(length) == Ok(self.message.body_octets().len()),
             length => length.is_ok(),
         }
     }
