@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 
 use super::grammar::{element_end, trim_start};
 use super::header::HeaderId;
-use super::index::{Span, Tags};
 use super::limits::MAX_HEADER_SECTION;
 use super::message::{Inner, Message};
 use super::text::Text;
@@ -33,12 +32,17 @@ impl Message {
             text.extend_from_slice(part);
         }
         let Inner { text: old, index } = Arc::make_mut(&mut self.inner);
-        let tags = index.tags.get_mut().map(Tags::offsets);
-        let spans = index.spans.iter_mut().flat_map(Span::offsets);
-        for offset in spans.chain(tags.into_iter().flatten()) {
+        let shift = |offset: &mut u16| {
             if usize::from(*offset) > start {
                 *offset = u16::try_from(shifted(usize::from(*offset))?).ok()?;
             }
+            Some(())
+        };
+        for span in &mut index.spans {
+            span.offsets().into_iter().try_for_each(shift)?;
+        }
+        if let Some(tags) = index.tags.get_mut() {
+            tags.offsets().try_for_each(shift)?;
         }
         index.body_start = body_start;
         *old = Text::from(text.freeze());
