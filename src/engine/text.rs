@@ -36,24 +36,25 @@ impl AsRef<[u8]> for Decimal {
     }
 }
 
-/// Appends the last `digits` hexadecimal digits of a number, in lower case; an even number of them.
+/// Appends the last `digits` hexadecimal digits of a number, in lower case.
 pub(crate) fn push_hex(text: &mut String, number: u128, digits: usize) {
-    for byte in number.to_be_bytes().iter().skip(16 - digits / 2) {
-        let at = 2 * usize::from(*byte);
-        text.push_str(HEX_PAIRS.get(at..at + 2).unwrap_or_default());
+    let mut hex = [0; 32];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        if let [high, low] = pair {
+            (*high, *low) = (hex_digit(byte >> 4), hex_digit(byte & 0xf));
+        }
     }
+    let last = hex.len().checked_sub(digits).and_then(|at| hex.get(at..));
+    let last = last.and_then(|digits| std::str::from_utf8(digits).ok());
+    text.push_str(last.unwrap_or_default());
 }
 
-/// The two digits of each byte, one after the other.
-const HEX_PAIRS: &str = "\
-    000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
-    202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f\
-    404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f\
-    606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f\
-    808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f\
-    a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf\
-    c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf\
-    e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
+fn hex_digit(value: u8) -> u8 {
+    match value {
+        0..=9 => b'0' + value,
+        _ => b'a' - 10 + value,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -57,11 +57,12 @@ impl Engine {
         let mut hasher = DefaultHasher::new();
         self.origin_salt.hash(&mut hasher);
         from.hash(&mut hasher);
-        request.request_uri().hash(&mut hasher);
-        request.from_tag().hash(&mut hasher);
-        request.to_tag().hash(&mut hasher);
-        request.get(HeaderId::CallId).hash(&mut hasher);
-        request.get(HeaderId::CSeq).hash(&mut hasher);
+        for part in [request.request_uri(), request.from_tag(), request.to_tag()] {
+            part.unwrap_or_default().hash(&mut hasher);
+        }
+        for id in [HeaderId::CallId, HeaderId::CSeq] {
+            request.get(id).unwrap_or_default().hash(&mut hasher);
+        }
         for id in DECIDING {
             for value in request.values(*id) {
                 value.hash(&mut hasher);

@@ -14,7 +14,8 @@ impl Engine {
     /// the top again. `None` if there is nothing to mend.
     pub(in crate::engine) fn mended_of_strict_router(&self, request: &Message) -> Option<Message> {
         let last = request.values(HeaderId::Route).last()?;
-        let request_uri = request.request_uri()?;
+        // What we record has an `lr`, and nearly no request-URI has.
+        let request_uri = request.request_uri().filter(|uri| uri.contains(";lr"))?;
         let is_recorded = |uri: &Uri<'_>| uri.lr() && self.listeners.owns(uri);
         Uri::parse(request_uri).ok().filter(is_recorded)?;
         let mut routes: Vec<&[u8]> = request.values(HeaderId::Route).collect();
