@@ -1,7 +1,7 @@
 'use strict';
 
 const { inspect } = require('node:util');
-const { DEFAULT_PORT, readEnvelope } = require('./envelope');
+const { DEFAULT_PORT, readEnvelope, sourceOf } = require('./envelope');
 const { joinHostPort } = require('./headers/uri');
 const { HoldingEmitter } = require('./held_events');
 const { SipMessage } = require('./sip_message');
@@ -112,6 +112,7 @@ class Carrier extends HoldingEmitter {
 
   /** `network` for what was received, `application` for what was sent from here. */
   get source() {
+    if (this.#envelope === undefined && this.#frame !== '') return sourceOf(this.#frame);
     return this.#journey.source;
   }
 

@@ -35,6 +35,15 @@ function transactionOf(frame) {
 }
 
 /**
+ * Whether a message came from the network or was sent from here, without a look at the rest of its frame.
+ *
+ * @param {string} frame
+ */
+function sourceOf(frame) {
+  return frame.slice(0, frame.indexOf('|'));
+}
+
+/**
  * @param {string} frame
  * @returns {Envelope}
  */
@@ -62,4 +71,4 @@ function readEnvelope(frame) {
   };
 }
 
-module.exports = { readEnvelope, transactionOf, DEFAULT_PORT };
+module.exports = { readEnvelope, sourceOf, transactionOf, DEFAULT_PORT };
