@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::edit::Edit;
 use super::grammar::Elements;
@@ -302,7 +302,7 @@ impl<'m> Iterator for Values<'m> {
             }
             let span = self.spans.by_ref().find(|span| span.id == self.id)?;
             let value = self.message.slice(span.value, span.value_end);
-            if self.id.allows_list() {
+            if self.id.allows_list() && memchr(b',', value).is_some() {
                 self.list = Some(Elements::new(value));
             } else if !value.is_empty() {
                 return Some(value);
