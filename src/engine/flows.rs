@@ -83,7 +83,7 @@ impl Engine {
         }
         let contact = request.contact().ok()??;
         let uri = contact.parse_uri().ok()?;
-        let replaced = nat::replaced_address(request, path);
+        let replaced = || nat::replaced_address(request, path);
         let is_register = request.method() == Some(Method::Register);
         let needs_flow = self.nat.in_dialog.distrusts(&uri, path, replaced)
             || (path.connection.is_some() && (is_register || uri.param("ob").is_some()));
@@ -167,7 +167,7 @@ impl Engine {
         if host == path.peer.ip() {
             return path.connection.is_some();
         }
-        let replaced = nat::replaced_address(request, path);
+        let replaced = || nat::replaced_address(request, path);
         let hides = super::InDialog::Auto.distrusts(uri, path, replaced);
         hides && super::is_private(host) && !self.listeners.is_neighbour(host)
     }

@@ -354,7 +354,7 @@ impl Engine {
         let policy = self.nat.in_dialog;
         let goes_by_flow = last.connection.is_some() && uri.param("ob").is_some();
         let is_distrusted = match dialog.routes.is_empty() {
-            true => policy.distrusts(&uri, &last, dialog.replaced),
+            true => policy.distrusts(&uri, &last, || dialog.replaced),
             false => policy.distrusts_proxy(&uri, &last),
         };
         let is_marked = self.nat.marked_routes && is_marked(&uri);

@@ -76,8 +76,13 @@ impl InDialog {
     }
 
     /// True if a URI that a peer gave of itself is not to be used, but the way it was heard.
-    /// `replaced` is what [`replaced_address`] said of that.
-    pub(crate) fn distrusts(self, uri: &Uri<'_>, heard: &Path, replaced: Option<IpAddr>) -> bool {
+    /// `replaced` tells what [`replaced_address`] says of that.
+    pub(crate) fn distrusts(
+        self,
+        uri: &Uri<'_>,
+        heard: &Path,
+        replaced: impl FnOnce() -> Option<IpAddr>,
+    ) -> bool {
         if is_beyond_reach(uri) {
             return true;
         }
@@ -93,7 +98,7 @@ impl InDialog {
             }
             InDialog::Auto => {
                 host != source
-                    && (replaced == Some(host) || (is_private(host) && !is_private(source)))
+                    && ((is_private(host) && !is_private(source)) || replaced() == Some(host))
             }
         }
     }

@@ -60,11 +60,12 @@ impl Engine {
             self.refuse_statelessly(now, reply_path, &message, 503, &[], &[overload_retry()]);
         } else {
             let is_invite = method == Method::Invite;
+            let branch = branch.and_then(Branch::from_text);
             let noted = note_source(&message, &via, path.peer);
             let noted = noted.and_then(|via| message.with_first_value(HeaderId::Via, &via));
             let Some(message) = noted else { return };
             let key = self.open_server_transaction(reply_path, matching, message, is_invite);
-            self.receive_new_request(now, path, key);
+            self.receive_new_request(now, path, key, branch);
         }
     }
 
@@ -82,8 +83,15 @@ impl Engine {
         self.refuse_statelessly(now, path, message, fault.status, reason, &[]);
     }
 
-    /// A request seen for the first time: in a dialog, through this proxy, or new.
-    fn receive_new_request(&mut self, now: Instant, path: Path, key: ServerKey) {
+    /// A request seen for the first time: in a dialog, through this proxy, or new. Its topmost Via
+    /// may have a branch that looks like ours.
+    fn receive_new_request(
+        &mut self,
+        now: Instant,
+        path: Path,
+        key: ServerKey,
+        branch: Option<Branch>,
+    ) {
         let Some(open) = self.servers.get(key).and_then(|t| t.open.as_deref()) else {
             return;
         };
@@ -93,7 +101,7 @@ impl Engine {
             self.receive_cancel(now, path, key, &request);
             return;
         }
-        if self.is_looped(&request, path.peer.ip()) {
+        if self.is_looped(&request, branch, path.peer.ip()) {
             self.respond_plainly(now, key, 482);
             return;
         }

@@ -32,17 +32,23 @@ const DECIDING: &[HeaderId] = &[
 ];
 
 impl Engine {
-    /// True if this engine has forwarded the same request before.
-    pub(in crate::engine) fn is_looped(&self, request: &Message, from: IpAddr) -> bool {
+    /// True if this engine has forwarded the same request before. `top` is the branch of the topmost
+    /// Via, if it can be ours.
+    pub(in crate::engine) fn is_looped(
+        &self,
+        request: &Message,
+        top: Option<ViaBranch>,
+        from: IpAddr,
+    ) -> bool {
         let mut hash = None;
-        request
+        let others = request
             .values(HeaderId::Via)
-            .filter_map(|via| Via::parse(via).ok())
-            .filter_map(|via| ViaBranch::from_text(via.branch()?))
-            .any(|branch| {
-                let hash = hash.get_or_insert_with(|| self.loop_hash(request, from));
-                branch.loop_hash() == *hash
-            })
+            .skip(1)
+            .filter_map(|via| ViaBranch::from_text(Via::parse(via).ok()?.branch()?));
+        top.into_iter().chain(others).any(|branch| {
+            let hash = hash.get_or_insert_with(|| self.loop_hash(request, from));
+            branch.loop_hash() == *hash
+        })
     }
 
     /// The branch that a proxied request is forwarded with.
