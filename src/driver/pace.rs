@@ -14,13 +14,19 @@ use std::time::{Duration, Instant};
 /// begin with half a second (RFC 3261 §17.1.1.1).
 const INTERVAL: Duration = Duration::from_millis(1);
 
-/// Turns that may follow each other at once after a quiet time.
-const BURST: u32 = 16;
+/// The same after a turn that had [`MUCH`] to do, when the processor's time is what is short.
+const LONG_INTERVAL: Duration = Duration::from_millis(2);
+
+/// Messages of one turn: those of some thousand calls a second.
+const MUCH: usize = 16;
+
+/// Turns that may follow each other at once after a quiet time take this time.
+const CREDIT: Duration = Duration::from_millis(16);
 
 /// Spaces the turns of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// When all turns so far would be over if each took [`INTERVAL`].
+    /// When all turns so far would be over if each took its interval.
     paid_until: Mutex<Option<Instant>>,
 }
 
@@ -28,22 +34,26 @@ impl Pace {
     /// For a thread whose turns end when it goes to sleep until something happens: sleeps before
     /// that, whatever happens, for [`INTERVAL`] at most.
     pub(crate) fn rest(&self) {
-        let pause = self.pause(Instant::now());
+        let pause = self.pause(Instant::now(), 0);
         if !pause.is_zero() {
             thread::sleep(pause);
         }
     }
 
-    /// How long to sleep now, at the end of a turn.
-    pub(super) fn pause(&self, now: Instant) -> Duration {
+    /// How long to sleep now, at the end of a turn that had so many messages.
+    pub(super) fn pause(&self, now: Instant, messages: usize) -> Duration {
         let mut paid_until = self
             .paid_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let from = paid_until.map_or(now, |until| until.max(now));
-        let until = from + INTERVAL;
+        let interval = match messages < MUCH {
+            true => INTERVAL,
+            false => LONG_INTERVAL,
+        };
+        let until = from + interval;
         *paid_until = Some(until);
-        (until - now).saturating_sub(INTERVAL * BURST)
+        (until - now).saturating_sub(CREDIT)
     }
 }
 
@@ -53,30 +63,45 @@ mod tests {
 
     const MICROSECOND: Duration = Duration::from_micros(1);
 
+    /// Turns that follow each other at once after a quiet time.
+    const BURST: u32 = 16;
+
     #[test]
     fn nobody_waits_when_little_happens() {
         let pace = Pace::default();
         let mut now = Instant::now();
         for _ in 0..1_000 {
             now += INTERVAL;
-            assert_eq!(pace.pause(now), Duration::ZERO);
+            assert_eq!(pace.pause(now, 1), Duration::ZERO);
         }
+    }
+
+    /// How long it takes until that many turns are over, each of which has so many messages and takes
+    /// next to no time.
+    fn time_of(count: u32, messages: usize) -> Duration {
+        let pace = Pace::default();
+        let start = Instant::now();
+        let mut now = start;
+        for _ in 0..count {
+            let pause = pace.pause(now, messages);
+            assert!(pause <= LONG_INTERVAL);
+            now += pause + MICROSECOND;
+        }
+        now - start
     }
 
     #[test]
     fn a_thread_that_is_woken_at_once_sleeps_once_an_interval() {
-        let pace = Pace::default();
-        let start = Instant::now();
-        let mut now = start;
-        let count = 1_000;
-        for _ in 0..count {
-            let pause = pace.pause(now);
-            assert!(pause <= INTERVAL);
-            now += pause + MICROSECOND;
-        }
-        let took = now - start;
-        assert!(took > INTERVAL * (count - BURST - 1));
-        assert!(took <= INTERVAL * count);
+        let took = time_of(1_000, MUCH - 1);
+        assert!(took > INTERVAL * (1_000 - BURST - 1));
+        assert!(took <= INTERVAL * 1_000);
+    }
+
+    #[test]
+    fn the_interval_is_longer_when_turns_have_much_to_do() {
+        let took = time_of(1_000, MUCH);
+        assert!(took > LONG_INTERVAL * (1_000 - BURST - 1));
+        assert!(took <= LONG_INTERVAL * 1_000);
     }
 
     #[test]
@@ -84,15 +109,15 @@ mod tests {
         let pace = Pace::default();
         let mut now = Instant::now();
         for _ in 0..BURST {
-            assert_eq!(pace.pause(now), Duration::ZERO);
+            assert_eq!(pace.pause(now, 1), Duration::ZERO);
         }
         for _ in 0..100 {
-            let pause = pace.pause(now);
+            let pause = pace.pause(now, 1);
             now += pause;
             assert!(pause <= INTERVAL);
             now += INTERVAL;
         }
-        assert_eq!(pace.pause(now), Duration::ZERO);
+        assert_eq!(pace.pause(now, 1), Duration::ZERO);
     }
 
     #[test]
@@ -100,12 +125,12 @@ mod tests {
         let pace = Pace::default();
         let mut now = Instant::now();
         for _ in 0..10 * BURST {
-            now += pace.pause(now);
+            now += pace.pause(now, 1);
         }
-        now += INTERVAL * BURST;
+        now += CREDIT;
         for _ in 0..BURST {
-            assert_eq!(pace.pause(now), Duration::ZERO);
+            assert_eq!(pace.pause(now, 1), Duration::ZERO);
         }
-        assert!(pace.pause(now) > Duration::ZERO);
+        assert!(pace.pause(now, 1) > Duration::ZERO);
     }
 }

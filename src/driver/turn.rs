@@ -119,10 +119,10 @@ impl<'a> Driver<'a> {
         if !self.submissions.is_empty() || !self.waiting.is_empty() {
             return Duration::ZERO;
         }
-        let had_a_lot = std::mem::take(&mut self.worked) >= WORK_BATCH;
-        match had_a_lot {
+        let worked = std::mem::take(&mut self.worked);
+        match worked >= WORK_BATCH {
             true => Duration::ZERO,
-            false => self.pace.pause(Instant::now()),
+            false => self.pace.pause(Instant::now(), worked),
         }
     }
 
