@@ -154,6 +154,7 @@ for (const [title, version] of Object.entries(versions)) {
   test(`${title}: a call is connected to another one, and the first end to hang up ends both`, async (t) => {
     const answered = deferred();
     const ended = deferred();
+    const hungUp = deferred();
     const callee = await startApp((app) => app
       .invite((req, res) => res.send(200, { body: SDP.replace('4000', '5000') }, () => answered.resolve(res.stackDialogId)))
       .bye((req, res) => res.send(200)));
@@ -162,7 +163,7 @@ for (const [title, version] of Object.entries(versions)) {
       server: (app, srf) => app.invite((req, res) => {
         bridge(srf, req, res, `sip:carol@${callee.address}`, ({ uas, uac }) => {
           uas.on('destroy', () => uac.destroy());
-          uac.on('destroy', () => uas.destroy());
+          uac.on('destroy', () => uas.destroy(hungUp.resolve));
         });
       }),
       peer: (app) => app.bye((req, res) => {
@@ -180,6 +181,8 @@ for (const [title, version] of Object.entries(versions)) {
     }
     await callee.app.request({ method: 'BYE', stackDialogId: await answered.promise });
     assert.equal(await ended.promise, dialog);
+    // Whoever disconnects before the answer to its BYE has come is told that the BYE has failed.
+    await hungUp.promise;
   });
 }
 
