@@ -56,8 +56,8 @@ impl Engine {
     /// The INVITE that a CANCEL is for (RFC 3261 §9.2).
     pub(super) fn cancelled_by(&self, cancel: &Message) -> Option<ServerKey> {
         let via = cancel.top_via().ok()?;
-        let salt = self.origin_salt;
-        let invite = ServerMatch::of(cancel, &via, via.branch(), Method::Invite, salt);
+        let branch = via.branch();
+        let invite = ServerMatch::of(cancel, &via, branch, Method::Invite, self.salt);
         self.servers.find(invite)
     }
 

@@ -23,7 +23,7 @@ impl Engine {
         self.flow_named_by(&Uri::parse(uri).ok()?)
     }
 
-    /// The same.
+    /// The same for one that has been parsed.
     pub(super) fn flow_named_by(&self, uri: &Uri<'_>) -> Option<Result<Path, Refusal>> {
         let failed = || Refusal::FlowFailed(uri.text.to_string());
         if let Some(token) = self.flow_of_token(uri) {

@@ -164,8 +164,9 @@ pub struct Engine {
     understanding: Understanding,
     listeners: Listeners,
     random: Random,
-    /// See `Origin`.
-    origin_salt: u64,
+    /// A secret that goes into every hash that something is known by, so that no peer can make two
+    /// things look alike.
+    salt: u64,
     servers: ServerTable,
     clients: ClientTable,
     /// The transactions that commands may name: those without a final response.
@@ -232,7 +233,7 @@ impl Engine {
     pub fn new(config: Config, seed: [u8; 32]) -> Engine {
         let mut random = Random::from_seed(seed);
         Engine {
-            origin_salt: random.salt(),
+            salt: random.salt(),
             timers_config: config.timers,
             session_timers: config.session_timers,
             foreign_replaces: config.foreign_replaces,

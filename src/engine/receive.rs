@@ -46,7 +46,7 @@ impl Engine {
             Method::Ack => Method::Invite,
             method => method,
         };
-        let matching = ServerMatch::of(&message, &via, branch, matched, self.origin_salt);
+        let matching = ServerMatch::of(&message, &via, branch, matched, self.salt);
         let known = self.servers.find(matching);
         if method == Method::Ack {
             self.receive_ack(now, path, known, &message);
@@ -151,7 +151,7 @@ impl Engine {
     /// said where it goes; a repetition meanwhile is the same.
     pub(super) fn receive_stray_ack(&mut self, now: Instant, path: Path, ack: &Message) {
         let Ok(via) = ack.top_via() else { return };
-        let matching = ServerMatch::of(ack, &via, via.branch(), Method::Ack, self.origin_salt);
+        let matching = ServerMatch::of(ack, &via, via.branch(), Method::Ack, self.salt);
         let is_full = self.servers.is_full(Claim::Established, &self.limits);
         if is_full || self.servers.find(matching).is_some() {
             return;
@@ -234,7 +234,7 @@ impl Engine {
         let is_initial = to_tag.is_none();
         let local_tag = to_tag.map_or_else(|| self.random.tag(), Box::from);
         let id = self.random.transaction_id();
-        let origin = is_initial.then(|| Origin::of(&request, self.origin_salt));
+        let origin = is_initial.then(|| Origin::of(&request, self.salt));
         let open = OpenRequest {
             request,
             is_initial,

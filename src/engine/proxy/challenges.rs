@@ -127,7 +127,7 @@ impl Engine {
             .take(MAX_REALMS)
             .filter_map(|auth| {
                 let mut hasher = DefaultHasher::new();
-                self.origin_salt.hash(&mut hasher);
+                self.salt.hash(&mut hasher);
                 call_id.hash(&mut hasher);
                 auth.get("realm")?.hash(&mut hasher);
                 auth.get("nonce")?.hash(&mut hasher);

@@ -61,7 +61,7 @@ impl Engine {
     /// like ours, since a secret is part of it.
     pub(super) fn loop_hash(&self, request: &Message, from: IpAddr) -> u32 {
         let mut hasher = DefaultHasher::new();
-        self.origin_salt.hash(&mut hasher);
+        self.salt.hash(&mut hasher);
         from.hash(&mut hasher);
         for part in [request.request_uri(), request.from_tag(), request.to_tag()] {
             part.unwrap_or_default().hash(&mut hasher);
